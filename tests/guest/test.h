@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guest test harness: facts about Linux, one TEST() each.
+ *
+ * A test program runs natively first and then inside vedette, unchanged; a
+ * fact that fails natively is a wrong test.  Each TEST runs in a forked child
+ * with a time limit, so that a crash or a hang is one failure and not the end
+ * of the program.  Output is TAP, the plan is counted from the table.
+ *
+ *	TEST(pipe2_rejects_unknown_flags)
+ *	{
+ *		int fd[2];
+ *		ASSERT_ERR(pipe2(fd, 0x40000000), EINVAL);
+ *	}
+ *	TEST_MAIN()
+ *
+ * Exit status: 0 all passed or skipped, 1 something failed.
+ * Usage: PROGRAM [NAME-SUBSTRING]; TEST_TIMEOUT seconds (default 20).
+ */
+#pragma once
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct test_case {
+	const char *name;
+	void (*run)(void);
+	struct test_case *next;
+};
+
+static struct test_case *test_first, **test_last = &test_first;
+
+#define TEST(id)                                                                                   \
+	static void test_##id(void);                                                               \
+	static struct test_case case_##id = {#id, test_##id, NULL};                                \
+	__attribute__((constructor)) static void register_##id(void)                               \
+	{                                                                                          \
+		*test_last = &case_##id;                                                           \
+		test_last = &case_##id.next;                                                       \
+	}                                                                                          \
+	static void test_##id(void)
+
+/* Ends the running test as failed; usable in a child of the test too (exit status 1). */
+#define FAIL(...)                                                                                  \
+	do {                                                                                       \
+		fprintf(stderr, "# %s:%d: ", __FILE__, __LINE__);                                  \
+		fprintf(stderr, __VA_ARGS__);                                                      \
+		fprintf(stderr, "\n");                                                             \
+		_exit(1);                                                                          \
+	} while (0)
+/* Ends the running test as skipped: the kernel at hand cannot say anything about this fact. */
+#define SKIP(...)                                                                                  \
+	do {                                                                                       \
+		fprintf(stderr, "# skip: " __VA_ARGS__);                                           \
+		fprintf(stderr, "\n");                                                             \
+		_exit(77);                                                                         \
+	} while (0)
+#define ASSERT(cond)                                                                               \
+	do {                                                                                       \
+		if (!(cond))                                                                       \
+			FAIL("%s (errno %d %s)", #cond, errno, strerror(errno));                   \
+	} while (0)
+#define ASSERT_EQ(a, b)                                                                            \
+	do {                                                                                       \
+		long long a_ = (long long)(a), b_ = (long long)(b);                                \
+		if (a_ != b_)                                                                      \
+			FAIL("%s is %lld, want %s = %lld (errno %d)", #a, a_, #b, b_, errno);      \
+	} while (0)
+/* The call succeeds (>= 0). */
+#define ASSERT_OK(call)                                                                            \
+	do {                                                                                       \
+		errno = 0;                                                                         \
+		long long r_ = (long long)(call);                                                  \
+		if (r_ < 0)                                                                        \
+			FAIL("%s = %lld, errno %d %s", #call, r_, errno, strerror(errno));         \
+	} while (0)
+/* The call returns -1 with this errno. */
+#define ASSERT_ERR(call, want)                                                                     \
+	do {                                                                                       \
+		errno = 0;                                                                         \
+		long long r_ = (long long)(call);                                                  \
+		if (r_ != -1 || errno != (want))                                                   \
+			FAIL("%s = %lld, errno %d %s; want %s", #call, r_, errno,                  \
+			     strerror(errno), #want);                                              \
+	} while (0)
+
+/* Forks; the parent gets the pid, the child runs the block and exits 0.
+ *	pid_t p = SPAWN({ ASSERT_OK(close(0)); });
+ */
+#define SPAWN(...)                                                                                 \
+	({                                                                                         \
+		pid_t p_ = fork();                                                                 \
+		if (p_ < 0)                                                                        \
+			FAIL("fork: errno %d", errno);                                             \
+		if (p_ == 0) {                                                                     \
+			__VA_ARGS__;                                                               \
+			_exit(0);                                                                  \
+		}                                                                                  \
+		p_;                                                                                \
+	})
+/* Waits for the child and fails unless it exited 0. */
+#define JOIN(pid)                                                                                  \
+	do {                                                                                       \
+		int st_ = 0;                                                                       \
+		ASSERT_EQ(waitpid(pid, &st_, 0), pid);                                             \
+		if (st_ != 0)                                                                      \
+			FAIL("child status %#x", st_);                                             \
+	} while (0)
+
+/* A fresh empty directory that is the cwd of the rest of the test; removed by the runner. */
+__attribute__((unused)) static void test_tmpdir(void)
+{
+	char dir[] = "/tmp/guest.XXXXXX";
+	if (!mkdtemp(dir) || chdir(dir) < 0)
+		FAIL("tmpdir: errno %d", errno);
+}
+
+static int test_one(struct test_case *c, unsigned seconds)
+{
+	fflush(NULL);
+	pid_t p = fork();
+	if (p == 0) {
+		setpgid(0, 0);
+		alarm(seconds);
+		c->run();
+		_exit(0);
+	}
+	int st = 0;
+	if (p < 0 || waitpid(p, &st, 0) != p)
+		return -1;
+	kill(-p, SIGKILL);
+	if (WIFSIGNALED(st))
+		fprintf(stderr, "# %s: killed by signal %d%s\n", c->name, WTERMSIG(st),
+			WTERMSIG(st) == SIGALRM ? " (time limit)" : "");
+	return WIFEXITED(st) ? WEXITSTATUS(st) : 1;
+}
+
+static int test_main(const char *only)
+{
+	const char *limit = getenv("TEST_TIMEOUT");
+	unsigned seconds = limit ? (unsigned)atoi(limit) : 20;
+	int n = 0, failed = 0;
+	for (struct test_case *c = test_first; c; c = c->next) {
+		if (only && !strstr(c->name, only))
+			continue;
+		int r = test_one(c, seconds);
+		if (r == 77) {
+			printf("ok %d - %s # SKIP\n", ++n, c->name);
+		} else if (r == 0) {
+			printf("ok %d - %s\n", ++n, c->name);
+		} else {
+			failed = 1;
+			printf("not ok %d - %s\n", ++n, c->name);
+		}
+	}
+	printf("1..%d\n", n);
+	return failed;
+}
+
+#define TEST_MAIN()                                                                                \
+	int main(int argc, char **argv)                                                            \
+	{                                                                                          \
+		return test_main(argc > 1 ? argv[1] : NULL);                                       \
+	}
