@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Thin on purpose: a wrapper turns -1 and errno into -errno and does nothing else. */
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+static int urandom_fd = -1;
+static int (*memfile_make)(void *arg, const char *name);
+static void *memfile_arg;
+
+static inline long ret(long r)
+{
+	return r < 0 ? -errno : r;
+}
+
+int host_init(void)
+{
+	if (urandom_fd < 0)
+		urandom_fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+	return urandom_fd < 0 ? -errno : 0;
+}
+
+int host_gettid(void)
+{
+	static __thread int tid;
+	if (tid == 0)
+		tid = (int)syscall(SYS_gettid);
+	return tid;
+}
+
+ssize_t host_readv(int fd, const struct iovec *iov, int n)
+{
+	return ret(readv(fd, iov, n));
+}
+
+ssize_t host_writev(int fd, const struct iovec *iov, int n)
+{
+	return ret(writev(fd, iov, n));
+}
+
+ssize_t host_preadv(int fd, const struct iovec *iov, int n, int64_t off)
+{
+	return ret(preadv(fd, iov, n, off));
+}
+
+ssize_t host_pwritev(int fd, const struct iovec *iov, int n, int64_t off)
+{
+	return ret(pwritev(fd, iov, n, off));
+}
+
+ssize_t host_pread(int fd, void *buf, size_t size, int64_t off)
+{
+	struct iovec iov = {.iov_base = buf, .iov_len = size};
+	return host_preadv(fd, &iov, 1, off);
+}
+
+ssize_t host_pwrite(int fd, const void *buf, size_t size, int64_t off)
+{
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)buf, .iov_len = size};
+	return host_pwritev(fd, &iov, 1, off);
+}
+
+ssize_t host_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	return ret(sendmsg(fd, msg, flags | MSG_NOSIGNAL));
+}
+
+ssize_t host_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	return ret(recvmsg(fd, msg, flags));
+}
+
+int host_send_fd(int sock, const void *buf, size_t size, int fd)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} ctl = {.space = {0}};
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)buf, .iov_len = size};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = ctl.space,
+		.msg_controllen = sizeof ctl.space,
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(c), &fd, sizeof fd);
+	ssize_t n = host_sendmsg(sock, &msg, 0);
+	return n < 0 ? (int)n : (size_t)n == size ? 0 : -EIO;
+}
+
+int host_recv_fd(int sock, void *buf, size_t size, int *out_fd)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} ctl;
+	struct iovec iov = {.iov_base = buf, .iov_len = size};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = ctl.space,
+		.msg_controllen = sizeof ctl.space,
+	};
+	*out_fd = -1;
+	ssize_t n = host_recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	if (n < 0)
+		return (int)n;
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(out_fd, CMSG_DATA(c), sizeof(int));
+	return (size_t)n == size ? 0 : -EIO;
+}
+
+void host_close(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+int host_fstat(int fd, struct host_stat *out)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*out = (struct host_stat){
+		.ino = st.st_ino,
+		.dev = st.st_dev,
+		.rdev = st.st_rdev,
+		.size = (uint64_t)st.st_size,
+		.blocks = (uint64_t)st.st_blocks,
+		.blksize = (uint64_t)st.st_blksize,
+		.mode = st.st_mode,
+		.nlink = (uint32_t)st.st_nlink,
+		.uid = st.st_uid,
+		.gid = st.st_gid,
+		.atime_sec = st.st_atim.tv_sec,
+		.mtime_sec = st.st_mtim.tv_sec,
+		.ctime_sec = st.st_ctim.tv_sec,
+		.atime_nsec = (uint32_t)st.st_atim.tv_nsec,
+		.mtime_nsec = (uint32_t)st.st_mtim.tv_nsec,
+		.ctime_nsec = (uint32_t)st.st_ctim.tv_nsec,
+	};
+	return 0;
+}
+
+int host_ftruncate(int fd, uint64_t size)
+{
+	return (int)ret(ftruncate(fd, (off_t)size));
+}
+
+void host_set_memfile(int (*make)(void *arg, const char *name), void *arg)
+{
+	memfile_make = make;
+	memfile_arg = arg;
+}
+
+int host_memfd(const char *name, int *out_fd)
+{
+	long fd = ret(syscall(SYS_memfd_create, name, 1u /* MFD_CLOEXEC */));
+	if (fd == -ENOSYS && memfile_make)
+		fd = memfile_make(memfile_arg, name);
+	if (fd < 0)
+		return (int)fd;
+	*out_fd = (int)fd;
+	return 0;
+}
+
+int host_clock_get(int clockid, int64_t *out_ns)
+{
+	struct timespec ts;
+	if (clock_gettime(clockid, &ts) < 0)
+		return -errno;
+	*out_ns = ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+	return 0;
+}
+
+/* FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time, so that a retry cannot drift. */
+int host_futex_wait(uint32_t *word, uint32_t expect, int64_t deadline_ns)
+{
+	struct timespec ts = {.tv_sec = deadline_ns / NSEC_PER_SEC,
+			      .tv_nsec = deadline_ns % NSEC_PER_SEC};
+	return (int)ret(syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expect,
+				deadline_ns == INT64_MAX ? NULL : &ts, NULL,
+				FUTEX_BITSET_MATCH_ANY));
+}
+
+int host_futex_wake(uint32_t *word, int count)
+{
+	return (int)ret(syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL,
+				0));
+}
+
+int host_poll(struct pollfd *fds, size_t n, int64_t timeout_ns)
+{
+	struct timespec ts = {.tv_sec = timeout_ns / NSEC_PER_SEC,
+			      .tv_nsec = timeout_ns % NSEC_PER_SEC};
+	return (int)ret(ppoll(fds, n, timeout_ns < 0 ? NULL : &ts, NULL));
+}
+
+int host_ioctl(int fd, unsigned long cmd, void *arg)
+{
+	return (int)ret(ioctl(fd, cmd, arg));
+}
+
+int host_tgkill(int tgid, int tid, int sig)
+{
+	return (int)ret(syscall(SYS_tgkill, tgid, tid, sig));
+}
+
+int host_wait(int pid, int *out_status, int options)
+{
+	return (int)ret(wait4(pid, out_status, options | __WALL, NULL));
+}
+
+/* Through syscall(2): libc's ptrace() turns PEEK results into errno games we do not need. */
+long host_ptrace(int request, int pid, uintptr_t addr, uintptr_t data)
+{
+	return ret(syscall(SYS_ptrace, (long)request, (long)pid, addr, data));
+}
+
+ssize_t host_vm_read(int pid, const struct iovec *local, size_t nlocal, const struct iovec *remote,
+		     size_t nremote)
+{
+	return ret(process_vm_readv(pid, local, nlocal, remote, nremote, 0));
+}
+
+ssize_t host_vm_write(int pid, const struct iovec *local, size_t nlocal, const struct iovec *remote,
+		      size_t nremote)
+{
+	return ret(process_vm_writev(pid, local, nlocal, remote, nremote, 0));
+}
+
+int host_set_cpu(int tid, unsigned cpu)
+{
+	cpu_set_t set;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return (int)ret(sched_setaffinity(tid, sizeof set, &set));
+}
+
+int host_socketpair(int type, int out_fd[2])
+{
+	return (int)ret(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, out_fd));
+}
+
+void host_random(void *buf, size_t size)
+{
+	char *p = buf;
+	while (size > 0) {
+		struct iovec iov = {.iov_base = p, .iov_len = size};
+		ssize_t n = host_readv(urandom_fd, &iov, 1);
+		if (n <= 0) {
+			log_error("cannot read /dev/urandom: %s", strerror((int)-n));
+			abort();
+		}
+		p += n;
+		size -= (size_t)n;
+	}
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sentry's only way to the host: one wrapper a call of hostcalls.def.
+ *
+ * All return >= 0 or -errno of the host; nothing above this file reads errno.
+ * EINTR never comes back: the sentry runs with all signals blocked.
+ */
+#pragma once
+
+#include "base/types.h"
+
+struct iovec;
+struct msghdr;
+struct pollfd;
+struct regs;
+
+/* What the sentry wants to know of a host descriptor. */
+struct host_stat {
+	uint64_t ino, dev, rdev, size, blocks, blksize;
+	uint32_t mode, nlink, uid, gid;
+	int64_t atime_sec, mtime_sec, ctime_sec;
+	uint32_t atime_nsec, mtime_nsec, ctime_nsec;
+};
+
+ssize_t host_readv(int fd, const struct iovec *iov, int n);
+ssize_t host_writev(int fd, const struct iovec *iov, int n);
+ssize_t host_preadv(int fd, const struct iovec *iov, int n, int64_t off);
+ssize_t host_pwritev(int fd, const struct iovec *iov, int n, int64_t off);
+ssize_t host_pread(int fd, void *buf, size_t size, int64_t off);
+ssize_t host_pwrite(int fd, const void *buf, size_t size, int64_t off);
+ssize_t host_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t host_recvmsg(int fd, struct msghdr *msg, int flags);
+/* Sends/receives `size` bytes with one descriptor (SCM_RIGHTS); out_fd is -1 if none came. */
+int host_send_fd(int sock, const void *buf, size_t size, int fd);
+int host_recv_fd(int sock, void *buf, size_t size, int *out_fd);
+void host_close(int fd);
+int host_fstat(int fd, struct host_stat *out);
+int host_ftruncate(int fd, uint64_t size);
+/*
+ * A new shared memory object of size 0: memfd_create, or a file made by the
+ * gofer where the host lacks it (host_set_memfile).  The caller owns *out_fd.
+ */
+int host_memfd(const char *name, int *out_fd);
+/* Installs the fallback used when memfd_create is missing: returns a descriptor or -errno. */
+void host_set_memfile(int (*make)(void *arg, const char *name), void *arg);
+/* Seconds and nanoseconds of a host clock, as one count of nanoseconds. */
+int host_clock_get(int clockid, int64_t *out_ns);
+/* deadline: CLOCK_MONOTONIC nanoseconds, INT64_MAX = none.  0, -EAGAIN (changed) or -ETIMEDOUT. */
+int host_futex_wait(uint32_t *word, uint32_t expect, int64_t deadline_ns);
+int host_futex_wake(uint32_t *word, int count);
+/* timeout_ns < 0: none.  Count of ready entries. */
+int host_poll(struct pollfd *fds, size_t n, int64_t timeout_ns);
+int host_ioctl(int fd, unsigned long cmd, void *arg);
+int host_tgkill(int tgid, int tid, int sig);
+/* wait4(pid, status, options | __WALL); the pid or -errno. */
+int host_wait(int pid, int *out_status, int options);
+long host_ptrace(int request, int pid, uintptr_t addr, uintptr_t data);
+/* Bytes copied (short if a page is missing half way) or -errno (-EFAULT if none was). */
+ssize_t host_vm_read(int pid, const struct iovec *local, size_t nlocal,
+		     const struct iovec *remote, size_t nremote);
+ssize_t host_vm_write(int pid, const struct iovec *local, size_t nlocal,
+		      const struct iovec *remote, size_t nremote);
+/* Binds a thread to one CPU (tid 0: the caller). */
+int host_set_cpu(int tid, unsigned cpu);
+int host_socketpair(int type, int out_fd[2]);
+/* Bytes from /dev/urandom, opened by host_init; never blocks. */
+void host_random(void *buf, size_t size);
+
+/*
+ * Opens what must be open before the sandbox closes behind us (urandom).
+ * Call before seccomp_load.  0 or -errno.
+ */
+int host_init(void);
+/* The calling thread's host tid (cached). */
+int host_gettid(void);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All that the sentry knows of how guest code is run.
+ *
+ * An *aspace* is a guest address space: one host process (the stub) whose own
+ * private memory is the guest's memory.  A *ctx* is one guest thread: one host
+ * thread of that process.  The sentry drives them through one table of
+ * functions; a platform is one such table (ptrace/, trap/, null/).
+ *
+ * Rules
+ *  1. A ctx is used by one sentry thread at a time.  The thread that will call
+ *     run() adopts it first (ctx_adopt); under ptrace it must stay that thread.
+ *     Exceptions, callable from any thread at any time while the ctx exists:
+ *     interrupt().
+ *  2. Functions on memory (map ... advise) take the ctx of the calling guest
+ *     thread, between two run()s; the sentry's mm lock serialises them per aspace.
+ *  3. read/write copy guest memory and may be called from any thread while the
+ *     aspace exists; addresses at or above USER_TOP are refused with -EFAULT.
+ *  4. Guest addresses are below USER_TOP; above it the stub keeps its own
+ *     text and data, which no map/unmap/protect may touch (-EINVAL).
+ *  5. Every function returns >= 0 or -errno.  -ESRCH: the stub died (killed
+ *     from outside, or by the host's OOM killer); the sentry then ends that
+ *     guest process with SIGKILL.
+ */
+#pragma once
+
+#include "base/types.h"
+
+struct aspace;
+struct ctx;
+struct iovec;
+
+/* First address that is not the guest's; the stub lives between it and the host's top. */
+#define USER_TOP 0x7fffff000000ull
+
+/* General registers, in the kernel's user_regs_struct order (asserted in the platforms). */
+struct regs {
+	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
+	uint64_t rax, rcx, rdx, rsi, rdi, orig_rax, rip, cs, eflags, rsp, ss;
+	uint64_t fs_base, gs_base, ds, es, fs, gs;
+};
+
+enum event_kind {
+	EV_SYSCALL,	/* the guest made a system call: number in orig_rax, rip after it, rax -ENOSYS */
+	EV_FAULT,	/* an exception: signo, code, addr, trapno, error as Linux puts them in siginfo */
+	EV_INTERRUPT,	/* interrupt() was called, or the host disturbed the thread: nothing happened */
+	EV_GONE,	/* the stub is dead; only ctx_destroy may be called now */
+};
+
+struct event {
+	enum event_kind kind;
+	int signo;	/* EV_FAULT: SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP */
+	int code;	/* si_code */
+	uaddr_t addr;	/* si_addr */
+	uint64_t trapno, error; /* for the signal frame's mcontext; 0 where the host tells none */
+};
+
+/* mmap of host memory in a stub. */
+struct map_req {
+	uaddr_t addr;	/* page aligned, the sentry has chosen it; existing mappings are replaced */
+	uint64_t size;	/* page aligned, > 0 */
+	int prot;	/* PROT_* */
+	bool shared;	/* MAP_SHARED, else MAP_PRIVATE */
+	bool noreserve;
+	bool growsdown;
+	bool populate;
+	int fd;		/* host descriptor, borrowed for the call; -1 anonymous */
+	int64_t off;	/* page aligned */
+};
+
+struct platform_ops {
+	const char *name;
+	/*
+	 * Prepares the host side: clean stub to fork from, filter.  Called once,
+	 * single-threaded, before the sentry's seccomp filter is loaded.
+	 */
+	int (*init)(void);
+	/* After the last task: nothing of the platform is left on the host. */
+	void (*shutdown)(void);
+
+	/* A clean, empty address space with its first, not yet adopted thread. */
+	int (*aspace_new)(struct aspace **out, struct ctx **out_ctx);
+	/* A copy of by's address space (host fork) with a first, not yet adopted thread. */
+	int (*aspace_fork)(struct ctx *by, struct aspace **out, struct ctx **out_ctx);
+	/* All mappings of the guest vanish (exec in place); by is the only thread. */
+	int (*aspace_reset)(struct ctx *by);
+	/* Kills the host process.  Every ctx in it has been destroyed. */
+	void (*aspace_destroy)(struct aspace *as);
+
+	/* A further thread in by's address space, not yet adopted. */
+	int (*ctx_create)(struct ctx *by, struct ctx **out);
+	/* The calling sentry thread will run it from now on. */
+	int (*ctx_adopt)(struct ctx *c);
+	/* Ends the host thread, frees; by its adopter (or anybody, if never adopted). */
+	void (*ctx_destroy)(struct ctx *c);
+
+	/* Runs guest code until the next event.  Never fails: EV_GONE says the stub died. */
+	void (*run)(struct ctx *c, struct event *out);
+	/* Makes the current or next run() return EV_INTERRUPT soon; any thread. */
+	void (*interrupt)(struct ctx *c);
+
+	/* Registers as of the last event; regs_mut says they will be changed before run(). */
+	const struct regs *(*regs)(struct ctx *c);
+	struct regs *(*regs_mut)(struct ctx *c);
+	/*
+	 * FPU state in the XSAVE layout Linux puts into signal frames (standard
+	 * format, sw_reserved not filled).  fpu_set sanitises: an image the host
+	 * refuses is -EINVAL.  fpu_reset: the state of a fresh exec.
+	 */
+	size_t (*fpu_size)(void);
+	int (*fpu_get)(struct ctx *c, void *buf, size_t size);
+	int (*fpu_set)(struct ctx *c, const void *buf, size_t size);
+	int (*fpu_reset)(struct ctx *c);
+
+	int (*map)(struct ctx *by, const struct map_req *req);
+	int (*unmap)(struct ctx *by, uaddr_t addr, uint64_t size);
+	int (*protect)(struct ctx *by, uaddr_t addr, uint64_t size, int prot);
+	/* mremap(MAYMOVE|FIXED) to `to`, which the sentry has chosen (== addr: in place). */
+	int (*remap)(struct ctx *by, uaddr_t addr, uint64_t old_size, uint64_t new_size,
+		     uaddr_t to);
+	/* madvise/mincore/msync/mlock-like calls that only matter to the host's pages. */
+	int (*advise)(struct ctx *by, uaddr_t addr, uint64_t size, int advice);
+	/* One byte a page, bit 0 resident: vec has size/PAGE_SIZE bytes. */
+	int (*mincore)(struct ctx *by, uaddr_t addr, uint64_t size, unsigned char *vec);
+
+	/* Bytes copied, short at the first missing page; -EFAULT if none, -ESRCH if dead. */
+	ssize_t (*read)(struct aspace *as, const struct iovec *local, size_t nlocal,
+			const struct iovec *remote, size_t nremote);
+	ssize_t (*write)(struct aspace *as, const struct iovec *local, size_t nlocal,
+			 const struct iovec *remote, size_t nremote);
+	/* CPU time used by this guest thread / by the whole stub process, in nanoseconds. */
+	int (*ctx_cputime)(struct ctx *c, int64_t *out_ns);
+	int (*aspace_cputime)(struct aspace *as, int64_t *out_ns);
+};
+
+extern const struct platform_ops ptrace_platform;
+extern const struct platform_ops null_platform;
+
+/* The platform in use, set once by boot before init(). */
+extern const struct platform_ops *platform;
