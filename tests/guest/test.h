@@ -74,55 +74,83 @@ static struct test_case *test_first, **test_last = &test_first;
 		if (!(cond))                                                                       \
 			FAIL("%s (errno %d %s)", #cond, errno, strerror(errno));                   \
 	} while (0)
-#define ASSERT_EQ(a, b)                                                                            \
-	do {                                                                                       \
-		long long a_ = (long long)(a), b_ = (long long)(b);                                \
-		if (a_ != b_)                                                                      \
-			FAIL("%s is %lld, want %s = %lld (errno %d)", #a, a_, #b, b_, errno);      \
-	} while (0)
+#define ASSERT_EQ(a, b) test_eq(__FILE__, __LINE__, #a, #b, (long long)(a), (long long)(b))
 /* The call succeeds (>= 0). */
-#define ASSERT_OK(call)                                                                            \
-	do {                                                                                       \
-		errno = 0;                                                                         \
-		long long r_ = (long long)(call);                                                  \
-		if (r_ < 0)                                                                        \
-			FAIL("%s = %lld, errno %d %s", #call, r_, errno, strerror(errno));         \
-	} while (0)
+#define ASSERT_OK(call) test_ok(__FILE__, __LINE__, #call, (errno = 0, (long long)(call)))
 /* The call returns -1 with this errno. */
 #define ASSERT_ERR(call, want)                                                                     \
-	do {                                                                                       \
-		errno = 0;                                                                         \
-		long long r_ = (long long)(call);                                                  \
-		if (r_ != -1 || errno != (want))                                                   \
-			FAIL("%s = %lld, errno %d %s; want %s", #call, r_, errno,                  \
-			     strerror(errno), #want);                                              \
-	} while (0)
+	test_err(__FILE__, __LINE__, #call, (errno = 0, (long long)(call)), want, #want)
 
 /* Forks; the parent gets the pid, the child runs the block and exits 0.
  *	pid_t p = SPAWN({ ASSERT_OK(close(0)); });
  */
 #define SPAWN(...)                                                                                 \
 	({                                                                                         \
-		pid_t p_ = fork();                                                                 \
-		if (p_ < 0)                                                                        \
-			FAIL("fork: errno %d", errno);                                             \
-		if (p_ == 0) {                                                                     \
+		if (test_fork(__FILE__, __LINE__) == 0) {                                          \
 			__VA_ARGS__;                                                               \
 			_exit(0);                                                                  \
 		}                                                                                  \
-		p_;                                                                                \
+		test_forked;                                                                       \
 	})
 /* Waits for the child and fails unless it exited 0. */
-#define JOIN(pid)                                                                                  \
-	do {                                                                                       \
-		int st_ = 0;                                                                       \
-		ASSERT_EQ(waitpid(pid, &st_, 0), pid);                                             \
-		if (st_ != 0)                                                                      \
-			FAIL("child status %#x", st_);                                             \
-	} while (0)
+#define JOIN(pid) test_join(__FILE__, __LINE__, pid)
+
+/* Functions and no locals in the macros above, so that they nest: JOIN(SPAWN({ ASSERT_EQ(...) })).
+ */
+#define TEST_HELPER __attribute__((unused)) static
+
+static __thread pid_t test_forked;
+
+TEST_HELPER void test_eq(const char *file, int line, const char *as, const char *bs, long long a,
+			 long long b)
+{
+	if (a == b)
+		return;
+	fprintf(stderr, "# %s:%d: %s is %lld, want %s = %lld (errno %d)\n", file, line, as, a, bs,
+		b, errno);
+	_exit(1);
+}
+
+TEST_HELPER void test_ok(const char *file, int line, const char *call, long long r)
+{
+	if (r >= 0)
+		return;
+	fprintf(stderr, "# %s:%d: %s = %lld, errno %d %s\n", file, line, call, r, errno,
+		strerror(errno));
+	_exit(1);
+}
+
+TEST_HELPER void test_err(const char *file, int line, const char *call, long long r, int want,
+			  const char *name)
+{
+	if (r == -1 && errno == want)
+		return;
+	fprintf(stderr, "# %s:%d: %s = %lld, errno %d %s; want %s\n", file, line, call, r, errno,
+		strerror(errno), name);
+	_exit(1);
+}
+
+TEST_HELPER pid_t test_fork(const char *file, int line)
+{
+	test_forked = fork();
+	if (test_forked >= 0)
+		return test_forked;
+	fprintf(stderr, "# %s:%d: fork: errno %d\n", file, line, errno);
+	_exit(1);
+}
+
+TEST_HELPER void test_join(const char *file, int line, pid_t pid)
+{
+	int st = 0;
+	test_eq(file, line, "waitpid", "pid", waitpid(pid, &st, 0), pid);
+	if (st == 0)
+		return;
+	fprintf(stderr, "# %s:%d: child status %#x\n", file, line, (unsigned)st);
+	_exit(1);
+}
 
 /* A fresh empty directory that is the cwd of the rest of the test; removed by the runner. */
-__attribute__((unused)) static void test_tmpdir(void)
+TEST_HELPER void test_tmpdir(void)
 {
 	char dir[] = "/tmp/guest.XXXXXX";
 	if (!mkdtemp(dir) || chdir(dir) < 0)
