@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* epoll. */
+#pragma once
+#pragma GCC system_header
+
+#include <stdint.h>
+
+#define EPOLL_CLOEXEC  02000000
+
+#define EPOLL_CTL_ADD  1
+#define EPOLL_CTL_DEL  2
+#define EPOLL_CTL_MOD  3
+
+#define EPOLLIN	       0x00000001U
+#define EPOLLPRI       0x00000002U
+#define EPOLLOUT       0x00000004U
+#define EPOLLERR       0x00000008U
+#define EPOLLHUP       0x00000010U
+#define EPOLLNVAL      0x00000020U
+#define EPOLLRDNORM    0x00000040U
+#define EPOLLRDBAND    0x00000080U
+#define EPOLLWRNORM    0x00000100U
+#define EPOLLWRBAND    0x00000200U
+#define EPOLLMSG       0x00000400U
+#define EPOLLRDHUP     0x00002000U
+#define EPOLLEXCLUSIVE (1U << 28)
+#define EPOLLWAKEUP    (1U << 29)
+#define EPOLLONESHOT   (1U << 30)
+#define EPOLLET	       (1U << 31)
+
+struct abi_epoll_event {
+	uint32_t events;
+	uint64_t data;
+} __attribute__((packed));
+_Static_assert(sizeof(struct abi_epoll_event) == 12, "struct epoll_event");
