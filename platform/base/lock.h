@@ -35,6 +35,7 @@ enum lockrank {
 	RANK_TTY,	/* a terminal */
 	RANK_TASKS,	/* the task tree: parents, children, pids, groups, sessions */
 	RANK_SIGHAND,	/* signal state of a thread group and its tasks */
+	RANK_SIGACTIONS, /* dispositions, shared by CLONE_SIGHAND */
 	RANK_FUTEX,	/* futex hash buckets; pairs by address */
 	RANK_CRED,	/* credentials pointer of a task */
 	RANK_EPOLL,	/* epoll's interest list */

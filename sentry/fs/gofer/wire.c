@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections to the gofer and the packets on them.
+ *
+ * Invariants
+ *  1. A connection is used by one thread at a time: its bit in `idle` is clear.
+ *  2. A connection goes back to the pool only between two exchanges, so the
+ *     next packet read from it is always the first of the reply to its request.
+ *  3. `dead` never becomes false.  Who waits for a connection is woken by it.
+ *
+ * The host's socket structures are needed here because host_recvmsg takes them;
+ * nothing of them leaves this file.
+ */
+#include "sentry/fs/gofer/wire.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "platform/base/cleanup.h"
+#include "platform/base/lock.h"
+#include "platform/host.h"
+
+enum { CONNS_MAX = 64 };
+
+struct conn {
+	int fd;			/* I */
+	uint32_t seq;		/* owner of the connection */
+	uint8_t *packet;	/* owner; GOFER_PACKET_MAX bytes */
+};
+
+struct gofer {
+	struct lock lock;	/* RANK_GOFER */
+	pthread_cond_t freed;	/* l: a bit of idle was set, or dead */
+	uint64_t idle;		/* l: bit i: conns[i] is free */
+	bool dead;		/* l */
+	size_t count;		/* I */
+	struct conn conns[CONNS_MAX];
+};
+
+int gofer_client_new(const int *conn_fds, size_t n, struct gofer **out)
+{
+	if (n == 0 || n > CONNS_MAX)
+		return -EINVAL;
+	struct gofer *g = calloc(1, sizeof *g);
+	if (!g)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		g->conns[i].packet = malloc(GOFER_PACKET_MAX);
+		if (!g->conns[i].packet)
+			goto undo_packets;
+	}
+	for (size_t i = 0; i < n; i++)
+		g->conns[i].fd = conn_fds[i];
+	lock_init(&g->lock, RANK_GOFER);
+	pthread_cond_init(&g->freed, NULL);
+	g->idle = n == 64 ? UINT64_MAX : (1ull << n) - 1;
+	g->count = n;
+	*out = g;
+	return 0;
+
+undo_packets:
+	for (size_t i = 0; i < n; i++)
+		free(g->conns[i].packet);
+	free(g);
+	return -ENOMEM;
+}
+
+void gofer_client_free(struct gofer *g)
+{
+	if (!g)
+		return;
+	uint64_t all = g->count == 64 ? UINT64_MAX : (1ull << g->count) - 1;
+	assert(g->idle == all || g->dead);
+	for (size_t i = 0; i < g->count; i++) {
+		host_close(g->conns[i].fd);
+		free(g->conns[i].packet);
+	}
+	pthread_cond_destroy(&g->freed);
+	pthread_mutex_destroy(&g->lock.mutex);
+	free(g);
+}
+
+/* The lowest free one: few connections stay warm, the others are never touched. */
+static struct conn *conn_get(struct gofer *g)
+{
+	struct conn *c = NULL;
+	lock(&g->lock);
+	while (!g->dead && g->idle == 0)
+		pthread_cond_wait(&g->freed, &g->lock.mutex);
+	if (!g->dead) {
+		unsigned i = (unsigned)__builtin_ctzll(g->idle);
+		g->idle &= g->idle - 1;
+		c = &g->conns[i];
+	}
+	unlock(&g->lock);
+	return c;
+}
+
+static void conn_put(struct gofer *g, struct conn *c, bool broken)
+{
+	lock(&g->lock);
+	g->idle |= 1ull << (c - g->conns);
+	if (broken) {
+		g->dead = true;
+		pthread_cond_broadcast(&g->freed);
+	} else {
+		pthread_cond_signal(&g->freed);
+	}
+	unlock(&g->lock);
+}
+
+bool attr_valid(const struct gofer_attr *a)
+{
+	switch (a->mode & 0170000) {
+	case 0010000:
+	case 0020000:
+	case 0040000:
+	case 0060000:
+	case 0100000:
+	case 0120000:
+	case 0140000:
+		break;
+	default:
+		return false;
+	}
+	return a->mode <= 0177777 && a->nlink <= UINT32_MAX && a->uid <= UINT32_MAX &&
+	       a->gid <= UINT32_MAX && a->size <= INT64_MAX && a->blksize <= UINT32_MAX &&
+	       a->blocks <= INT64_MAX && a->atime_nsec < 1000000000 &&
+	       a->mtime_nsec < 1000000000 && a->ctime_nsec < 1000000000 &&
+	       a->btime_nsec < 1000000000;
+}
+
+static int send_request(struct conn *conn, struct wire_call *c)
+{
+	struct gofer_req *r = &c->req;
+	size_t path = c->path ? strlen(c->path) : 0, name = c->name ? strlen(c->name) : 0;
+	if (path > GOFER_PATH_MAX || name > GOFER_PATH_MAX)
+		return -ENAMETOOLONG;
+	if (c->data_size > GOFER_XATTR_MAX ||
+	    sizeof *r + path + name + c->data_size > GOFER_PACKET_MAX)
+		return -E2BIG;
+	r->magic = GOFER_MAGIC;
+	r->seq = ++conn->seq;
+	r->path_size = (uint32_t)path;
+	r->name_size = (uint32_t)name;
+	r->data_size = (uint32_t)c->data_size;
+	struct iovec iov[4] = {
+		{.iov_base = r, .iov_len = sizeof *r},
+		{.iov_base = (void *)(uintptr_t)c->path, .iov_len = path},
+		{.iov_base = (void *)(uintptr_t)c->name, .iov_len = name},
+		{.iov_base = (void *)(uintptr_t)c->data, .iov_len = c->data_size},
+	};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 4};
+	return host_sendmsg(conn->fd, &msg, MSG_NOSIGNAL) < 0 ? -EIO : 0;
+}
+
+/* Collects the descriptors of a message: the first into *out_fd, any other is closed. */
+static int take_fds(struct msghdr *msg, int *out_fd)
+{
+	int count = 0;
+	for (struct cmsghdr *m = CMSG_FIRSTHDR(msg); m; m = CMSG_NXTHDR(msg, m)) {
+		if (m->cmsg_level != SOL_SOCKET || m->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = CMSG_LEN(0); at + sizeof(int) <= m->cmsg_len; at += sizeof(int)) {
+			int fd;
+			memcpy(&fd, (char *)m + at, sizeof fd);
+			if (count++ == 0)
+				*out_fd = fd;
+			else
+				host_close(fd);
+		}
+	}
+	return count;
+}
+
+/* One packet, header checked and copied to *rep; *out_fd is the caller's if >= 0. */
+static int receive_packet(struct conn *conn, const struct gofer_req *req, struct gofer_rep *rep,
+			  int *out_fd)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(4 * sizeof(int))];
+	} ctl;
+	struct iovec iov = {.iov_base = conn->packet, .iov_len = GOFER_PACKET_MAX};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = ctl.space,
+		.msg_controllen = sizeof ctl.space,
+	};
+	*out_fd = -1;
+	ssize_t n = host_recvmsg(conn->fd, &msg, MSG_CMSG_CLOEXEC);
+	if (n < 0)
+		return -EIO;
+	int fds = take_fds(&msg, out_fd);
+	if ((size_t)n < sizeof *rep || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+		return -EIO;
+	memcpy(rep, conn->packet, sizeof *rep);
+	if (rep->magic != GOFER_MAGIC || rep->seq != req->seq || rep->op != req->op ||
+	    rep->zero != 0 || (rep->flags & ~(GOFER_MORE | GOFER_FD)) ||
+	    rep->size != (size_t)n - sizeof *rep || rep->status > 0 || rep->status < -4095 ||
+	    fds != !!(rep->flags & GOFER_FD))
+		return -EIO;
+	/* An error says nothing else, and ends the reply. */
+	if (rep->status < 0 && (rep->flags || rep->size || rep->total))
+		return -EIO;
+	return 0;
+}
+
+/* What only the first packet of a successful reply brings. */
+static int take_first(struct wire_call *c, const struct gofer_rep *rep, int *fd)
+{
+	if ((*fd >= 0) != c->want_fd || (c->want_attr && !attr_valid(&rep->attr)))
+		return -EIO;
+	c->attr = rep->attr;
+	c->total = rep->total;
+	c->fd = STEAL_FD(*fd);
+	return 0;
+}
+
+/* The later ones go on with the body and nothing else, or end it with an error. */
+static int receive_reply(struct conn *conn, struct wire_call *c, int *out_status)
+{
+	static const struct gofer_attr none;
+	struct gofer_rep rep;
+	bool first = true;
+	int err;
+
+	do {
+		autoclose int fd = -1;
+		if ((err = receive_packet(conn, &c->req, &rep, &fd)) < 0)
+			return err;
+		*out_status = rep.status;
+		if (rep.status < 0)
+			return 0;
+		if ((!c->want_attr || !first) && memcmp(&rep.attr, &none, sizeof none) != 0)
+			return -EIO;
+		if (first && (err = take_first(c, &rep, &fd)) < 0)
+			return err;
+		if (fd >= 0 || rep.total != c->total)
+			return -EIO;
+		/* An empty packet in between would let a reply go on for ever. */
+		if (rep.size == 0 && (rep.flags & GOFER_MORE))
+			return -EIO;
+		if (rep.size > 0 &&
+		    (!c->body || c->body(c->arg, conn->packet + sizeof rep, rep.size) < 0))
+			return -EIO;
+		first = false;
+	} while (rep.flags & GOFER_MORE);
+	return 0;
+}
+
+int wire_call(struct gofer *g, struct wire_call *c)
+{
+	int status = -EIO;
+	c->fd = -1;
+	struct conn *conn = conn_get(g);
+	if (!conn)
+		return -EIO;
+	int err = send_request(conn, c);
+	/* Refused here before anything was sent: the connection is as good as before. */
+	bool broken = err == -EIO;
+	if (err == 0) {
+		err = receive_reply(conn, c, &status);
+		broken = err < 0;
+	}
+	conn_put(g, conn, broken);
+	if (err == 0 && status == 0)
+		return 0;
+	host_close(c->fd);
+	c->fd = -1;
+	return err < 0 ? err : status;
+}

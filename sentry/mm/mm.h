@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A guest's memory map.
+ *
+ * The pages themselves live in the stub process (platform.h); here is only the
+ * list of areas, for /proc/PID/maps, mremap, limits and accounting.  Functions
+ * that change the map take the ctx of the calling thread, because the change is
+ * carried out by its stub.
+ *
+ * Order of a change: check, host call, then the list; the list never shows
+ * what the host refused.  mm->lock is held across the host call.
+ */
+#pragma once
+
+#include "platform/base/cleanup.h"
+#include "platform/base/list.h"
+#include "platform/base/lock.h"
+#include "platform/base/ref.h"
+#include "platform/platform.h"
+#include "sentry/mm/copy.h"
+
+struct file;
+
+struct area {
+	struct list link;		/* in mm->areas, by address */
+	uaddr_t start, end;
+	int prot;			/* PROT_* */
+	uint32_t flags;			/* AREA_* */
+	struct file *file;		/* our reference, NULL anonymous */
+	uint64_t off;			/* of start in the file */
+	const char *name;		/* "[heap]", "[stack]", "[vdso]", static, or NULL */
+};
+
+enum {
+	AREA_SHARED = 1, AREA_GROWSDOWN = 2, AREA_LOCKED = 4, AREA_NORESERVE = 8,
+	AREA_MAYWRITE = 16,	/* shared file mapping whose file was opened for writing */
+	AREA_DONTFORK = 32, AREA_WIPEONFORK = 64, AREA_DONTDUMP = 128,
+};
+
+struct mm {
+	struct ref ref;			/* a: tasks; others that look at it too */
+	struct lock lock;		/* RANK_MM */
+	struct aspace *aspace;		/* I; NULL once destroyed (lock) */
+	struct list areas;		/* lock, sorted, not overlapping */
+	unsigned count;			/* lock */
+	uint64_t total, locked, data;	/* lock: bytes mapped, mlocked, private writable */
+	uaddr_t brk_start, brk_end;	/* lock */
+	uaddr_t mmap_base;		/* I after exec: top-down search starts here */
+	uaddr_t start_code, end_code, start_data, end_data, start_stack; /* lock */
+	uaddr_t arg_start, arg_end, env_start, env_end;	/* lock */
+	uaddr_t vdso;			/* I after exec */
+	uint64_t auxv[2 * 32];		/* I after exec: /proc/PID/auxv */
+	unsigned auxv_count;
+	struct file *exe;		/* lock: /proc/PID/exe; our reference */
+	unsigned users;			/* a: tasks that run in it */
+	bool locked_future;		/* lock: MCL_FUTURE */
+};
+
+struct mm_limits {
+	uint64_t as, data, stack, memlock;	/* soft limits of the caller, RLIM_INFINITY = ~0 */
+	bool ipc_lock;				/* CAP_IPC_LOCK */
+};
+
+/* A new, empty map with its first (not yet adopted) ctx. */
+int mm_new(struct mm **out, struct ctx **out_ctx);
+/* fork: a copy with its first ctx. */
+int mm_fork(struct mm *from, struct ctx *by, struct mm **out, struct ctx **out_ctx);
+/* exec in place: everything unmapped; by is the only user. */
+int mm_reset(struct mm *mm, struct ctx *by);
+struct mm *mm_get(struct mm *mm);
+void mm_put(struct mm *mm);
+DEFINE_AUTOPUT(mm)
+/* A task starts / stops running in it; the last one destroys the address space. */
+void mm_use(struct mm *mm);
+void mm_unuse(struct mm *mm);
+
+/* mmap(2).  file borrowed, NULL anonymous.  The address, or -errno (as int64_t). */
+int64_t mm_map(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int prot, int flags,
+	       struct file *file, uint64_t off, const struct mm_limits *lim);
+int mm_unmap(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size);
+int mm_protect(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int prot);
+int64_t mm_remap(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t old_size,
+		 uint64_t new_size, int flags, uaddr_t new_addr, const struct mm_limits *lim);
+uaddr_t mm_brk(struct mm *mm, struct ctx *by, uaddr_t brk, const struct mm_limits *lim);
+int mm_advise(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int advice);
+int mm_sync(struct mm *mm, uaddr_t addr, uint64_t size, int flags);
+int mm_lock_range(struct mm *mm, uaddr_t addr, uint64_t size, bool on,
+		  const struct mm_limits *lim);
+int mm_lock_all(struct mm *mm, int flags, const struct mm_limits *lim);
+/* mincore(2) without the copy out: vec has size / PAGE_SIZE bytes. */
+int mm_incore(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, unsigned char *vec);
+/* Shared futexes: the identity of the page behind addr (file + offset), 0 private; lock taken. */
+int mm_futex_key(struct mm *mm, uaddr_t addr, const void **out_obj, uint64_t *out_off);
+/* Calls fn for each area in order, locked; stops at false. */
+void mm_for_each(struct mm *mm, bool (*fn)(const struct area *a, void *arg), void *arg);
+/* The si_code Linux gives for a fault there: SEGV_MAPERR or SEGV_ACCERR. */
+int mm_fault_code(struct mm *mm, uaddr_t addr);

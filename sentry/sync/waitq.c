@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lost wake-ups are impossible because WAITER_WOKEN is sticky: a wake between
+ * the test of the condition and the sleep leaves the bit set, and the futex
+ * compares the whole word.
+ */
+#include "sentry/sync/waitq.h"
+
+#include <assert.h>
+
+#include "platform/host.h"
+#include "syscalls/abi/errno.h"
+
+static __thread struct waiter *self;
+static __thread struct waiter own;
+
+struct waiter *waiter_self(void)
+{
+	return self ? self : &own;
+}
+
+void waiter_set_self(struct waiter *w)
+{
+	self = w;
+}
+
+static uint32_t waiter_load(const struct waiter *w)
+{
+	return __atomic_load_n(&w->word, __ATOMIC_ACQUIRE);
+}
+
+void waiter_wake(struct waiter *w)
+{
+	uint32_t old = __atomic_fetch_or(&w->word, WAITER_WOKEN, __ATOMIC_RELEASE);
+	if (!(old & WAITER_WOKEN))
+		host_futex_wake(&w->word, 1);
+}
+
+void waiter_flag(struct waiter *w, uint32_t set, uint32_t clear)
+{
+	if (clear)
+		__atomic_fetch_and(&w->word, ~clear, __ATOMIC_RELEASE);
+	if (set && (__atomic_fetch_or(&w->word, set, __ATOMIC_RELEASE) & set) != set)
+		host_futex_wake(&w->word, 1);
+}
+
+bool waiter_signalled(const struct waiter *w)
+{
+	return waiter_load(w) & WAITER_SIGNAL;
+}
+
+int waiter_sleep(struct waiter *w, enum wait_mode mode, int64_t deadline_ns)
+{
+	uint32_t stop = mode == WAIT_INTR ? WAITER_SIGNAL | WAITER_KILLED : WAITER_KILLED;
+
+	lock_assert_none();
+	for (;;) {
+		uint32_t v = waiter_load(w);
+		if (v & WAITER_WOKEN) {
+			__atomic_fetch_and(&w->word, ~(uint32_t)WAITER_WOKEN, __ATOMIC_ACQ_REL);
+			return 0;
+		}
+		if (v & stop)
+			return -ERESTARTSYS;
+		if (host_futex_wait(&w->word, v, deadline_ns) == -ETIMEDOUT)
+			return -ETIMEDOUT;
+	}
+}
+
+static void wake_waiter(struct wait_entry *e, uint32_t events)
+{
+	(void)events;
+	waiter_wake(e->arg);
+}
+
+void wait_entry_init(struct wait_entry *e, struct waiter *w, uint32_t events)
+{
+	*e = (struct wait_entry){.events = events, .wake = wake_waiter, .arg = w};
+	list_init(&e->link);
+}
+
+void waitq_init(struct waitq *q)
+{
+	lock_init(&q->lock, RANK_WAITQ);
+	list_init(&q->entries);
+}
+
+void waitq_destroy(struct waitq *q)
+{
+	assert(list_empty(&q->entries));
+}
+
+void waitq_add(struct waitq *q, struct wait_entry *e)
+{
+	lock(&q->lock);
+	e->q = q;
+	if (e->exclusive)
+		list_append(&q->entries, &e->link);
+	else
+		list_push(&q->entries, &e->link);
+	unlock(&q->lock);
+}
+
+void waitq_remove(struct wait_entry *e)
+{
+	struct waitq *q = e->q;
+	if (!q)
+		return;
+	lock(&q->lock);
+	list_del(&e->link);
+	e->q = NULL;
+	unlock(&q->lock);
+}
+
+static void wake_locked(struct waitq *q, uint32_t events)
+{
+	struct wait_entry *e, *next;
+	list_for_each_safe(e, next, &q->entries, link) {
+		if (e->events && !(e->events & events))
+			continue;
+		bool last = e->exclusive;
+		e->wake(e, events);
+		if (last)
+			break;
+	}
+}
+
+void waitq_wake(struct waitq *q, uint32_t events)
+{
+	lock(&q->lock);
+	wake_locked(q, events);
+	unlock(&q->lock);
+}
+
+/* Nesting is bounded and acyclic: epoll_ctl refuses loops and more than five levels. */
+void waitq_wake_nested(struct waitq *q, uint32_t events)
+{
+	lock_nested(&q->lock);
+	wake_locked(q, events);
+	unlock(&q->lock);
+}
+
+bool waitq_busy(struct waitq *q)
+{
+	lock(&q->lock);
+	bool busy = !list_empty(&q->entries);
+	unlock(&q->lock);
+	return busy;
+}

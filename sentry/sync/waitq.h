@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Wait queues: the only place where a task sleeps.
+ *
+ * An object that something can wait for has a struct waitq and calls
+ * waitq_wake(q, events) after every change that may let somebody go on.  A
+ * task waits with
+ *
+ *	err = waitq_sleep(&obj->wq, EPOLLIN, WAIT_INTR, deadline, obj_ready(obj));
+ *
+ * whose last argument is an expression, evaluated without any lock of the
+ * queue.  No wake-up is lost: the entry is queued before the expression is
+ * first evaluated.  epoll queues entries of its own, with a wake function.
+ *
+ * Which sleeper is meant is thread-local state (waiter_self), set by whoever
+ * runs a task on this host thread; threads of the sentry itself have one too.
+ */
+#pragma once
+
+#include "platform/base/list.h"
+#include "platform/base/lock.h"
+
+/* No deadline.  Deadlines are CLOCK_MONOTONIC nanoseconds. */
+#define WAIT_FOREVER INT64_MAX
+
+struct waiter {
+	uint32_t word; /* a: WAITER_* bits; the futex the host thread sleeps on */
+};
+
+enum {
+	WAITER_WOKEN = 1,  /* a queue this waiter is in was woken */
+	WAITER_SIGNAL = 2, /* a signal wants attention: interruptible sleeps end */
+	WAITER_KILLED = 4, /* a fatal one: killable sleeps end too */
+};
+
+enum wait_mode {
+	WAIT_INTR,	/* ends with -ERESTARTSYS on any deliverable signal */
+	WAIT_KILLABLE,	/* only a fatal signal ends it */
+};
+
+struct waitq {
+	struct lock lock;     /* RANK_WAITQ */
+	struct list entries;  /* lock */
+};
+
+struct wait_entry {
+	struct list link;	/* q->lock */
+	struct waitq *q;	/* I while queued */
+	uint32_t events;	/* I what to be woken for; 0: everything */
+	bool exclusive;		/* I waitq_wake ends after this one has been woken */
+	/* Called with q->lock held: must not sleep, may take RANK_EPOLL_READY and higher. */
+	void (*wake)(struct wait_entry *e, uint32_t events);
+	void *arg;
+};
+
+void waitq_init(struct waitq *q);
+/* Dies if somebody still waits. */
+void waitq_destroy(struct waitq *q);
+void waitq_add(struct waitq *q, struct wait_entry *e);
+/* Safe if e is not queued (e->q NULL); afterwards its wake function is not running. */
+void waitq_remove(struct wait_entry *e);
+/* Wakes entries whose events intersect (exclusive ones: the first only). */
+void waitq_wake(struct waitq *q, uint32_t events);
+/* The same for a caller that holds another queue's lock (epoll inside epoll). */
+void waitq_wake_nested(struct waitq *q, uint32_t events);
+/* True if anybody is queued; a hint only. */
+bool waitq_busy(struct waitq *q);
+
+struct waiter *waiter_self(void);
+void waiter_set_self(struct waiter *w);
+void waiter_wake(struct waiter *w);
+/* Sets or clears WAITER_SIGNAL / WAITER_KILLED; setting ends the sleep. */
+void waiter_flag(struct waiter *w, uint32_t set, uint32_t clear);
+bool waiter_signalled(const struct waiter *w);
+
+/* The pieces of waitq_sleep, for waits on several queues (poll, select). */
+void wait_entry_init(struct wait_entry *e, struct waiter *w, uint32_t events);
+/* 0 woken, -ERESTARTSYS, -ETIMEDOUT.  Consumes WAITER_WOKEN. */
+int waiter_sleep(struct waiter *w, enum wait_mode mode, int64_t deadline_ns);
+
+/* 0 as soon as cond holds; -ERESTARTSYS; -ETIMEDOUT.  cond wins when both are true. */
+#define waitq_sleep(queue, want, mode, deadline, cond)                                             \
+	({                                                                                         \
+		struct wait_entry we_;                                                             \
+		int we_err_ = 0;                                                                   \
+		wait_entry_init(&we_, waiter_self(), want);                                        \
+		waitq_add(queue, &we_);                                                            \
+		while (!(cond)) {                                                                  \
+			we_err_ = waiter_sleep(waiter_self(), mode, deadline);                     \
+			if (we_err_ < 0) {                                                         \
+				if (cond)                                                          \
+					we_err_ = 0;                                               \
+				break;                                                             \
+			}                                                                          \
+		}                                                                                  \
+		waitq_remove(&we_);                                                                \
+		we_err_;                                                                           \
+	})

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tasks and thread groups.
+ *
+ * A *task* is a guest thread; a *group* is a guest process (thread group).  A
+ * zombie group outlives its tasks until its parent has waited for it.
+ *
+ * Who keeps what alive: a running task is referenced by its sentry thread and
+ * by the pid table; a group by its tasks, by its children (as their parent)
+ * and by the pid table until reaped.
+ *
+ * Letters: I constant after creation · a atomic · o only the task's own sentry
+ * thread (others never) · t tasks_lock · s group->siglock · c cred_lock
+ */
+#pragma once
+
+#include "platform/base/list.h"
+#include "platform/base/lock.h"
+#include "platform/base/ref.h"
+#include "platform/platform.h"
+#include "sentry/cred/cred.h"
+#include "sentry/mm/copy.h"
+#include "sentry/sync/timer.h"
+#include "sentry/sync/waitq.h"
+#include "syscalls/abi/resource.h"
+#include "syscalls/abi/signal.h"
+
+struct fdtab;
+struct fsctx;
+struct mm;
+struct sigactions;
+struct tty;
+struct posix_timers;
+struct uts_ns;
+struct file;
+
+enum { NSIG = 64, TASK_COMM_LEN = 16 };
+
+#define SIGBIT(n) (1ull << ((n)-1))
+
+struct sigpending {
+	uint64_t set;		/* s  signals with something queued (or only the bit) */
+	struct list queue;	/* s  struct sigqueue, in order of arrival */
+};
+
+/* As /proc/PID/stat shows it. */
+enum task_state {
+	TASK_RUNNING = 'R', TASK_SLEEPING = 'S', TASK_STOPPED = 'T', TASK_TRACED = 't',
+	TASK_ZOMBIE = 'Z', TASK_DEAD = 'X',
+};
+
+struct task {
+	struct ref ref;			/* a */
+	struct waiter waiter;		/* a  what this task sleeps on */
+	int tid;			/* I  exec may exchange it with the leader's: t */
+	struct group *group;		/* I  our reference */
+	struct list threads;		/* t  in group->threads */
+	uint8_t state;			/* a  enum task_state */
+	char comm[TASK_COMM_LEN];	/* t */
+
+	struct mm *mm;			/* o to change, t to read from others; NULL while dying */
+	struct ctx *ctx;		/* o; others only interrupt() it with s held */
+	struct fdtab *fds;		/* o to change, t to read from others */
+	struct fsctx *fs;		/* o to change, t to read from others */
+	struct cred *cred;		/* o to change (under c), c to read from others */
+	struct lock cred_lock;		/* RANK_CRED */
+
+	/* Signals: sentry/task/signal.c */
+	uint64_t blocked;		/* s  written only by the task itself */
+	uint64_t saved_blocked;		/* o  what sigsuspend, pselect, ... will put back */
+	bool restore_blocked;		/* o  ... at the next return to the guest */
+	struct sigpending pending;	/* s */
+	struct abi_stack altstack;	/* o */
+	bool in_syscall;		/* o  the last event was a system call (restart is possible) */
+	int restart_err;		/* o  -ERESTART* of it, 0: none */
+	uint64_t restart_nr;		/* o  its number: rax is put back to it */
+	/* ERESTART_RESTARTBLOCK: what restart_syscall(2) continues. */
+	long (*restart_fn)(struct task *t);	/* o */
+	struct { uint64_t a[4]; } restart_arg;	/* o */
+
+	/* Threads and exit */
+	uaddr_t clear_child_tid, set_child_tid;	/* o */
+	uaddr_t robust_list;		/* o  get_robust_list of others: t */
+	uint32_t exiting;		/* a  this task must leave: group exit or exec by another */
+	int exit_code;			/* o  as in wait status */
+	struct vfork_wait *vfork;	/* o  the parent to wake at exec or exit */
+	int pdeath_signal;		/* t */
+	struct { uaddr_t addr; uint32_t size, sig; } rseq; /* o */
+
+	/* Accounting */
+	int64_t start_ns;		/* I  CLOCK_MONOTONIC */
+	int64_t utime_ns, stime_ns;	/* a  brought up to date at events */
+	uint64_t nvcsw, nivcsw, minflt, majflt; /* a */
+	uint64_t cpus_allowed;		/* a  affinity mask the guest has set; 0: all */
+	int nice, policy, rt_priority;	/* a */
+	uint64_t timer_slack_ns;	/* o */
+	uint32_t personality;		/* o */
+	pthread_t thread;		/* I */
+	uint64_t syscalls;		/* a  made so far */
+};
+
+/* Job control stop of a whole group; s. */
+enum group_stop { GROUP_RUNNING, GROUP_STOPPING, GROUP_STOPPED };
+
+struct group {
+	struct ref ref;			/* a */
+	int tgid;			/* I */
+	struct list threads;		/* t  struct task.threads */
+	unsigned nthreads;		/* t */
+	struct task *leader;		/* t  whose tid is tgid; NULL once it is gone */
+	struct group *parent;		/* t  our reference; NULL for init */
+	struct list children;		/* t  struct group.siblings */
+	struct list siblings;		/* t */
+	int pgid, sid;			/* t */
+	struct tty *tty;		/* t  controlling terminal; our reference */
+	bool did_exec;			/* t  setpgid(2) of a parent is refused after it */
+	bool subreaper;			/* t */
+	bool has_subreaper;		/* t */
+
+	/* Signals */
+	struct lock siglock;		/* RANK_SIGHAND */
+	struct sigpending pending;	/* s */
+	struct sigactions *actions;	/* s to change the pointer; our reference */
+	enum group_stop stop;		/* s */
+	int stop_sig;			/* s */
+	unsigned stop_left;		/* s  threads that have not stopped yet */
+	bool stop_reported, cont_pending;	/* s  what waitid(WSTOPPED|WCONTINUED) may still see */
+	struct waitq stop_wq;		/* woken on SIGCONT and SIGKILL */
+
+	/* End */
+	bool exiting;			/* s  exit_group, fatal signal or exec by `exec_task` */
+	int exit_code;			/* s  wait status of the group */
+	struct task *exec_task;		/* s  all others must go */
+	int exit_signal;		/* t  what the parent gets (SIGCHLD, 0, -1 thread) */
+	bool zombie;			/* t */
+	struct waitq wait_wq;		/* parents sleep here for their children's changes */
+	struct waitq exit_wq;		/* pidfd poll, exec waiting for its threads */
+
+	/* Resources */
+	struct lock rlimit_lock;	/* RANK_LEAF */
+	struct abi_rlimit rlimits[ABI_RLIM_NLIMITS]; /* rlimit_lock */
+	int64_t dead_utime_ns, dead_stime_ns;	/* t  of threads that have ended */
+	int64_t child_utime_ns, child_stime_ns;	/* t  of waited-for children */
+	uint64_t child_minflt, child_maxrss_kb;	/* t */
+	uint64_t maxrss_kb;			/* a */
+	struct posix_timers *timers;	/* timer.c's own locking; made on first use */
+	int dumpable;			/* a */
+	int oom_score_adj;		/* a */
+	bool is_init;			/* I  pid 1 of the sandbox */
+};
+
+/*
+ * Everything of one sandbox that is not per process.  There is one.
+ */
+struct kernel {
+	struct lock tasks_lock;		/* RANK_TASKS */
+	struct waitq empty;		/* woken when the last group is gone */
+	struct group *init;		/* I */
+	unsigned ngroups, ntasks;	/* t */
+	unsigned task_limit;		/* I  -EAGAIN above it */
+	int last_pid;			/* t */
+	uint64_t forks;			/* t  since boot */
+	int64_t boot_mono_ns;		/* I */
+	int64_t boot_real_ns;		/* I */
+	struct lock uts_lock;		/* RANK_LEAF */
+	char hostname[65], domainname[65];	/* uts_lock */
+	char release[65], version[65];	/* I */
+	int exit_status;		/* init's wait status */
+};
+extern struct kernel kernel;
+
+/* --- lookups (pid.c); all take kernel.tasks_lock themselves unless _locked --- */
+struct task *task_find(int tid);	/* referenced, or NULL */
+struct group *group_find(int tgid);	/* referenced, zombies included, or NULL */
+struct task *task_find_locked(int tid);
+struct group *group_find_locked(int tgid);
+/* Calls fn for every group, zombies included, tasks_lock held; stops when it returns false. */
+void group_for_each_locked(bool (*fn)(struct group *g, void *arg), void *arg);
+/* True if any group but `except` is in that process group / session; tasks_lock held. */
+bool pgrp_exists_locked(int pgid, int sid);
+
+struct task *task_get(struct task *t);
+void task_put(struct task *t);
+DEFINE_AUTOPUT(task)
+struct group *group_get(struct group *g);
+void group_put(struct group *g);
+DEFINE_AUTOPUT(group)
+
+/* The credentials, referenced. */
+struct cred *task_cred(struct task *t);
+/* The task's own new credentials: takes over c. */
+void task_set_cred(struct task *t, struct cred *c);
+/* The calling task's own: no lock, no reference. */
+static inline const struct cred *task_cred_self(const struct task *t)
+{
+	return t->cred;
+}
+static inline bool task_capable(const struct task *t, unsigned cap)
+{
+	return cred_capable(t->cred, cap);
+}
+uint64_t task_rlimit(struct task *t, unsigned which); /* the soft limit */
+/* The mm of another task, referenced, or NULL. */
+struct mm *task_mm_get(struct task *t);
+/* May `by` inspect or change target (ptrace access check)?  0 or -EPERM/-ESRCH. */
+int task_may_access(struct task *by, struct task *target);
+
+/* Life, run on the task's own sentry thread. */
+void task_run(struct task *t);			/* run.c: the loop; ends the thread */
+/* exit.c: only sets the flags; the loop leaves at its next turn.  code: a wait status. */
+void task_exit_group(struct task *t, int code);
+void task_exit_self(struct task *t, int code);
+/* Brings utime_ns/stime_ns up to date (own thread). */
+void task_account(struct task *t);

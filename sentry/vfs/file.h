@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Open files: what a descriptor points at.
+ *
+ * A struct file is shared by dup(2) and fork(2); it holds offset and status
+ * flags and reaches the object through ops.  fdtab_get() takes a reference,
+ * file_put() gives it back; the last put calls ops->release.
+ *
+ * Blocking is done here and not in the objects: read, write (and accept,
+ * connect, ... of sockets) of an object try once and say -EAGAIN; file_read()
+ * and file_write() wait on file->wq and try again unless O_NONBLOCK is set.
+ */
+#pragma once
+
+#include "platform/base/cleanup.h"
+#include "platform/base/lock.h"
+#include "platform/base/ref.h"
+#include "sentry/mm/copy.h"
+#include "sentry/sync/waitq.h"
+
+struct cred;
+struct dentry;
+struct file;
+struct inode;
+struct mm;
+struct mount;
+struct task;
+
+/* A name and the mount it is seen through; both referenced while stored. */
+struct path {
+	struct mount *mnt;
+	struct dentry *dentry;
+};
+
+/* ioctl's arguments; mm and task are the caller's, task is opaque below sentry/task. */
+struct ioctl_args {
+	uint32_t cmd;
+	uint64_t arg;
+	struct mm *mm;
+	struct task *task;
+	const struct cred *cred;
+};
+
+/*
+ * What an object can be mapped from: filled by ops->mmap.  `fd` is a host
+ * descriptor that stays valid as long as the struct file does.
+ */
+struct mmap_source {
+	int fd;		/* -1: plain anonymous memory (/dev/zero) */
+	int64_t off;	/* added to the file offset */
+};
+
+/* Receives directory entries; returns false when its buffer is full (the entry is not consumed). */
+typedef bool (*dirent_fn)(void *arg, const char *name, size_t name_size, uint64_t ino,
+			  uint8_t type, int64_t next_pos);
+
+/*
+ * None is NULL: unsupported operations name a file_no* function below.
+ * No lock is held on entry, except that read/write/readdir/seek of files with
+ * FILE_SEEKABLE run under f->pos_lock when pos is &f->pos.
+ */
+struct file_ops {
+	/*
+	 * Tries once.  pos: where to read, advanced by what was read; ignored by
+	 * streams.  Bytes, 0 at the end, -EAGAIN when it would block.
+	 */
+	ssize_t (*read)(struct file *f, struct uio *u, int64_t *pos);
+	/* Tries once.  O_APPEND is the object's to honour.  rwflags: RWF_*. */
+	ssize_t (*write)(struct file *f, struct uio *u, int64_t *pos);
+	/* The new offset, stored in f->pos by the caller. */
+	int64_t (*seek)(struct file *f, int64_t off, int whence);
+	/* EPOLL* events that hold now; f->wq is woken when they may have changed. */
+	uint32_t (*poll)(struct file *f);
+	int64_t (*ioctl)(struct file *f, const struct ioctl_args *a);
+	/* prot and shared as for mmap(2), already checked against the open mode. */
+	int (*mmap)(struct file *f, int prot, bool shared, uint64_t off, uint64_t size,
+		    struct mmap_source *out);
+	/* Feeds entries from *pos on and advances it; 0 or -errno. */
+	int (*readdir)(struct file *f, int64_t *pos, dirent_fn fn, void *arg);
+	int (*fsync)(struct file *f, bool datasync);
+	int (*fallocate)(struct file *f, int mode, int64_t off, int64_t size);
+	/* fcntl(F_SETFL) is about to change O_* flags; -EINVAL to refuse. */
+	int (*setflags)(struct file *f, int flags);
+	/* A descriptor was closed (each time), with the table's owner key for POSIX locks. */
+	void (*flush)(struct file *f, void *owner);
+	/* The last reference is gone; no lock held; frees f->priv. */
+	void (*release)(struct file *f);
+};
+
+enum file_kind {
+	FILE_INODE,	/* regular file or directory, device: the ops table says what it does */
+	FILE_PIPE, FILE_SOCKET, FILE_EVENTFD, FILE_EPOLL, FILE_SIGNALFD, FILE_TIMERFD,
+	FILE_INOTIFY, FILE_PIDFD, FILE_TTY, FILE_PATH /* O_PATH */, FILE_HOST,
+};
+
+struct file {
+	struct ref ref;			/* a */
+	const struct file_ops *ops;	/* I */
+	enum file_kind kind;		/* I  how to interpret priv safely: check before casting */
+	void *priv;			/* I  the object's */
+	struct waitq *wq;		/* I  woken on poll changes; NULL: always ready, never blocks */
+	struct path path;		/* I  our references; anonymous files have an anon inode */
+	struct inode *inode;		/* I  == path.dentry->inode, or the anonymous inode; our ref */
+	struct cred *cred;		/* I  the opener's */
+	bool seekable;			/* I  has an offset */
+	bool readable, writable;	/* I  from O_ACCMODE */
+	uint32_t flags;			/* a  O_APPEND, O_NONBLOCK, O_DIRECT, ...; atomic access only */
+	struct lock pos_lock;		/* RANK_FILEPOS */
+	int64_t pos;			/* pos_lock */
+	int32_t owner_pid, owner_sig;	/* a  F_SETOWN, F_SETSIG */
+	struct list epolls;		/* ep_lock of epoll: interest entries that watch this file */
+	uint32_t dir_cookie;		/* pos_lock  file systems' own, for readdir */
+};
+
+/*
+ * A new file with one reference.  Takes over the references in path and inode
+ * (path may be all NULL, then inode's own name is used by /proc/PID/fd);
+ * takes a reference to cred.  flags: O_*.  -ENFILE, -ENOMEM; then path and
+ * inode are put.
+ */
+int file_new(const struct file_ops *ops, enum file_kind kind, void *priv, struct path path,
+	     struct inode *inode, const struct cred *cred, uint32_t flags, struct file **out);
+/* As file_new for objects without a name: `label` as in readlink of /proc/PID/fd ("[eventfd]"). */
+int file_new_anon(const struct file_ops *ops, enum file_kind kind, void *priv, const char *label,
+		  const struct cred *cred, uint32_t flags, struct file **out);
+struct file *file_get(struct file *f);
+void file_put(struct file *f);
+DEFINE_AUTOPUT(file)
+
+static inline uint32_t file_flags(const struct file *f)
+{
+	return __atomic_load_n(&f->flags, __ATOMIC_RELAXED);
+}
+
+/*
+ * What read(2), pread(2), ... do after the descriptor was found: checks of
+ * mode, blocking, offset handling, SIGPIPE left to the caller (-EPIPE).
+ * pos NULL: the file's own offset.  nonblock: as RWF_NOWAIT/MSG_DONTWAIT.
+ */
+ssize_t file_read(struct file *f, struct uio *u, int64_t *pos, bool nonblock);
+ssize_t file_write(struct file *f, struct uio *u, int64_t *pos, bool nonblock);
+/*
+ * Waits until poll() of f shows one of `events` (or EPOLLERR/EPOLLHUP); 0,
+ * -EAGAIN if f or nonblock says not to wait, -ERESTARTSYS, -EAGAIN at deadline.
+ */
+int file_wait(struct file *f, uint32_t events, bool nonblock, int64_t deadline_ns);
+uint32_t file_poll(struct file *f);
+
+/* Shared refusals for ops tables. */
+ssize_t file_noread(struct file *f, struct uio *u, int64_t *pos);	/* -EINVAL */
+ssize_t file_nowrite(struct file *f, struct uio *u, int64_t *pos);	/* -EINVAL */
+ssize_t file_isdir(struct file *f, struct uio *u, int64_t *pos);	/* -EISDIR */
+int64_t file_noseek(struct file *f, int64_t off, int whence);		/* -ESPIPE */
+int64_t file_noopseek(struct file *f, int64_t off, int whence);		/* 0: /dev/null */
+uint32_t file_alwaysready(struct file *f);				/* IN|OUT|RDNORM|WRNORM */
+int64_t file_noioctl(struct file *f, const struct ioctl_args *a);	/* -ENOTTY */
+int file_nommap(struct file *f, int prot, bool shared, uint64_t off, uint64_t size,
+		struct mmap_source *out);				/* -ENODEV */
+int file_noreaddir(struct file *f, int64_t *pos, dirent_fn fn, void *arg); /* -ENOTDIR */
+int file_nofsync(struct file *f, bool datasync);			/* -EINVAL */
+int file_okfsync(struct file *f, bool datasync);			/* 0: memory has nothing to sync */
+int file_nofallocate(struct file *f, int mode, int64_t off, int64_t size); /* -EOPNOTSUPP */
+int file_okflags(struct file *f, int flags);				/* 0 */
+void file_noflush(struct file *f, void *owner);
+void file_norelease(struct file *f);

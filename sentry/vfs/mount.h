@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mount tree: which file system is seen where.
+ *
+ * A mount shows (part of) a file system at a dentry of its parent mount.
+ * The tree of a mount namespace is guarded by its lock; a mount found there
+ * is referenced before the lock is given back.
+ */
+#pragma once
+
+#include "sentry/vfs/inode.h"
+
+enum {
+	MNT_READONLY = 1, MNT_NOSUID = 2, MNT_NODEV = 4, MNT_NOEXEC = 8,
+	MNT_NOATIME = 16, MNT_RELATIME = 32, MNT_NODIRATIME = 64,
+};
+
+struct mount {
+	struct ref ref;
+	struct fs *fs;			/* I  our reference */
+	struct dentry *root;		/* I  what is shown; our reference */
+	struct mount_ns *ns;		/* ns->lock; NULL once unmounted; not referenced */
+	struct mount *parent;		/* ns->lock; our reference; NULL for the namespace's root */
+	struct dentry *point;		/* ns->lock; where in parent; our reference */
+	struct list link;		/* ns->lock; in ns->mounts, mount order */
+	uint32_t flags;			/* a  MNT_* */
+	int id;				/* I  mountinfo's */
+	char *source;			/* I  first field of /proc/mounts */
+};
+
+struct mount_ns {
+	struct ref ref;
+	struct lock lock;		/* RANK_MOUNT */
+	struct mount *root;		/* I */
+	struct list mounts;		/* lock */
+	struct waitq changed;		/* woken when the tree changes (poll on /proc/mounts) */
+	uint64_t sequence;		/* lock */
+};
+
+/* Takes over fs; source is copied. */
+int mount_ns_new(struct fs *rootfs, const char *source, uint32_t flags, struct mount_ns **out);
+struct mount_ns *mount_ns_get(struct mount_ns *ns);
+void mount_ns_put(struct mount_ns *ns);
+struct mount *mount_get(struct mount *m);
+void mount_put(struct mount *m);
+DEFINE_AUTOPUT(mount)
+
+/* Mounts fs (taken over) with `root` of it (borrowed, NULL: fs->root) on `where`. */
+int mount_add(struct mount_ns *ns, struct fs *fs, struct dentry *root, const struct path *where,
+	      const char *source, uint32_t flags);
+/* -EBUSY while used unless detach; -EINVAL if `p` is not the root of a mount. */
+int mount_remove(struct mount_ns *ns, const struct path *p, bool detach);
+/* If something is mounted on p, p becomes its root (repeatedly).  References are swapped. */
+void mount_down(struct path *p);
+/* If p is a mount's root, p becomes the mount point in the parent; false at the namespace root. */
+bool mount_up(struct path *p);
+/* Calls fn for each mount in order with the namespace locked. */
+void mount_for_each(struct mount_ns *ns, void (*fn)(struct mount *m, void *arg), void *arg);
+/* True when writes through this mount are refused. */
+bool mount_readonly(const struct mount *m);
