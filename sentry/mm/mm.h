@@ -22,12 +22,12 @@
 struct file;
 
 struct area {
-	struct list link;		/* in mm->areas, by address */
-	uaddr_t start, end;
+	uaddr_t start, end;		/* page aligned, start < end */
 	int prot;			/* PROT_* */
 	uint32_t flags;			/* AREA_* */
 	struct file *file;		/* our reference, NULL anonymous */
 	uint64_t off;			/* of start in the file */
+	uint64_t anon_id;		/* shared anonymous memory: identity across forks, for futexes */
 	const char *name;		/* "[heap]", "[stack]", "[vdso]", static, or NULL */
 };
 
@@ -35,14 +35,15 @@ enum {
 	AREA_SHARED = 1, AREA_GROWSDOWN = 2, AREA_LOCKED = 4, AREA_NORESERVE = 8,
 	AREA_MAYWRITE = 16,	/* shared file mapping whose file was opened for writing */
 	AREA_DONTFORK = 32, AREA_WIPEONFORK = 64, AREA_DONTDUMP = 128,
+	AREA_MAYREAD = 256,	/* the file was opened for reading (always set on anonymous memory) */
 };
 
 struct mm {
 	struct ref ref;			/* a: tasks; others that look at it too */
 	struct lock lock;		/* RANK_MM */
 	struct aspace *aspace;		/* I; NULL once destroyed (lock) */
-	struct list areas;		/* lock, sorted, not overlapping */
-	unsigned count;			/* lock */
+	struct area *areas;		/* lock: sorted by address, not overlapping, malloc'ed */
+	size_t count, room;		/* lock: used, allocated */
 	uint64_t total, locked, data;	/* lock: bytes mapped, mlocked, private writable */
 	uaddr_t brk_start, brk_end;	/* lock */
 	uaddr_t mmap_base;		/* I after exec: top-down search starts here */
