@@ -90,7 +90,10 @@ int mm_lock_range(struct mm *mm, uaddr_t addr, uint64_t size, bool on,
 int mm_lock_all(struct mm *mm, int flags, const struct mm_limits *lim);
 /* mincore(2) without the copy out: vec has size / PAGE_SIZE bytes. */
 int mm_incore(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, unsigned char *vec);
-/* Shared futexes: the identity of the page behind addr (file + offset), 0 private; lock taken. */
+/*
+ * Shared futexes: 1 and the identity of the memory behind addr (object + offset), 0 if it is
+ * private memory, -EFAULT if nothing is mapped there.  Takes mm->lock.
+ */
 int mm_futex_key(struct mm *mm, uaddr_t addr, const void **out_obj, uint64_t *out_off);
 /* Calls fn for each area in order, locked; stops at false. */
 void mm_for_each(struct mm *mm, bool (*fn)(const struct area *a, void *arg), void *arg);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sorted array of areas: lookups, cuts, merges.  Private to sentry/mm.
+ * All functions need mm->lock; none talks to the host.
+ */
+#pragma once
+
+#include "sentry/mm/mm.h"
+
+/* As the kernel's default vm.max_map_count. */
+enum { MAX_AREAS = 65530 };
+/* Nothing is mapped below it unless asked for by address (vm.mmap_min_addr). */
+#define MMAP_MIN 65536ull
+/* Distance kept below a stack. */
+#define STACK_GAP (256 * PAGE_SIZE)
+
+/*
+ * The last put of a file may take any lock of the file system, so references
+ * dropped under mm->lock are only noted; mm_unlock() unlocks and puts them.
+ */
+void area_drop(struct file *f);
+void area_drop_file(struct area *a);
+void mm_unlock(struct mm *mm) RELEASES(mm->lock);
+
+/* Index of the first area that ends above addr; mm->count if none. */
+size_t area_index(const struct mm *mm, uaddr_t addr);
+/* The area that holds addr, or NULL. */
+struct area *area_find(const struct mm *mm, uaddr_t addr);
+/* True if nothing is mapped in [start, end). */
+bool area_range_free(const struct mm *mm, uaddr_t start, uaddr_t end);
+/* End of the unbroken run of areas that starts at addr, at most end; addr if there is none. */
+uaddr_t area_covered(const struct mm *mm, uaddr_t addr, uaddr_t end);
+/*
+ * Makes sure that two more areas fit, so that a cut and an insert cannot fail
+ * after the host call: -ENOMEM, also above MAX_AREAS.
+ */
+int area_reserve(struct mm *mm);
+/* Removes [start, end), cutting areas at its edges.  Reserved before. */
+void area_remove(struct mm *mm, uaddr_t start, uaddr_t end);
+/* Inserts into a free range (takes over a->file); merges with neighbours.  Reserved before. */
+void area_insert(struct mm *mm, const struct area *a);
+/* Cuts at start and end so that areas lie fully inside or outside; -ENOMEM. */
+int area_split(struct mm *mm, uaddr_t start, uaddr_t end);
+/* Joins equal neighbours around [start, end). */
+void area_merge(struct mm *mm, uaddr_t start, uaddr_t end);
+/* A free range of that size: top down below mm->mmap_base; 0 if none. */
+uaddr_t area_gap(const struct mm *mm, uint64_t size, uaddr_t low, uaddr_t high);
+/* Bytes of private writable memory, as RLIMIT_DATA counts them. */
+uint64_t area_data_size(const struct area *a);

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mmap(2), munmap(2), brk(2).
+ *
+ * The sentry chooses every address, so that the host never has a say in the
+ * guest's layout, and area_reserve() runs before the host call so that the
+ * list can always follow it.
+ */
+#include <errno.h>
+
+#include "platform/host.h"
+#include "sentry/mm/area.h"
+#include "sentry/vfs/file.h"
+#include "sentry/vfs/mount.h"
+#include "syscalls/abi/mman.h"
+
+/* MAP_32BIT looks between 1 and 2 GiB, as Linux does. */
+#define LOW32_START 0x40000000ull
+#define LOW32_END   0x80000000ull
+
+static int file_check(const struct file *f, int prot, bool shared)
+{
+	if (!f->readable)
+		return -EACCES;
+	if (shared && (prot & PROT_WRITE) && !f->writable)
+		return -EACCES;
+	if ((prot & PROT_EXEC) && f->path.mnt &&
+	    (__atomic_load_n(&f->path.mnt->flags, __ATOMIC_RELAXED) & MNT_NOEXEC))
+		return -EPERM;
+	return 0;
+}
+
+static int flags_check(int flags, const struct file *file)
+{
+	switch (flags & MAP_TYPE) {
+	case MAP_SHARED:
+	case MAP_PRIVATE:
+		return 0;
+	case MAP_SHARED_VALIDATE:
+		/* MAP_SYNC needs a DAX device; no other flag is refused by it. */
+		return file && (flags & MAP_SYNC) ? -EOPNOTSUPP : 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* Picks the address for a mapping; *out_replace: what is there is unmapped. */
+static int64_t place(struct mm *mm, uaddr_t addr, uint64_t size, int flags)
+{
+	if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+		if (addr & ~PAGE_MASK)
+			return -EINVAL;
+		if (addr + size > USER_TOP || addr + size < addr)
+			return -ENOMEM;
+		if (addr < MMAP_MIN)
+			return -EPERM;
+		if (flags & MAP_FIXED_NOREPLACE && !area_range_free(mm, addr, addr + size))
+			return -EEXIST;
+		return (int64_t)addr;
+	}
+	addr = PAGE_ALIGN(addr);
+	if (addr && addr < MMAP_MIN)
+		addr = MMAP_MIN;
+	if (addr && addr + size <= USER_TOP && addr + size > addr &&
+	    area_range_free(mm, addr, addr + size))
+		return (int64_t)addr;
+	uaddr_t found = 0;
+	if (flags & MAP_32BIT)
+		found = area_gap(mm, size, LOW32_START, LOW32_END);
+	else if (!(found = area_gap(mm, size, MMAP_MIN, mm->mmap_base)))
+		found = area_gap(mm, size, mm->mmap_base, USER_TOP);
+	return found ? (int64_t)found : -ENOMEM;
+}
+
+/* What would be unmapped below a fixed mapping does not count against the limits. */
+static int limits_check(const struct mm *mm, const struct area *a, const struct mm_limits *lim)
+{
+	uint64_t size = a->end - a->start;
+	if (size > lim->as || mm->total > lim->as - size)
+		return -ENOMEM;
+	uint64_t data = area_data_size(a);
+	if (data && (data > lim->data || mm->data > lim->data - data))
+		return -ENOMEM;
+	if ((a->flags & AREA_LOCKED) && !lim->ipc_lock &&
+	    (size > lim->memlock || mm->locked > lim->memlock - size))
+		return -EAGAIN;
+	return 0;
+}
+
+static uint64_t next_anon_id(void)
+{
+	static uint64_t last = 1;
+	return __atomic_add_fetch(&last, 2, __ATOMIC_RELAXED); /* odd: never a pointer's value */
+}
+
+static void describe(struct area *a, struct mm *mm, uint64_t size, int prot, int flags,
+		     struct file *file, uint64_t off)
+{
+	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+	*a = (struct area){.end = size, .prot = prot, .file = file, .off = file ? off : 0};
+	a->flags = AREA_MAYREAD;
+	if (shared) {
+		a->flags |= AREA_SHARED;
+		if (!file)
+			a->anon_id = next_anon_id();
+		if (!file || file->writable)
+			a->flags |= AREA_MAYWRITE;
+	}
+	if (flags & MAP_GROWSDOWN)
+		a->flags |= AREA_GROWSDOWN;
+	if (flags & MAP_NORESERVE)
+		a->flags |= AREA_NORESERVE;
+	if ((flags & MAP_LOCKED) || mm->locked_future)
+		a->flags |= AREA_LOCKED;
+}
+
+static int host_map(struct ctx *by, const struct area *a, const struct mmap_source *src, int flags)
+{
+	struct map_req req = {
+		.addr = a->start,
+		.size = a->end - a->start,
+		.prot = a->prot,
+		.shared = a->flags & AREA_SHARED,
+		.noreserve = a->flags & AREA_NORESERVE,
+		.growsdown = a->flags & AREA_GROWSDOWN,
+		.populate = flags & MAP_POPULATE,
+		.fd = src->fd,
+		.off = src->fd >= 0 ? src->off + (int64_t)a->off : 0,
+	};
+	return platform->map(by, &req);
+}
+
+static int64_t map_locked(struct mm *mm, struct ctx *by, uaddr_t addr, struct area *a, int flags,
+			  const struct mmap_source *src, const struct mm_limits *lim)
+{
+	uint64_t size = a->end;
+	int64_t at = place(mm, addr, size, flags);
+	if (at < 0)
+		return at;
+	a->start = (uaddr_t)at;
+	a->end = a->start + size;
+	int err = limits_check(mm, a, lim);
+	if (err == 0)
+		err = area_reserve(mm);
+	if (err == 0)
+		err = host_map(by, a, src, flags);
+	if (err < 0)
+		return err;
+	area_remove(mm, a->start, a->end);
+	/* area_remove may have used the room that was reserved. */
+	if ((err = area_reserve(mm)) < 0) {
+		platform->unmap(by, a->start, size);
+		return err;
+	}
+	if (a->file)
+		file_get(a->file);
+	area_insert(mm, a);
+	return at;
+}
+
+int64_t mm_map(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int prot, int flags,
+	       struct file *file, uint64_t off, const struct mm_limits *lim)
+{
+	struct mmap_source src = {.fd = -1};
+	struct area a;
+	uint64_t end;
+
+	if (size == 0)
+		return -EINVAL;
+	size = PAGE_ALIGN(size);
+	if (size == 0 || size > USER_TOP)
+		return -ENOMEM;
+	if (__builtin_add_overflow(off, size, &end) || end > INT64_MAX)
+		return -EOVERFLOW;
+	int err = flags_check(flags, file);
+	if (err == 0 && file)
+		err = file_check(file, prot, (flags & MAP_TYPE) != MAP_PRIVATE);
+	if (err == 0 && file)
+		err = file->ops->mmap(file, prot, (flags & MAP_TYPE) != MAP_PRIVATE, off, size,
+				      &src);
+	if (err < 0)
+		return err;
+	prot &= PROT_READ | PROT_WRITE | PROT_EXEC;
+	/* Two steps, because the host maps before the list knows; nobody looks in between. */
+	lock(&mm->lock);
+	describe(&a, mm, size, prot, flags, src.fd >= 0 ? file : NULL, off);
+	int64_t at = map_locked(mm, by, addr, &a, flags, &src, lim);
+	mm_unlock(mm);
+	return at;
+}
+
+int mm_unmap(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size)
+{
+	if (addr & ~PAGE_MASK || addr >= USER_TOP || size > USER_TOP - addr)
+		return -EINVAL;
+	size = PAGE_ALIGN(size);
+	if (size == 0)
+		return -EINVAL;
+	lock(&mm->lock);
+	int err = area_reserve(mm);
+	if (err == 0)
+		err = platform->unmap(by, addr, size);
+	if (err == 0)
+		area_remove(mm, addr, addr + size);
+	mm_unlock(mm);
+	return err;
+}
+
+static int brk_grow_locked(struct mm *mm, struct ctx *by, uaddr_t from, uaddr_t to,
+			   const struct mm_limits *lim)
+{
+	struct mmap_source none = {.fd = -1};
+	struct area a = {.start = from,
+			 .end = to,
+			 .prot = PROT_READ | PROT_WRITE,
+			 .flags = AREA_MAYREAD,
+			 .name = "[heap]"};
+	if (!area_range_free(mm, from, min_u64(to + PAGE_SIZE, USER_TOP)))
+		return -ENOMEM;
+	if (mm->locked_future)
+		a.flags |= AREA_LOCKED;
+	int err = limits_check(mm, &a, lim);
+	if (err == 0)
+		err = area_reserve(mm);
+	if (err == 0)
+		err = host_map(by, &a, &none, 0);
+	if (err == 0)
+		area_insert(mm, &a);
+	return err;
+}
+
+/* Returns the break as it is afterwards: brk(2) never fails in another way. */
+uaddr_t mm_brk(struct mm *mm, struct ctx *by, uaddr_t brk, const struct mm_limits *lim)
+{
+	int err = 0;
+	lock(&mm->lock);
+	uaddr_t old = PAGE_ALIGN(mm->brk_end), want = PAGE_ALIGN(brk);
+	if (brk < mm->brk_start || brk >= USER_TOP)
+		err = -ENOMEM;
+	else if (lim->data != UINT64_MAX && brk - mm->brk_start > lim->data)
+		err = -ENOMEM;
+	else if (want > old)
+		err = brk_grow_locked(mm, by, old, want, lim);
+	else if (want < old && (err = area_reserve(mm)) == 0 &&
+		 (err = platform->unmap(by, want, old - want)) == 0)
+		area_remove(mm, want, old);
+	if (err == 0)
+		mm->brk_end = brk;
+	uaddr_t now = mm->brk_end;
+	mm_unlock(mm);
+	return now;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mremap(2).
+ *
+ * The range must lie in one area.  The sentry picks the new place and the host
+ * moves the pages there (platform->remap), replacing what MREMAP_FIXED covers.
+ */
+#include <errno.h>
+
+#include "sentry/mm/area.h"
+#include "sentry/vfs/file.h"
+#include "syscalls/abi/mman.h"
+
+struct remap {
+	uaddr_t addr, to;
+	uint64_t old_size, new_size;
+	int flags;
+};
+
+static int args_check(const struct remap *r)
+{
+	uint64_t end;
+	if (r->flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED))
+		return -EINVAL;
+	if ((r->flags & MREMAP_FIXED) && !(r->flags & MREMAP_MAYMOVE))
+		return -EINVAL;
+	if (r->addr & ~PAGE_MASK || r->new_size == 0 || r->new_size > USER_TOP)
+		return -EINVAL;
+	if (__builtin_add_overflow(r->addr, r->old_size, &end) || end > USER_TOP)
+		return -EFAULT;
+	if (!(r->flags & MREMAP_FIXED))
+		return 0;
+	if (r->to & ~PAGE_MASK || r->to > USER_TOP || r->new_size > USER_TOP - r->to)
+		return -EINVAL;
+	/* Linux: old and new must not overlap. */
+	if (r->addr + r->old_size > r->to && r->to + r->new_size > r->addr)
+		return -EINVAL;
+	return r->to < MMAP_MIN ? -EPERM : 0;
+}
+
+static int grow_check(const struct mm *mm, const struct area *a, const struct remap *r,
+		      const struct mm_limits *lim)
+{
+	if (r->new_size <= r->old_size)
+		return 0;
+	uint64_t more = r->new_size - r->old_size;
+	if (more > lim->as || mm->total > lim->as - more)
+		return -ENOMEM;
+	if (area_data_size(a) && (more > lim->data || mm->data > lim->data - more))
+		return -ENOMEM;
+	if ((a->flags & AREA_LOCKED) && !lim->ipc_lock &&
+	    (more > lim->memlock || mm->locked > lim->memlock - more))
+		return -EAGAIN;
+	return 0;
+}
+
+/* The list follows what the host has done. */
+static void areas_follow(struct mm *mm, const struct remap *r, struct area moved)
+{
+	if (moved.file)
+		file_get(moved.file);
+	if (r->old_size > 0)
+		area_remove(mm, r->addr, r->addr + r->old_size);
+	area_remove(mm, r->to, r->to + r->new_size);
+	moved.off += r->addr - moved.start;
+	moved.start = r->to;
+	moved.end = r->to + r->new_size;
+	area_insert(mm, &moved);
+}
+
+static int64_t shrink_locked(struct mm *mm, struct ctx *by, const struct remap *r)
+{
+	uaddr_t cut = r->addr + r->new_size;
+	uint64_t size = r->old_size - r->new_size;
+	int err = size ? platform->unmap(by, cut, size) : 0;
+	if (err < 0)
+		return err;
+	if (size)
+		area_remove(mm, cut, cut + size);
+	return (int64_t)r->addr;
+}
+
+static int64_t move_locked(struct mm *mm, struct ctx *by, struct remap *r, const struct area *a)
+{
+	bool in_place = r->addr + r->old_size == a->end && r->old_size > 0 &&
+			area_range_free(mm, a->end, r->addr + r->new_size) &&
+			r->addr + r->new_size <= USER_TOP;
+	if (!(r->flags & MREMAP_FIXED)) {
+		if (in_place)
+			r->to = r->addr;
+		else if (!(r->flags & MREMAP_MAYMOVE))
+			return -ENOMEM;
+		else if (!(r->to = area_gap(mm, r->new_size, MMAP_MIN, mm->mmap_base)))
+			return -ENOMEM;
+	}
+	struct area moved = *a;
+	int err = platform->remap(by, r->addr, r->old_size, r->new_size, r->to);
+	if (err < 0)
+		return err;
+	areas_follow(mm, r, moved);
+	return (int64_t)r->to;
+}
+
+static int64_t remap_locked(struct mm *mm, struct ctx *by, struct remap *r,
+			    const struct mm_limits *lim)
+{
+	struct area *a = area_find(mm, r->addr);
+	if (!a)
+		return -EFAULT;
+	/* old_size 0 duplicates a shared mapping; a private one has nothing to share. */
+	if (r->old_size == 0 && (!(a->flags & AREA_SHARED) || !(r->flags & MREMAP_MAYMOVE)))
+		return -EINVAL;
+	if (!(r->flags & MREMAP_FIXED) && r->new_size <= r->old_size)
+		return shrink_locked(mm, by, r);
+	if (r->addr + r->old_size > a->end)
+		return -EFAULT;
+	int err = grow_check(mm, a, r, lim);
+	/* A move cuts the old area and inserts one: room for four. */
+	if (err == 0 && (err = area_reserve(mm)) == 0)
+		a = area_find(mm, r->addr);
+	return err < 0 ? err : move_locked(mm, by, r, a);
+}
+
+int64_t mm_remap(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t old_size, uint64_t new_size,
+		 int flags, uaddr_t new_addr, const struct mm_limits *lim)
+{
+	struct remap r = {.addr = addr,
+			  .to = new_addr,
+			  .old_size = PAGE_ALIGN(old_size),
+			  .new_size = PAGE_ALIGN(new_size),
+			  .flags = flags};
+	int64_t at = args_check(&r);
+	if (at < 0)
+		return at;
+	lock(&mm->lock);
+	at = area_reserve(mm);
+	if (at == 0)
+		at = remap_locked(mm, by, &r, lim);
+	mm_unlock(mm);
+	return at;
+}
