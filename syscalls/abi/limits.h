@@ -12,5 +12,3 @@
 #define ABI_PIPE_BUF	   4096
 #define ABI_ARG_STRLEN_MAX (32 * 4096) /* one string of argv or envp */
 #define ABI_CLK_TCK	   100	       /* ticks a second in times() and /proc */
-/* The first address above user space: 47 bits less one page. */
-#define ABI_TASK_SIZE 0x7ffffffff000UL
