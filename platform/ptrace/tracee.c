@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One host thread of a stub, as its tracer handles it.
+ *
+ * Death can come between any two calls (SIGKILL from outside, the OOM killer).
+ * It shows as -ESRCH of ptrace or as an exit status of wait4; both end in
+ * ctx->gone, and every function here then says -ESRCH without a host call.
+ */
+#include "platform/ptrace/ptrace.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
+_Static_assert(sizeof(struct regs) == sizeof(struct user_regs_struct), "regs layout");
+_Static_assert(offsetof(struct regs, orig_rax) == offsetof(struct user_regs_struct, orig_rax),
+	       "regs layout");
+_Static_assert(offsetof(struct regs, gs) == offsetof(struct user_regs_struct, gs), "regs layout");
+
+__thread unsigned long ptrace_calls;
+
+static int tracee_dead(struct ctx *c)
+{
+	c->gone = true;
+	atomic_store(&c->as->dead, true);
+	return -ESRCH;
+}
+
+int tracee_wait(struct ctx *c)
+{
+	int status, n;
+	do {
+		ptrace_calls++;
+		n = host_wait(c->tid, &status, __WNOTHREAD);
+	} while (n == -EINTR);
+	if (n < 0 || WIFEXITED(status) || WIFSIGNALED(status)) {
+		c->reaped = true;
+		return tracee_dead(c);
+	}
+	if (status >> 16 == PTRACE_EVENT_EXIT) {
+		tracee_ptrace(c, PTRACE_DETACH, 0, 0);
+		return tracee_dead(c);
+	}
+	return status;
+}
+
+/*
+ * ptrace said -ESRCH: the thread was killed while stopped and is on its way
+ * out.  Seen through to the end here, because only its tracer can: a thread is
+ * reaped, a leader let out of its exit event and left to aspace_destroy.
+ */
+static int tracee_lost(struct ctx *c)
+{
+	int status;
+	do
+		status = tracee_wait(c);
+	while (status >= 0);
+	return status;
+}
+
+static int tracee_result(struct ctx *c, long r)
+{
+	return r == -ESRCH ? tracee_lost(c) : (int)r;
+}
+
+/* Resumes in the stub's text and waits for the int3 there; other signals are not for the guest. */
+static int tracee_until_trap(struct ctx *c)
+{
+	for (;;) {
+		int err = tracee_result(c, tracee_ptrace(c, PTRACE_CONT, 0, 0));
+		if (err < 0)
+			return err;
+		int status = tracee_wait(c);
+		if (status < 0)
+			return status;
+		if (status >> 8 == SIGTRAP)
+			return 0;
+	}
+}
+
+long tracee_inject(struct ctx *c, const unsigned char *entry, struct regs *r)
+{
+	if (c->gone)
+		return -ESRCH;
+	r->rip = stub_at(ptrace_host.base, entry);
+	r->orig_rax = (uint64_t)-1;
+	r->eflags = 0x202; /* the guest's TF or DF must not touch our code */
+	c->dirty = true;
+	int err = tracee_result(c, tracee_ptrace(c, PTRACE_SETREGS, 0, (uintptr_t)r));
+	if (err < 0)
+		return err;
+	if ((err = tracee_until_trap(c)) < 0)
+		return err;
+	unsigned long rax;
+	err = tracee_result(c, tracee_ptrace(c, PTRACE_PEEKUSER,
+					     offsetof(struct user_regs_struct, rax),
+					     (uintptr_t)&rax));
+	return err < 0 ? err : (long)rax;
+}
+
+/*
+ * Segments and bases come from the kernel's own copy, so that SETREGS cannot
+ * refuse an injection because of what the guest's sigreturn asked for.
+ */
+static struct regs inject_regs(void)
+{
+	struct regs r;
+	memset(&r, 0, sizeof r);
+	r.cs = 0x33;
+	r.ss = 0x2b;
+	return r;
+}
+
+long tracee_call(struct ctx *c, long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
+		 uint64_t a4)
+{
+	struct regs r = inject_regs();
+	r.rax = (uint64_t)nr;
+	r.rdi = a0;
+	r.rsi = a1;
+	r.rdx = a2;
+	r.r10 = a3;
+	r.r8 = a4;
+	return tracee_inject(c, stub_call, &r);
+}
+
+int tracee_flush(struct ctx *c)
+{
+	if (!c->dirty)
+		return 0;
+	/* orig_rax -1: whatever rax holds, the host does not take it for a call to restart. */
+	struct regs r = c->regs;
+	r.orig_rax = (uint64_t)-1;
+	int err = tracee_result(c, tracee_ptrace(c, PTRACE_SETREGS, 0, (uintptr_t)&r));
+	if (err == 0)
+		c->dirty = false;
+	return err;
+}
+
+void tracee_release(struct ctx *c, const unsigned char *entry)
+{
+	struct regs r = inject_regs();
+	if (c->gone)
+		return;
+	r.rip = stub_at(ptrace_host.base, entry);
+	r.orig_rax = (uint64_t)-1;
+	r.eflags = 0x202;
+	if (tracee_result(c, tracee_ptrace(c, PTRACE_SETREGS, 0, (uintptr_t)&r)) < 0)
+		return;
+	tracee_result(c, tracee_ptrace(c, PTRACE_DETACH, 0, 0));
+}
+
+/*
+ * A forked leader sets its parent-death signal before it parks.  Stopped
+ * earlier than that, it goes on from call to call until it is about to park.
+ */
+static int seize_settle(struct ctx *c)
+{
+	struct regs r;
+	for (int i = 0; i < 16; i++) {
+		int err = tracee_result(c, tracee_ptrace(c, PTRACE_GETREGS, 0, (uintptr_t)&r));
+		if (err < 0)
+			return err;
+		if (r.orig_rax == SYS_pause && r.rip == stub_at(ptrace_host.base, stub_parked))
+			return 0;
+		err = tracee_result(c, tracee_ptrace(c, PTRACE_SYSCALL, 0, 0));
+		if (err < 0 || (err = tracee_wait(c)) < 0)
+			return err;
+	}
+	return -EIO;
+}
+
+int tracee_seize(struct ctx *c)
+{
+	uintptr_t options = PTRACE_O_TRACESYSGOOD;
+	if (ptrace_host.exitkill)
+		options |= PTRACE_O_EXITKILL;
+	if (c->leader)
+		options |= PTRACE_O_TRACEEXIT;
+	/* -ESRCH may also mean not yet visible as ours: nothing was attached, nobody to reap */
+	long err = tracee_ptrace(c, PTRACE_SEIZE, 0, options);
+	if (err < 0) {
+		if (err == -ESRCH) {
+			c->reaped = !c->leader;
+			return tracee_dead(c);
+		}
+		return (int)err;
+	}
+	c->adopted = true;
+	c->adopter = host_gettid();
+	err = tracee_result(c, tracee_ptrace(c, PTRACE_INTERRUPT, 0, 0));
+	if (err < 0)
+		return (int)err;
+	int status = tracee_wait(c);
+	if (status < 0)
+		return status;
+	c->dirty = true;
+	return c->forked ? seize_settle(c) : 0;
+}
+
+int tracee_resume(struct ctx *c, int request)
+{
+	return tracee_result(c, tracee_ptrace(c, request, 0, 0));
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Raw BPF, because it tests the instruction pointer, which libseccomp cannot.
+ *
+ * Every row becomes: number equal? then each rule on a 32-bit half of an
+ * argument in turn, then allow.  A program ends in SECCOMP_RET_TRAP, which is
+ * fatal without a tracer and a visible SIGSYS with one.
+ */
+#include "platform/stub_filter.h"
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "platform/platform.h"
+#include "platform/stub/stub.h"
+
+enum rule_op {
+	NONE,
+	EQUAL,	   /* low half == value, high half == 0 */
+	EITHER,	   /* the same, value or other */
+	WITHIN,	   /* no bit outside value, in either half */
+	BELOW_TOP, /* an address below USER_TOP */
+};
+
+struct rule {
+	enum rule_op op;
+	int arg;
+	uint32_t value, other;
+};
+
+enum { RULES = 3 };
+
+struct row {
+	int nr;
+	struct rule rules[RULES];
+};
+
+/* clang-format off */
+#define ROWS(X)                                                                                    \
+X(mmap,          "1.0",   "guest mappings, never above USER_TOP",                                  \
+  {{BELOW_TOP, 0, 0, 0}, {WITHIN, 2, PROT_READ | PROT_WRITE | PROT_EXEC, 0},                       \
+   {WITHIN, 3, MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE |              \
+	       MAP_GROWSDOWN | MAP_POPULATE, 0}})                                                  \
+X(munmap,        "1.0",   "guest munmap; the zygote giving up the sentry's memory",                \
+  {{NONE, 0, 0, 0}})                                                                               \
+X(mprotect,      "1.0",   "guest mprotect",                                                        \
+  {{BELOW_TOP, 0, 0, 0},                                                                           \
+   {WITHIN, 2, PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN | PROT_GROWSUP, 0}})            \
+X(mremap,        "1.0",   "guest mremap",                                                          \
+  {{BELOW_TOP, 0, 0, 0}, {WITHIN, 3, MREMAP_MAYMOVE | MREMAP_FIXED, 0}, {BELOW_TOP, 4, 0, 0}})     \
+X(madvise,       "2.4",   "guest madvise on its own pages",                                        \
+  {{BELOW_TOP, 0, 0, 0}})                                                                          \
+X(mincore,       "2.4",   "guest mincore, into the stub's data page",                              \
+  {{BELOW_TOP, 0, 0, 0}})                                                                          \
+X(recvmsg,       "2.0",   "a descriptor for one mmap, from the control socket only",               \
+  {{EQUAL, 0, STUB_CTL_FD, 0}})                                                                    \
+X(write,         "1.0",   "a new stub says its pid on the control socket",                         \
+  {{EQUAL, 0, STUB_CTL_FD, 0}, {EQUAL, 2, 8, 0}})                                                  \
+X(close,         "1.0",   "that descriptor, after the mmap",                                       \
+  {{EQUAL, 0, 0, 0}})                                                                              \
+X(dup2,          "1.0",   "a new control socket, over the old one",                                \
+  {{EQUAL, 0, 0, 0}, {EQUAL, 1, STUB_CTL_FD, 0}})                                                  \
+X(clone,         "1.0",   "a guest process or thread, with these flags exactly",                   \
+  {{EITHER, 0, STUB_CLONE_FORK, STUB_CLONE_THREAD}})                                               \
+X(prctl,         "2.1.57","PR_SET_PDEATHSIG: a stub dies with the sentry",                         \
+  {{EQUAL, 0, PR_SET_PDEATHSIG, 0}, {EQUAL, 1, 9, 0}})                                             \
+X(getppid,       "1.0",   "whether the sentry died before that prctl",                             \
+  {{NONE, 0, 0, 0}})                                                                               \
+X(getpid,        "1.0",   "what a new stub says",                                                  \
+  {{NONE, 0, 0, 0}})                                                                               \
+X(pause,         "1.0",   "a thread without a tracer sleeps",                                      \
+  {{NONE, 0, 0, 0}})                                                                               \
+X(clock_gettime, "2.6",   "CPU time of one thread",                                                \
+  {{EQUAL, 0, CLOCK_THREAD_CPUTIME_ID, 0}})                                                        \
+X(exit,          "1.0",   "end of a guest thread",                                                 \
+  {{NONE, 0, 0, 0}})                                                                               \
+X(exit_group,    "1.0",   "end of a stub that cannot be set up",                                   \
+  {{NONE, 0, 0, 0}})
+/* clang-format on */
+
+#define ROW(name_, since_, why_, ...) {.nr = SYS_##name_, .rules = __VA_ARGS__},
+static const struct row rows[] = {ROWS(ROW)};
+#undef ROW
+
+#define ROW(name_, since_, why_, ...) {.name = #name_, .since = since_, .why = why_},
+const struct stub_call stub_calls[] = {ROWS(ROW)};
+#undef ROW
+const size_t stub_call_count = ARRAY_SIZE(stub_calls);
+
+/* One program in the making; `row` is where the rules of a row jump to if they fail. */
+struct program {
+	struct sock_filter *code;
+	size_t n;
+};
+
+static void emit(struct program *p, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf)
+{
+	p->code[p->n++] = (struct sock_filter){.code = code, .jt = jt, .jf = jf, .k = k};
+}
+
+static void load(struct program *p, size_t offset)
+{
+	emit(p, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
+}
+
+static size_t arg_at(int arg, bool high)
+{
+	return offsetof(struct seccomp_data, args) + 8 * (size_t)arg + (high ? 4 : 0);
+}
+
+static void refuse(struct program *p)
+{
+	emit(p, BPF_RET | BPF_K, SECCOMP_RET_TRAP, 0, 0);
+}
+
+/* Goes on if the rule holds, else traps. */
+static void emit_rule(struct program *p, const struct rule *r)
+{
+	const uint32_t top_high = USER_TOP >> 32, top_low = (uint32_t)USER_TOP;
+	if (r->op == NONE)
+		return;
+	load(p, arg_at(r->arg, /*high=*/true));
+	switch (r->op) {
+	case BELOW_TOP: /* high < top, or high == top and low < */
+		emit(p, BPF_JMP | BPF_JGE | BPF_K, top_high, 0, 4);
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, top_high, 0, 2);
+		load(p, arg_at(r->arg, /*high=*/false));
+		emit(p, BPF_JMP | BPF_JGE | BPF_K, top_low, 0, 1);
+		refuse(p);
+		return;
+	case WITHIN:
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2);
+		load(p, arg_at(r->arg, /*high=*/false));
+		emit(p, BPF_JMP | BPF_JSET | BPF_K, ~r->value, 0, 1);
+		refuse(p);
+		return;
+	default:
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3);
+		load(p, arg_at(r->arg, /*high=*/false));
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, r->value, 2, 0);
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, r->op == EITHER ? r->other : r->value, 1, 0);
+		refuse(p);
+		return;
+	}
+}
+
+static void emit_row(struct program *p, const struct row *row)
+{
+	load(p, offsetof(struct seccomp_data, nr));
+	size_t test = p->n;
+	emit(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)row->nr, 0, 0);
+	for (int i = 0; i < RULES; i++)
+		emit_rule(p, &row->rules[i]);
+	emit(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	p->code[test].jf = (uint8_t)(p->n - test - 1);
+}
+
+size_t stub_filter_build(struct sock_filter *out, uint64_t text, uint64_t size)
+{
+	struct program p = {.code = out};
+	load(&p, offsetof(struct seccomp_data, arch));
+	emit(&p, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
+	refuse(&p);
+	load(&p, offsetof(struct seccomp_data, instruction_pointer) + 4);
+	emit(&p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(text >> 32), 1, 0);
+	refuse(&p);
+	load(&p, offsetof(struct seccomp_data, instruction_pointer));
+	emit(&p, BPF_JMP | BPF_JGE | BPF_K, (uint32_t)text, 0, 1);
+	emit(&p, BPF_JMP | BPF_JGT | BPF_K, (uint32_t)(text + size), 0, 1);
+	refuse(&p);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		emit_row(&p, &rows[i]);
+	refuse(&p);
+	return p.n;
+}
