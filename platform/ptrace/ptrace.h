@@ -60,7 +60,7 @@ struct ctx {
 	bool gone;   /* dead, seen by us */
 	bool reaped; /* and waited for */
 	bool dirty;  /* regs differ from the host's */
-	int adopter; /* host tid */
+	const void *adopter; /* &ptrace_calls of that thread */
 	atomic_uint state;
 	struct regs regs;
 	int64_t cputime; /* last answer of ctx_cputime */

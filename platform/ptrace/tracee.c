@@ -189,7 +189,7 @@ int tracee_seize(struct ctx *c)
 		return (int)err;
 	}
 	c->adopted = true;
-	c->adopter = host_gettid();
+	c->adopter = &ptrace_calls;
 	err = tracee_result(c, tracee_ptrace(c, PTRACE_INTERRUPT, 0, 0));
 	if (err < 0)
 		return (int)err;
