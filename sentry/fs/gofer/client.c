@@ -5,12 +5,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "platform/host.h"
 #include "sentry/fs/gofer/wire.h"
 
 static struct wire_call request(enum gofer_op op, unsigned root, const char *path)
 {
+	/* A number that does not fit must not become another root. */
 	return (struct wire_call){
-		.req = {.op = (uint16_t)op, .root = (uint16_t)root},
+		.req = {.op = (uint16_t)op,
+			.root = root < UINT16_MAX ? (uint16_t)root : UINT16_MAX},
 		.path = path,
 	};
 }
@@ -30,9 +33,14 @@ static int call_open(struct gofer *g, struct wire_call *c, struct gofer_attr *ou
 {
 	c->want_fd = true;
 	int err = call_attr(g, c, out);
-	if (err == 0)
-		*out_fd = c->fd;
-	return err;
+	if (err < 0)
+		return err;
+	if ((c->attr.mode & 0170000) != 0100000) {
+		host_close(c->fd);
+		return -EIO;
+	}
+	*out_fd = c->fd;
+	return 0;
 }
 
 int gofer_stat(struct gofer *g, unsigned root, const char *path, struct gofer_attr *out)
@@ -72,7 +80,7 @@ static ssize_t dirent_parse(const uint8_t *p, size_t left, struct gofer_dirent *
 		return -EIO;
 	bool is_link = (d->attr.mode & 0170000) == 0120000;
 	if (!string_valid(p, d->name_size, GOFER_NAME_MAX) || !name_valid((const char *)p) ||
-	    !attr_valid(&d->attr) || is_link != (d->link_size > 0) ||
+	    !wire_attr_valid(&d->attr) || is_link != (d->link_size > 0) ||
 	    (is_link && !string_valid(p + d->name_size, d->link_size, GOFER_PATH_MAX)))
 		return -EIO;
 	size_t used = (d->name_size + d->link_size + 7ul) & ~7ul;
@@ -115,8 +123,8 @@ int gofer_list(struct gofer *g, unsigned root, const char *path, struct gofer_at
 	return err < 0 ? err : l.stopped;
 }
 
-int gofer_open(struct gofer *g, unsigned root, const char *path, int flags,
-	       struct gofer_attr *out, int *out_fd)
+int gofer_open(struct gofer *g, unsigned root, const char *path, int flags, struct gofer_attr *out,
+	       int *out_fd)
 {
 	struct wire_call c = request(GOFER_OPEN, root, path);
 	c.req.flags = (uint32_t)flags;
@@ -270,8 +278,7 @@ int gofer_rmdir(struct gofer *g, unsigned root, const char *path)
 	return wire_call(g, &c);
 }
 
-int gofer_rename(struct gofer *g, unsigned root, const char *from, const char *to,
-		 unsigned flags)
+int gofer_rename(struct gofer *g, unsigned root, const char *from, const char *to, unsigned flags)
 {
 	struct wire_call c = request(GOFER_RENAME, root, from);
 	c.name = to;

@@ -52,8 +52,8 @@ int gofer_list(struct gofer *g, unsigned root, const char *path, struct gofer_at
  * proc, sysfs and their like unless the root itself is on that mount.
  * The descriptor is close-on-exec and O_NONBLOCK (which a regular file ignores).
  */
-int gofer_open(struct gofer *g, unsigned root, const char *path, int flags,
-	       struct gofer_attr *out, int *out_fd);
+int gofer_open(struct gofer *g, unsigned root, const char *path, int flags, struct gofer_attr *out,
+	       int *out_fd);
 /* Bytes written to buf, cut at size as readlink(2) does; no terminator. */
 ssize_t gofer_readlink(struct gofer *g, unsigned root, const char *path, char *buf, size_t size);
 /* As getxattr(2), listxattr(2) on the object itself, links too: size 0 asks for the length. */
@@ -89,13 +89,12 @@ int gofer_rmdir(struct gofer *g, unsigned root, const char *path);
  * flags: 0, GOFER_RENAME_NOREPLACE or GOFER_RENAME_EXCHANGE.  On a host older
  * than 3.15 NOREPLACE is a check and then a rename, EXCHANGE is -EINVAL.
  */
-int gofer_rename(struct gofer *g, unsigned root, const char *from, const char *to,
-		 unsigned flags);
+int gofer_rename(struct gofer *g, unsigned root, const char *from, const char *to, unsigned flags);
 
 /* What gofer_setattr shall change, by `mask` (GOFER_SET_*); the rest is ignored. */
 struct gofer_change {
 	uint32_t mask;
-	uint32_t mode;	/* permission bits only */
+	uint32_t mode; /* permission bits only */
 	uint32_t uid, gid;
 	uint64_t size;
 	int64_t atime_sec, mtime_sec;

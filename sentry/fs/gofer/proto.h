@@ -25,8 +25,8 @@
 enum {
 	GOFER_MAGIC = 0x76676f31,
 	GOFER_PACKET_MAX = 65536,
-	GOFER_CHUNK = 32768,	/* the gofer cuts bodies here: old hosts need contiguous memory */
-	GOFER_NAME_MAX = 255,	/* without terminator, as the next one */
+	GOFER_CHUNK = 32768,  /* the gofer cuts bodies here: old hosts need contiguous memory */
+	GOFER_NAME_MAX = 255, /* without terminator, as the next one */
 	GOFER_PATH_MAX = 4095,
 	GOFER_XATTR_MAX = 60000, /* bytes of a value that fit into one request */
 	GOFER_ROOTS_MAX = 1024,
@@ -36,14 +36,14 @@ enum {
 enum gofer_field {
 	GOFER_F_FLAGS = 1,
 	GOFER_F_MODE = 2,
-	GOFER_F_IDS = 4,	/* uid, gid */
+	GOFER_F_IDS = 4, /* uid, gid */
 	GOFER_F_RDEV = 8,
-	GOFER_F_ATTR = 16,	/* mask, mode, ids, size, times */
+	GOFER_F_ATTR = 16, /* mask, mode, ids, size, times */
 	GOFER_F_SIZE = 32,
-	GOFER_F_NAME = 64,	/* the second string */
+	GOFER_F_NAME = 64, /* the second string */
 	GOFER_F_DATA = 128,
-	GOFER_F_WRITE = 256,	/* refused on a read-only root: -EROFS */
-	GOFER_F_NOROOT = 512,	/* takes neither root nor path */
+	GOFER_F_WRITE = 256,  /* refused on a read-only root: -EROFS */
+	GOFER_F_NOROOT = 512, /* takes neither root nor path */
 };
 
 /*
@@ -76,7 +76,6 @@ enum gofer_field {
 	OP(SETXATTR,    GOFER_F_WRITE | GOFER_F_NAME | GOFER_F_FLAGS | GOFER_F_DATA)               \
 	OP(REMOVEXATTR, GOFER_F_WRITE | GOFER_F_NAME)                                              \
 	OP(MEMFILE,     GOFER_F_NOROOT | GOFER_F_NAME)
-/* clang-format on */
 
 enum gofer_op {
 	GOFER_NONE,
@@ -85,6 +84,7 @@ enum gofer_op {
 #undef OP
 	GOFER_OP_COUNT,
 };
+/* clang-format on */
 
 /* Linux's own numbers; the gofer asserts that they are its host's. */
 enum {
@@ -133,7 +133,7 @@ struct gofer_req {
 	uint32_t magic;
 	uint16_t op;
 	uint16_t root;
-	uint32_t seq;	/* echoed */
+	uint32_t seq; /* echoed */
 	uint32_t flags;
 	uint32_t mode;
 	uint32_t uid, gid;

@@ -27,17 +27,17 @@
 enum { CONNS_MAX = 64 };
 
 struct conn {
-	int fd;			/* I */
-	uint32_t seq;		/* owner of the connection */
-	uint8_t *packet;	/* owner; GOFER_PACKET_MAX bytes */
+	int fd;		 /* I */
+	uint32_t seq;	 /* owner of the connection */
+	uint8_t *packet; /* owner; GOFER_PACKET_MAX bytes */
 };
 
 struct gofer {
-	struct lock lock;	/* RANK_GOFER */
-	pthread_cond_t freed;	/* l: a bit of idle was set, or dead */
-	uint64_t idle;		/* l: bit i: conns[i] is free */
-	bool dead;		/* l */
-	size_t count;		/* I */
+	struct lock lock;     /* RANK_GOFER */
+	pthread_cond_t freed; /* l: a bit of idle was set, or dead */
+	uint64_t idle;	      /* l: bit i: conns[i] is free */
+	bool dead;	      /* l */
+	size_t count;	      /* I */
 	struct conn conns[CONNS_MAX];
 };
 
@@ -113,7 +113,7 @@ static void conn_put(struct gofer *g, struct conn *c, bool broken)
 	unlock(&g->lock);
 }
 
-bool attr_valid(const struct gofer_attr *a)
+bool wire_attr_valid(const struct gofer_attr *a)
 {
 	switch (a->mode & 0170000) {
 	case 0010000:
@@ -129,9 +129,8 @@ bool attr_valid(const struct gofer_attr *a)
 	}
 	return a->mode <= 0177777 && a->nlink <= UINT32_MAX && a->uid <= UINT32_MAX &&
 	       a->gid <= UINT32_MAX && a->size <= INT64_MAX && a->blksize <= UINT32_MAX &&
-	       a->blocks <= INT64_MAX && a->atime_nsec < 1000000000 &&
-	       a->mtime_nsec < 1000000000 && a->ctime_nsec < 1000000000 &&
-	       a->btime_nsec < 1000000000;
+	       a->blocks <= INT64_MAX && a->atime_nsec < 1000000000 && a->mtime_nsec < 1000000000 &&
+	       a->ctime_nsec < 1000000000 && a->btime_nsec < 1000000000;
 }
 
 static int send_request(struct conn *conn, struct wire_call *c)
@@ -214,7 +213,7 @@ static int receive_packet(struct conn *conn, const struct gofer_req *req, struct
 /* What only the first packet of a successful reply brings. */
 static int take_first(struct wire_call *c, const struct gofer_rep *rep, int *fd)
 {
-	if ((*fd >= 0) != c->want_fd || (c->want_attr && !attr_valid(&rep->attr)))
+	if ((*fd >= 0) != c->want_fd || (c->want_attr && !wire_attr_valid(&rep->attr)))
 		return -EIO;
 	c->attr = rep->attr;
 	c->total = rep->total;

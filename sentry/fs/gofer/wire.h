@@ -12,7 +12,7 @@
 #include "sentry/fs/gofer/client.h"
 
 struct wire_call {
-	struct gofer_req req;	/* magic, seq and sizes are filled by wire_call */
+	struct gofer_req req;	 /* magic, seq and sizes are filled by wire_call */
 	const char *path, *name; /* NULL: empty */
 	const void *data;
 	size_t data_size;
@@ -23,15 +23,15 @@ struct wire_call {
 	 */
 	int (*body)(void *arg, const uint8_t *p, size_t size);
 	void *arg;
-	bool want_attr;	/* attr must be valid, else it must be zero */
+	bool want_attr; /* attr must be valid, else it must be zero */
 	bool want_fd;	/* exactly one descriptor must come, else none may */
 	/* Results of success */
 	struct gofer_attr attr;
 	uint64_t total;
-	int fd;		/* -1, or the caller's */
+	int fd; /* -1, or the caller's */
 };
 
 /* The gofer's status, or -EIO. */
 int wire_call(struct gofer *g, struct wire_call *c);
 /* Type, nanoseconds and lengths are such as Linux can give. */
-bool attr_valid(const struct gofer_attr *a);
+bool wire_attr_valid(const struct gofer_attr *a);
