@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the gofer.
+ *
+ *	server.c   roots and what the host can do
+ *	serve.c    threads, connections, one packet in, packets out
+ *	request.c  is this packet a request?  then its operation is run
+ *	walk.c     from a root and a path to a descriptor, never through a link
+ *	read.c write.c  the operations
+ *	confine.c filter.c  what is given up before the first request
+ *
+ * The working directory is /proc/self/fd, so the path "N" is whatever object
+ * descriptor N was opened on with O_PATH: every call that wants a path gets one
+ * that nobody can exchange under it, a symbolic link included.
+ *
+ * Nothing here allocates while serving: the filter has no memory calls.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "oci/gofer/gofer.h"
+#include "sentry/fs/gofer/proto.h"
+
+struct root {
+	int fd;
+	bool writable;
+	uint64_t dev; /* st_dev of the root itself */
+};
+
+struct server {
+	struct root *roots;
+	size_t nroots;
+	int tmpfs; /* -1: none */
+	bool confined;
+	bool has_openat2, has_statx, has_renameat2;
+	struct sock_fprog *filter; /* each thread loads it for itself; NULL: none */
+	uint32_t live;		   /* a: connections still open; futex */
+	uint32_t files;		   /* a: names given to MEMFILE */
+	int pid;		   /* for those names */
+};
+
+/* One thread and its connection. */
+struct worker {
+	struct server *s;
+	int conn;
+	/* Sends one packet; fd -1: no descriptor.  0 or -errno, which ends the connection. */
+	int (*emit)(struct worker *w, const struct gofer_rep *rep, const void *body, int fd);
+	/* The request, checked and copied: nothing reads `in` again but `data`. */
+	struct gofer_req req;
+	const struct root *root;
+	char path[GOFER_PATH_MAX + 1];
+	char name[GOFER_PATH_MAX + 1];
+	const uint8_t *data;
+	/* The reply as it is made */
+	struct gofer_rep rep;
+	int fd;		  /* goes out with the reply, then is closed */
+	const void *body; /* of the last packet; any size, cut in chunks */
+	size_t body_size;
+	_Alignas(16) uint8_t in[GOFER_PACKET_MAX];
+	_Alignas(16) uint8_t out[GOFER_PACKET_MAX];
+	_Alignas(16) uint8_t scratch[GOFER_CHUNK];
+};
+
+/* server.c: probes the host, checks the roots, changes the working directory. */
+int gofer_init(struct server *s, const struct gofer_config *cfg);
+void gofer_fini(struct server *s);
+/* serve.c: sends what w->rep and body hold, in as many packets as it takes. */
+int gofer_reply(struct worker *w);
+/* Sends one packet of a longer reply; w->rep.attr is cleared for the ones after it. */
+int gofer_reply_more(struct worker *w, const void *body, size_t size);
+
+/* request.c: one request from `size` bytes at w->in, its reply through w->emit. */
+int gofer_handle(struct worker *w, size_t size);
+
+/* walk.c */
+/* Any object as an O_PATH descriptor: the caller's. */
+int pin_path(const struct worker *w, const char *path, int *out_fd);
+/* The directory that holds path's last component, and that component (inside path): for changes. */
+int pin_parent(const struct worker *w, const char *path, int *out_fd, const char **out_name);
+/*
+ * 0, or -EACCES for what lies on a file system that is really a control panel
+ * of the host's kernel (proc, sysfs, cgroup ...) unless the root does too: a
+ * root of "/" must not bring them along.
+ */
+int pin_allowed(const struct worker *w, int fd, const struct gofer_attr *attr);
+/* The name of a pinned object for calls that take a path. */
+struct pin_name {
+	char text[12];
+};
+struct pin_name pin_name(int fd);
+/* attributes of `name` in dirfd, or of dirfd itself if name is "" */
+int pin_attr(const struct server *s, int dirfd, const char *name, struct gofer_attr *out);
+
+/* read.c, write.c: fill w->rep, w->fd, w->body; 0 or -errno. */
+#define OP(name, fields) int gofer_op_##name(struct worker *w);
+GOFER_OPS(OP)
+#undef OP
+
+/* confine.c, filter.c: called in this order while the process has one thread. */
+int gofer_confine_tree(struct server *s);
+int gofer_confine_close(const struct server *s, const struct gofer_config *cfg);
+int gofer_confine_rights(const struct server *s, bool die_with_parent);
+int gofer_filter_build(struct server *s);
+/* In each thread, last. */
+int gofer_filter_enter(const struct server *s);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the gofer knows before it serves: its roots, and what this host can do. */
+#include "oci/gofer/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static bool probe_openat2(void)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH,
+	};
+	long fd = syscall(SYS_openat2, AT_FDCWD, ".", &how, sizeof how);
+	if (fd >= 0)
+		close((int)fd);
+	return fd >= 0;
+}
+
+static bool probe_statx(void)
+{
+	struct statx stx;
+	return syscall(SYS_statx, AT_FDCWD, ".", 0, STATX_BASIC_STATS, &stx) == 0 &&
+	       (stx.stx_mask & STATX_BASIC_STATS) == STATX_BASIC_STATS;
+}
+
+/* A filter around us may refuse it with any errno: only this one comes from the call itself. */
+static bool probe_renameat2(void)
+{
+	return syscall(SYS_renameat2, -1, "a", -1, "b", 0) < 0 && errno == EBADF;
+}
+
+static int roots_init(struct server *s, const struct gofer_config *cfg)
+{
+	struct stat st;
+	if (cfg->nroots == 0 || cfg->nroots > GOFER_ROOTS_MAX || cfg->nconns == 0)
+		return -EINVAL;
+	s->roots = calloc(cfg->nroots, sizeof *s->roots);
+	if (!s->roots)
+		return -ENOMEM;
+	s->nroots = cfg->nroots;
+	for (size_t i = 0; i < cfg->nroots; i++) {
+		if (fstat(cfg->roots[i].fd, &st) < 0)
+			return -errno;
+		if (S_ISLNK(st.st_mode))
+			return -ELOOP;
+		s->roots[i] = (struct root){
+			.fd = cfg->roots[i].fd,
+			.writable = cfg->roots[i].writable,
+			.dev = st.st_dev,
+		};
+	}
+	return 0;
+}
+
+int gofer_init(struct server *s, const struct gofer_config *cfg)
+{
+	*s = (struct server){
+		.tmpfs = cfg->tmpfs_fd,
+		.confined = cfg->confine,
+		.live = (uint32_t)cfg->nconns,
+		.pid = getpid(),
+	};
+	int err = roots_init(s, cfg);
+	if (err < 0)
+		return err;
+	if (chdir("/proc/self/fd") < 0)
+		return -errno;
+	s->has_openat2 = !cfg->old_host && probe_openat2();
+	s->has_statx = !cfg->old_host && probe_statx();
+	s->has_renameat2 = !cfg->old_host && probe_renameat2();
+	return 0;
+}
+
+void gofer_fini(struct server *s)
+{
+	free(s->roots);
+	if (s->filter)
+		free(s->filter);
+}
