@@ -52,3 +52,8 @@ DEFINE_AUTOPUT(cred)
 bool cred_capable(const struct cred *c, unsigned cap);
 /* gid is the fsgid or one of the supplementary groups. */
 bool cred_in_group(const struct cred *c, uint32_t gid);
+/*
+ * execve's effect on the capabilities of c, whose new euid is already set, without file
+ * capabilities: P' = I & F | bset & F for root, ambient otherwise.  capabilities(7).
+ */
+void cred_exec_caps(struct cred *c);

@@ -178,6 +178,15 @@ void mm_for_each(struct mm *mm, bool (*fn)(const struct area *a, void *arg), voi
 	unlock(&mm->lock);
 }
 
+void mm_name_area(struct mm *mm, uaddr_t addr, const char *name)
+{
+	lock(&mm->lock);
+	struct area *a = area_find(mm, addr);
+	if (a)
+		a->name = name;
+	unlock(&mm->lock);
+}
+
 int mm_fault_code(struct mm *mm, uaddr_t addr)
 {
 	enum { MAPERR = 1, ACCERR = 2 };

@@ -97,5 +97,7 @@ int mm_incore(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, unsign
 int mm_futex_key(struct mm *mm, uaddr_t addr, const void **out_obj, uint64_t *out_off);
 /* Calls fn for each area in order, locked; stops at false. */
 void mm_for_each(struct mm *mm, bool (*fn)(const struct area *a, void *arg), void *arg);
+/* Names the area at addr for /proc/PID/maps; name is static. */
+void mm_name_area(struct mm *mm, uaddr_t addr, const char *name);
 /* The si_code Linux gives for a fault there: SEGV_MAPERR or SEGV_ACCERR. */
 int mm_fault_code(struct mm *mm, uaddr_t addr);

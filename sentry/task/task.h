@@ -36,6 +36,9 @@ struct file;
 
 enum { NSIG = 64, TASK_COMM_LEN = 16 };
 
+/* The terminating signal in a wait status, 0 if it exited. */
+#define WIFSIGNALED_STATUS(st) ((st) & 0x7f)
+
 #define SIGBIT(n) (1ull << ((n)-1))
 
 struct sigpending {
@@ -107,10 +110,11 @@ struct group {
 	int tgid;			/* I */
 	struct list threads;		/* t  struct task.threads */
 	unsigned nthreads;		/* t */
-	struct task *leader;		/* t  whose tid is tgid; NULL once it is gone */
+	struct task *leader;		/* t  whose tid is tgid; our reference, kept when it is dead */
 	struct group *parent;		/* t  our reference; NULL for init */
 	struct list children;		/* t  struct group.siblings */
 	struct list siblings;		/* t */
+	struct list all;		/* t  in the list of all groups */
 	int pgid, sid;			/* t */
 	struct tty *tty;		/* t  controlling terminal; our reference */
 	bool did_exec;			/* t  setpgid(2) of a parent is refused after it */
@@ -146,7 +150,8 @@ struct group {
 	struct posix_timers *timers;	/* timer.c's own locking; made on first use */
 	int dumpable;			/* a */
 	int oom_score_adj;		/* a */
-	bool is_init;			/* I  pid 1 of the sandbox */
+	bool is_init;			/* I  pid 1 of the sandbox, protected from its own signals */
+	bool reaper;			/* I  no process at all: stands in for pid 1 and reaps at once */
 };
 
 /*
@@ -154,8 +159,9 @@ struct group {
  */
 struct kernel {
 	struct lock tasks_lock;		/* RANK_TASKS */
-	struct waitq empty;		/* woken when the last group is gone */
-	struct group *init;		/* I */
+	struct waitq ended;		/* woken when main_group has ended and when ntasks falls to 0 */
+	struct group *init;		/* I  orphans become its children */
+	struct group *main_group;	/* I  its end is the end of the sandbox */
 	unsigned ngroups, ntasks;	/* t */
 	unsigned task_limit;		/* I  -EAGAIN above it */
 	int last_pid;			/* t */
@@ -165,7 +171,8 @@ struct kernel {
 	struct lock uts_lock;		/* RANK_LEAF */
 	char hostname[65], domainname[65];	/* uts_lock */
 	char release[65], version[65];	/* I */
-	int exit_status;		/* init's wait status */
+	int exit_status;		/* t  main_group's wait status */
+	bool main_ended;		/* t */
 };
 extern struct kernel kernel;
 
@@ -176,8 +183,27 @@ struct task *task_find_locked(int tid);
 struct group *group_find_locked(int tgid);
 /* Calls fn for every group, zombies included, tasks_lock held; stops when it returns false. */
 void group_for_each_locked(bool (*fn)(struct group *g, void *arg), void *arg);
-/* True if any group but `except` is in that process group / session; tasks_lock held. */
+/* True if a group is in that process group (and in that session, unless sid is 0). */
 bool pgrp_exists_locked(int pgid, int sid);
+
+/* pid.c: numbers and the tree; tasks_lock held. */
+int pid_alloc_locked(void);		/* a free number, or -EAGAIN */
+int pid_alloc_wish_locked(int wish);	/* that number, or -EEXIST/-EINVAL; 0: any */
+void pid_set_locked(int nr, struct task *t, struct group *g); /* takes a reference to each */
+void pid_clear_task_locked(int nr);
+void pid_clear_group_locked(int nr);
+void group_set_ids_locked(struct group *g, int pgid, int sid); /* keeps the numbers reserved */
+void group_drop_ids_locked(struct group *g);
+unsigned task_count_uid_locked(uint32_t uid);
+int pid_init(void);
+
+/* task.c */
+struct task *task_alloc(void);		/* ref 1, everything empty; NULL: no memory */
+struct group *group_alloc(void);
+/* Starts the sentry thread of t, which adopts t->ctx and runs from regs on; takes a reference. */
+int task_start(struct task *t, const struct regs *regs);
+/* The same for a published task: if the thread cannot be had it ends as if by SIGKILL. */
+void task_start_or_kill(struct task *t, const struct regs *regs);
 
 struct task *task_get(struct task *t);
 void task_put(struct task *t);

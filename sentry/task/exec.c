@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * execve(2): everything that can be refused is refused before exec_commit().
+ */
+#include "sentry/task/exec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform/host.h"
+#include "sentry/mm/mm.h"
+#include "sentry/task/exit.h"
+#include "sentry/task/ptimer.h"
+#include "sentry/task/signal.h"
+#include "sentry/vfs/fdtab.h"
+#include "sentry/vfs/mount.h"
+#include "sentry/vfs/namei.h"
+#include "syscalls/abi/elf.h"
+#include "syscalls/abi/errno.h"
+#include "syscalls/abi/fcntl.h"
+#include "syscalls/abi/stat.h"
+
+enum { SCRIPT_LINE = 256, SCRIPT_DEPTH = 5 };
+
+/* All that is known before the old program is given up. */
+struct exec {
+	struct file *file;	/* our reference */
+	struct file *interp_file;
+	struct elf_image elf, interp;
+	char *name;		/* malloc'ed: AT_EXECFN */
+	struct cred *cred;	/* the new program's; our reference */
+	bool secure;		/* it gained rights: AT_SECURE, not dumpable */
+};
+
+struct mm_limits task_mm_limits(struct task *t)
+{
+	return (struct mm_limits){
+		.as = task_rlimit(t, RLIMIT_AS),
+		.data = task_rlimit(t, RLIMIT_DATA),
+		.stack = task_rlimit(t, RLIMIT_STACK),
+		.memlock = task_rlimit(t, RLIMIT_MEMLOCK),
+		.ipc_lock = task_capable(t, CAP_IPC_LOCK),
+	};
+}
+
+int exec_open(struct task *t, const struct path *p, struct file **out)
+{
+	struct inode *i = p->dentry->inode;
+	if (!mode_is(i->mode, S_IFREG) ||
+	    (__atomic_load_n(&p->mnt->flags, __ATOMIC_RELAXED) & MNT_NOEXEC))
+		return -EACCES;
+	int err = path_permission(p, t->cred, MAY_EXEC);
+	if (err < 0)
+		return err;
+	/* Not vfs_open_path(): a program may be executable without being readable. */
+	lock(&i->lock);
+	bool written = i->writers > 0;
+	unlock(&i->lock);
+	if (written)
+		return -ETXTBSY;
+	struct path copy = *p;
+	path_get(&copy);
+	err = i->ops->open(i, copy, t->cred, O_RDONLY, out);
+	if (err < 0)
+		path_put(&copy);
+	return err;
+}
+
+static int open_exec(struct task *t, const char *name, struct file **out)
+{
+	struct walk w = {.fs = t->fs, .cred = t->cred};
+	struct path p;
+	int err = path_walk(&w, name, &p);
+	if (err < 0)
+		return err;
+	err = exec_open(t, &p, out);
+	path_put(&p);
+	return err;
+}
+
+/*
+ * A "#!" line: "#! interpreter [one argument]".  The name of the script takes
+ * argv[0]'s place behind them.
+ */
+static int script_line(char *line, size_t size, char **out_interp, char **out_arg)
+{
+	char *end = memchr(line, '\n', size);
+	if (!end) {
+		/* No newline in what was read: the interpreter's name must at least be whole. */
+		end = line + size - 1;
+		char *name = line + 2 + strspn(line + 2, " \t");
+		if (size == SCRIPT_LINE && !strpbrk(name, " \t"))
+			return -ENOEXEC;
+		end = line + strnlen(line, size);
+	}
+	*end = '\0';
+	while (end > line && (end[-1] == ' ' || end[-1] == '\t'))
+		*--end = '\0';
+	char *p = line + 2 + strspn(line + 2, " \t");
+	if (*p == '\0')
+		return -ENOEXEC;
+	*out_interp = p;
+	p += strcspn(p, " \t");
+	*out_arg = NULL;
+	if (*p) {
+		*p++ = '\0';
+		p += strspn(p, " \t");
+		if (*p)
+			*out_arg = p;
+	}
+	return 0;
+}
+
+static int script_step(struct task *t, struct exec *x, char *line, size_t size,
+		       struct exec_strings *s)
+{
+	char *interp, *arg;
+	const char *front[3];
+	size_t n = 0;
+	struct file *f;
+	int err = script_line(line, size, &interp, &arg);
+	if (err == 0)
+		err = open_exec(t, interp, &f);
+	if (err < 0)
+		return err;
+	file_put(x->file);
+	x->file = f;
+	front[n++] = interp;
+	if (arg)
+		front[n++] = arg;
+	front[n++] = x->name;
+	if ((err = exec_strings_shift(s, front, n)) < 0)
+		return err;
+	free(x->name);
+	x->name = strdup(interp);
+	return x->name ? 0 : -ENOMEM;
+}
+
+/* Follows "#!" lines down to a binary. */
+static int resolve(struct task *t, struct exec *x, struct exec_strings *s)
+{
+	for (int depth = 0;; depth++) {
+		char line[SCRIPT_LINE + 1] = {0};
+		struct uio u;
+		int64_t pos = 0;
+		uio_kernel(&u, line, SCRIPT_LINE);
+		ssize_t n = file_read(x->file, &u, &pos, /*nonblock=*/true);
+		if (n < 0)
+			return (int)n;
+		if (n < 2 || line[0] != '#' || line[1] != '!')
+			return 0;
+		if (depth == SCRIPT_DEPTH)
+			return -ELOOP;
+		int err = script_step(t, x, line, (size_t)n, s);
+		if (err < 0)
+			return err;
+	}
+}
+
+static int read_images(struct task *t, struct exec *x)
+{
+	int err = elf_read(x->file, &x->elf);
+	if (err < 0 || !x->elf.interp)
+		return err;
+	if ((err = open_exec(t, x->elf.interp, &x->interp_file)) < 0)
+		return err;
+	err = elf_read(x->interp_file, &x->interp);
+	return err == -ENOEXEC ? -ELIBBAD : err;
+}
+
+/* Set-id bits and the capabilities of root: capabilities(7), "Transformation ... during execve". */
+static int new_cred(struct task *t, struct exec *x)
+{
+	const struct cred *old = task_cred_self(t);
+	struct inode *i = x->file->inode;
+	struct cred *c = cred_copy(old, old->ngroups);
+	if (!c)
+		return -ENOMEM;
+	lock(&i->lock);
+	uint32_t mode = i->mode, uid = i->uid, gid = i->gid;
+	unlock(&i->lock);
+	bool nosuid = c->no_new_privs || (x->file->path.mnt->flags & MNT_NOSUID);
+	if ((mode & S_ISUID) && !nosuid)
+		c->euid = uid;
+	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !nosuid)
+		c->egid = gid;
+	cred_exec_caps(c);
+	c->suid = c->fsuid = c->euid;
+	c->sgid = c->fsgid = c->egid;
+	x->secure = c->ruid != c->euid || c->rgid != c->egid ||
+		    (c->ruid != 0 && (c->cap_effective & ~c->cap_ambient));
+	x->cred = c;
+	return 0;
+}
+
+/* Ends all other threads of the group and takes the leader's number over. */
+static int de_thread(struct task *t)
+{
+	struct group *g = t->group;
+	lock(&g->siglock);
+	if (g->exiting || g->exec_task) {
+		unlock(&g->siglock);
+		return -ERESTARTNOINTR; /* the task is about to die anyway */
+	}
+	g->exec_task = t;
+	unlock(&g->siglock);
+	signal_kill_threads(g, t);
+	int err = waitq_sleep(&g->exit_wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
+			      __atomic_load_n(&g->nthreads, __ATOMIC_ACQUIRE) == 1);
+	lock(&g->siglock);
+	g->exec_task = NULL;
+	unlock(&g->siglock);
+	if (err < 0)
+		return err;
+	lock(&kernel.tasks_lock);
+	if (g->leader != t) {
+		struct task *old = g->leader;
+		pid_clear_task_locked(t->tid);
+		pid_clear_task_locked(g->tgid);
+		t->tid = g->tgid;
+		pid_set_locked(t->tid, t, NULL);
+		g->leader = task_get(t);
+		task_put(old);
+	}
+	unlock(&kernel.tasks_lock);
+	return 0;
+}
+
+/* A private, empty address space: the old one if nobody else runs in it, else a new one. */
+static int new_memory(struct task *t)
+{
+	struct ctx *ctx;
+	struct mm *mm, *old = t->mm;
+	if (__atomic_load_n(&old->users, __ATOMIC_ACQUIRE) == 1)
+		return mm_reset(old, t->ctx);
+	int err = mm_new(&mm, &ctx);
+	if (err < 0)
+		return err;
+	if ((err = platform->ctx_adopt(ctx)) < 0) {
+		platform->ctx_destroy(ctx);
+		mm_unuse(mm);
+		mm_put(mm);
+		return err;
+	}
+	lock(&kernel.tasks_lock);
+	lock(&t->group->siglock);
+	struct ctx *old_ctx = t->ctx;
+	t->ctx = ctx;
+	t->mm = mm;
+	unlock(&t->group->siglock);
+	unlock(&kernel.tasks_lock);
+	platform->ctx_destroy(old_ctx);
+	mm_unuse(old);
+	mm_put(old);
+	return 0;
+}
+
+static void set_comm(struct task *t, const char *name)
+{
+	const char *base = strrchr(name, '/');
+	char comm[TASK_COMM_LEN] = {0};
+	strncpy(comm, base ? base + 1 : name, sizeof comm - 1);
+	lock(&kernel.tasks_lock);
+	memcpy(t->comm, comm, sizeof comm);
+	t->group->did_exec = true;
+	unlock(&kernel.tasks_lock);
+}
+
+/* What exec resets besides memory: execve(2), "effect on process attributes". */
+static int reset_attributes(struct task *t, struct exec *x)
+{
+	int err = signal_exec(t);
+	if (err < 0)
+		return err;
+	ptimers_exit(t->group);
+	t->robust_list = 0;
+	t->clear_child_tid = t->set_child_tid = 0;
+	t->rseq.addr = 0;
+	if (fdtab_shared(t->fds)) {
+		struct fdtab *own;
+		if ((err = fdtab_copy(t->fds, &own)) < 0)
+			return err;
+		lock(&kernel.tasks_lock);
+		struct fdtab *old = t->fds;
+		t->fds = own;
+		unlock(&kernel.tasks_lock);
+		fdtab_put(old);
+	}
+	fdtab_exec(t->fds);
+	if (x->secure)
+		t->pdeath_signal = 0;
+	__atomic_store_n(&t->group->dumpable, x->secure ? 0 : 1, __ATOMIC_RELAXED);
+	task_set_cred(t, STEAL(x->cred));
+	set_comm(t, x->name);
+	return 0;
+}
+
+static void randomise_layout(struct mm *mm, uint64_t stack_limit)
+{
+	uint64_t random, gap = PAGE_ALIGN(min_u64(stack_limit, 256ull << 20));
+	host_random(&random, sizeof random);
+	/* Below the stack wherever it lands in its 4 GiB window, then some more. */
+	mm->mmap_base = USER_TOP - (5ull << 30) - gap - (random & 0xfffffff) * PAGE_SIZE;
+}
+
+static void note_memory(struct mm *mm, const struct elf_image *e, struct file *exe)
+{
+	uint64_t random;
+	host_random(&random, sizeof random);
+	mm->start_code = e->start_code;
+	mm->end_code = e->end_code;
+	mm->start_data = e->start_data;
+	mm->end_data = e->end_data;
+	mm->brk_start = mm->brk_end = PAGE_ALIGN(e->brk) + (random & 0x1fff) * PAGE_SIZE;
+	mm->exe = file_get(exe);
+}
+
+static int load(struct task *t, struct exec *x, const struct exec_strings *s)
+{
+	struct elf_image *interp = x->interp_file ? &x->interp : NULL;
+	randomise_layout(t->mm, task_rlimit(t, RLIMIT_STACK));
+	int err = elf_map(t, &x->elf, /*interp=*/false);
+	if (err == 0 && interp)
+		err = elf_map(t, interp, /*interp=*/true);
+	if (err < 0)
+		return err;
+	note_memory(t->mm, &x->elf, x->file);
+	t->mm->vdso = vdso_map(t);
+	int64_t rsp = exec_stack_build(t, &x->elf, interp, x->name, s, x->secure);
+	if (rsp < 0)
+		return (int)rsp;
+	if ((err = platform->fpu_reset(t->ctx)) < 0)
+		return err;
+	struct regs *r = platform->regs_mut(t->ctx);
+	uint64_t cs = 0x33, ss = 0x2b; /* the kernel's __USER_CS and __USER_DS */
+	*r = (struct regs){.cs = cs, .ss = ss, .eflags = 0x202, .orig_rax = UINT64_MAX};
+	r->rip = interp ? interp->entry + interp->bias : x->elf.entry + x->elf.bias;
+	r->rsp = (uint64_t)rsp;
+	return 0;
+}
+
+/* The point of no return.  A failure below ends the process: it has no program any more. */
+static int exec_commit(struct task *t, struct exec *x, const struct exec_strings *s)
+{
+	int err = de_thread(t);
+	if (err < 0)
+		return err;
+	err = new_memory(t);
+	vfork_done(t);
+	if (err == 0)
+		err = reset_attributes(t, x);
+	if (err == 0)
+		err = load(t, x, s);
+	if (err < 0)
+		task_exit_group(t, SIGKILL);
+	return 0;
+}
+
+static void exec_drop(struct exec *x)
+{
+	elf_free(&x->elf);
+	elf_free(&x->interp);
+	if (x->file)
+		file_put(x->file);
+	if (x->interp_file)
+		file_put(x->interp_file);
+	if (x->cred)
+		cred_put(x->cred);
+	free(x->name);
+}
+
+int task_exec(struct task *t, struct file *file, const char *name, struct exec_strings *s)
+{
+	struct exec x = {.file = file_get(file), .name = strdup(name)};
+	int err = x.name ? 0 : -ENOMEM;
+	if (err == 0)
+		err = resolve(t, &x, s);
+	if (err == 0)
+		err = read_images(t, &x);
+	if (err == 0)
+		err = new_cred(t, &x);
+	if (err == 0)
+		err = exec_commit(t, &x, s);
+	exec_drop(&x);
+	return err;
+}

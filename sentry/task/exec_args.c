@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Argument strings: copied once, counted against the limits of execve(2). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sentry/task/exec.h"
+
+/* As fs/exec.c: one string at most 32 pages, all of them a quarter of the stack, at most 6 MiB. */
+enum { STRING_MAX = 32 * 4096, STRINGS_FLOOR = 32 * 4096 };
+#define STRINGS_CEILING (6ull << 20)
+
+static size_t strings_limit(struct task *t)
+{
+	uint64_t limit = task_rlimit(t, RLIMIT_STACK) / 4;
+	return max_u64(min_u64(limit, STRINGS_CEILING), STRINGS_FLOOR);
+}
+
+static int vector_add(char ***v, size_t *n, char *s)
+{
+	/* Capacity is the next power of two. */
+	if ((*n & (*n + 1)) == 0) {
+		char **bigger = realloc(*v, (2 * *n + 2) * sizeof *bigger);
+		if (!bigger)
+			return -ENOMEM;
+		*v = bigger;
+	}
+	(*v)[(*n)++] = s;
+	(*v)[*n] = NULL;
+	return 0;
+}
+
+static int copy_one(struct task *t, uaddr_t from, size_t room, char **out, size_t *out_size)
+{
+	static __thread char buf[STRING_MAX];
+	ssize_t n = copy_str(t->mm, buf, from, STRING_MAX);
+	if (n == -ENAMETOOLONG)
+		return -E2BIG;
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n + 1 + sizeof(uaddr_t) > room)
+		return -E2BIG;
+	*out = strdup(buf);
+	*out_size = (size_t)n + 1;
+	return *out ? 0 : -ENOMEM;
+}
+
+static int copy_vector(struct task *t, uaddr_t from, size_t limit, char ***v, size_t *n,
+		       struct exec_strings *s)
+{
+	int err = vector_add(v, n, NULL);
+	*n = 0;
+	while (err == 0 && from) {
+		uaddr_t p;
+		char *str = NULL;
+		size_t size = 0;
+		size_t used = s->bytes + (s->argc + s->envc) * sizeof p;
+		if ((err = copy_in(t->mm, &p, from, sizeof p)) < 0 || p == 0)
+			break;
+		if (used >= limit)
+			return -E2BIG;
+		if ((err = copy_one(t, p, limit - used, &str, &size)) < 0)
+			break;
+		if ((err = vector_add(v, n, str)) < 0)
+			free(str);
+		s->bytes += size;
+		from += sizeof p;
+	}
+	return err;
+}
+
+int exec_strings_copy(struct task *t, uaddr_t argv, uaddr_t envp, struct exec_strings *out)
+{
+	size_t limit = strings_limit(t);
+	*out = (struct exec_strings){0};
+	int err = copy_vector(t, argv, limit, &out->arg, &out->argc, out);
+	if (err == 0)
+		err = copy_vector(t, envp, limit, &out->env, &out->envc, out);
+	/* Linux 5.18: a program always gets an argv[0], if only an empty one. */
+	if (err == 0 && out->argc == 0) {
+		char *empty = strdup("");
+		err = empty ? vector_add(&out->arg, &out->argc, empty) : -ENOMEM;
+		out->bytes++;
+	}
+	if (err < 0)
+		exec_strings_free(out);
+	return err;
+}
+
+static int dup_vector(char *const from[], char ***v, size_t *n, size_t *bytes)
+{
+	int err = vector_add(v, n, NULL);
+	*n = 0;
+	for (; err == 0 && from && *from; from++) {
+		char *s = strdup(*from);
+		if (!s || vector_add(v, n, s) < 0) {
+			free(s);
+			return -ENOMEM;
+		}
+		*bytes += strlen(s) + 1;
+	}
+	return err;
+}
+
+int exec_strings_from(char *const argv[], char *const envp[], struct exec_strings *out)
+{
+	*out = (struct exec_strings){0};
+	int err = dup_vector(argv, &out->arg, &out->argc, &out->bytes);
+	if (err == 0)
+		err = dup_vector(envp, &out->env, &out->envc, &out->bytes);
+	if (err < 0)
+		exec_strings_free(out);
+	return err;
+}
+
+int exec_strings_shift(struct exec_strings *s, const char *const *front, size_t n)
+{
+	struct exec_strings new = {0};
+	size_t skip = s->argc > 0 ? 1 : 0;
+	int err = vector_add(&new.arg, &new.argc, NULL);
+	new.argc = 0;
+	for (size_t i = 0; err == 0 && i < n; i++) {
+		char *copy = strdup(front[i]);
+		if (!copy || (err = vector_add(&new.arg, &new.argc, copy)) < 0) {
+			free(copy);
+			err = -ENOMEM;
+		} else {
+			s->bytes += strlen(copy) + 1;
+		}
+	}
+	for (size_t i = skip; err == 0 && i < s->argc; i++)
+		if ((err = vector_add(&new.arg, &new.argc, s->arg[i])) == 0)
+			s->arg[i] = NULL;
+	if (err < 0) {
+		exec_strings_free(&new);
+		return err;
+	}
+	for (size_t i = 0; i < s->argc; i++)
+		free(s->arg[i]);
+	free(s->arg);
+	s->arg = new.arg;
+	s->argc = new.argc;
+	return s->bytes > STRINGS_CEILING ? -E2BIG : 0;
+}
+
+static void vector_free(char **v, size_t n)
+{
+	for (size_t i = 0; v && i < n; i++)
+		free(v[i]);
+	free(v);
+}
+
+void exec_strings_free(struct exec_strings *s)
+{
+	vector_free(s->arg, s->argc);
+	vector_free(s->env, s->envc);
+	*s = (struct exec_strings){0};
+}

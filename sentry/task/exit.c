@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How tasks and groups end.
+ *
+ * Nothing is torn down from outside: whoever wants a task gone sets flags and
+ * gets its attention, and the task gives everything back on its own thread.
+ * The last thread of a group turns it into a zombie, in one step under
+ * tasks_lock: children go to the reaper, the parent is told.
+ */
+#include "sentry/task/exit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "platform/host.h"
+#include "sentry/mm/mm.h"
+#include "sentry/task/futex.h"
+#include "sentry/task/reap.h"
+#include "sentry/task/signal.h"
+#include "sentry/vfs/fdtab.h"
+#include "sentry/vfs/namei.h"
+
+struct vfork_wait *vfork_wait_new(void)
+{
+	struct vfork_wait *v = calloc(1, sizeof *v);
+	if (!v)
+		return NULL;
+	ref_init(&v->ref);
+	waitq_init(&v->wq);
+	return v;
+}
+
+void vfork_wait_put(struct vfork_wait *v)
+{
+	if (!ref_put(&v->ref))
+		return;
+	waitq_destroy(&v->wq);
+	free(v);
+}
+
+void vfork_done(struct task *t)
+{
+	struct vfork_wait *v = STEAL(t->vfork);
+	if (!v)
+		return;
+	__atomic_store_n(&v->done, 1, __ATOMIC_RELEASE);
+	waitq_wake(&v->wq, 0);
+	vfork_wait_put(v);
+}
+
+void task_exit_self(struct task *t, int code)
+{
+	t->exit_code = code;
+	__atomic_store_n(&t->exiting, 1, __ATOMIC_RELEASE);
+}
+
+void task_exit_group(struct task *t, int code)
+{
+	struct group *g = t->group;
+	lock(&g->siglock);
+	if (!g->exiting) {
+		g->exiting = true;
+		g->exit_code = code;
+	}
+	t->exit_code = g->exit_code;
+	unlock(&g->siglock);
+	signal_kill_threads(g, t);
+	__atomic_store_n(&t->exiting, 1, __ATOMIC_RELEASE);
+}
+
+/* Resources a dying task shares with others: each goes by itself, the task has no use for them. */
+static void drop_resources(struct task *t)
+{
+	struct ctx *ctx;
+	lock(&t->group->siglock);
+	ctx = STEAL(t->ctx);
+	unlock(&t->group->siglock);
+	if (ctx)
+		platform->ctx_destroy(ctx);
+
+	lock(&kernel.tasks_lock);
+	struct mm *mm = STEAL(t->mm);
+	struct fdtab *fds = STEAL(t->fds);
+	struct fsctx *fs = STEAL(t->fs);
+	unlock(&kernel.tasks_lock);
+	if (fds)
+		fdtab_put(fds);
+	if (fs)
+		fsctx_put(fs);
+	if (mm) {
+		mm_unuse(mm);
+		mm_put(mm);
+	}
+}
+
+/* What the memory of the process must learn of the end, while there still is a memory. */
+static void tell_memory(struct task *t)
+{
+	if (!t->mm || !t->ctx)
+		return;
+	futex_exit_robust(t);
+	if (t->clear_child_tid && __atomic_load_n(&t->mm->users, __ATOMIC_RELAXED) > 1) {
+		uint32_t zero = 0;
+		if (copy_out(t->mm, t->clear_child_tid, &zero, sizeof zero) == 0)
+			futex_wake_addr(t->mm, t->clear_child_tid);
+	}
+}
+
+void task_unlink_locked(struct task *t)
+{
+	struct group *g = t->group;
+	list_del(&t->threads);
+	g->nthreads--;
+	g->dead_utime_ns += t->utime_ns;
+	g->dead_stime_ns += t->stime_ns;
+	if (t == g->leader) {
+		t->state = TASK_ZOMBIE;
+		if (!g->exiting)
+			g->exit_code = t->exit_code;
+	} else {
+		t->state = TASK_DEAD;
+		pid_clear_task_locked(t->tid);
+	}
+}
+
+static void account_last(struct task *t)
+{
+	int64_t ns;
+	task_account(t);
+	if (host_clock_get(CLOCK_THREAD_CPUTIME_ID, &ns) == 0)
+		__atomic_store_n(&t->stime_ns, ns, __ATOMIC_RELAXED);
+}
+
+void task_exit(struct task *t)
+{
+	struct group *g = t->group;
+
+	account_last(t);
+	tell_memory(t);
+	/* A vfork parent goes on only when the child no longer touches their memory. */
+	struct vfork_wait *v = STEAL(t->vfork);
+	drop_resources(t);
+	t->vfork = v;
+	vfork_done(t);
+	signal_exit_task(t);
+
+	lock(&kernel.tasks_lock);
+	task_unlink_locked(t);
+	if (g->nthreads == 0)
+		group_end_locked(g);
+	unlock(&kernel.tasks_lock);
+	waitq_wake(&g->exit_wq, 0);
+}

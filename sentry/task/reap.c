@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sentry/task/reap.h"
+
+#include <assert.h>
+
+#include "sentry/task/exit.h"
+#include "sentry/task/signal.h"
+#include "sentry/task/tty_hooks.h"
+
+void group_reap_locked(struct group *g)
+{
+	struct group *parent = g->parent;
+
+	lock_assert_held(&kernel.tasks_lock);
+	assert(g->zombie && g->nthreads == 0);
+	if (parent) {
+		parent->child_utime_ns += g->dead_utime_ns + g->child_utime_ns;
+		parent->child_stime_ns += g->dead_stime_ns + g->child_stime_ns;
+		parent->child_minflt += g->child_minflt;
+		parent->child_maxrss_kb =
+			max_u64(parent->child_maxrss_kb, max_u64(g->maxrss_kb, g->child_maxrss_kb));
+	}
+	list_del(&g->siblings);
+	group_drop_ids_locked(g);
+	struct task *leader = STEAL(g->leader);
+	pid_clear_task_locked(g->tgid);
+	if (leader)
+		task_put(leader);
+	kernel.ngroups--;
+	pid_clear_group_locked(g->tgid);
+}
+
+/* The nearest ancestor that asked for orphans, or init. */
+static struct group *reaper_of(struct group *g)
+{
+	for (struct group *p = g->parent; p; p = p->parent)
+		if (p->subreaper && !p->zombie && !p->exiting)
+			return p;
+	return kernel.init;
+}
+
+static bool parent_ignores(struct group *parent)
+{
+	if (parent->reaper)
+		return true;
+	lock(&parent->siglock);
+	struct sigactions *a = parent->actions;
+	lock(&a->lock);
+	const struct abi_sigaction *act = &a->action[SIGCHLD - 1];
+	bool ignores = act->handler == ABI_SIG_IGN || (act->flags & SA_NOCLDWAIT);
+	unlock(&a->lock);
+	unlock(&parent->siglock);
+	return ignores;
+}
+
+/* A zombie has got its (new) parent: tell it, or reap at once. */
+static void zombie_announce_locked(struct group *g)
+{
+	int sig = WIFSIGNALED_STATUS(g->exit_code);
+	bool ignored = g->exit_signal == SIGCHLD && parent_ignores(g->parent);
+
+	if (!g->parent->reaper)
+		group_notify_parent_locked(g, sig ? CLD_KILLED : CLD_EXITED,
+					   sig ? sig : g->exit_code >> 8 & 0xff);
+	struct group *parent = group_get(g->parent);
+	if (ignored || parent->reaper)
+		group_reap_locked(g);
+	waitq_wake(&parent->wait_wq, 0);
+	group_put(parent);
+}
+
+static void send_pdeath_locked(struct group *child, struct group *parent)
+{
+	struct task *t;
+	list_for_each(t, &child->threads, threads) {
+		if (!t->pdeath_signal)
+			continue;
+		struct abi_siginfo info = {.signo = t->pdeath_signal, .code = SI_USER};
+		info.kill.pid = parent->tgid;
+		signal_send_group_locked(child, &info);
+	}
+}
+
+static void reparent_children_locked(struct group *g)
+{
+	struct group *child, *next, *to = reaper_of(g);
+	list_for_each_safe(child, next, &g->children, siblings) {
+		struct group *old = child->parent;
+		child->parent = group_get(to);
+		list_del(&child->siblings);
+		list_append(&to->children, &child->siblings);
+		child->exit_signal = SIGCHLD;
+		send_pdeath_locked(child, g);
+		jobctl_orphan_check_locked(child->pgid, child->sid);
+		if (child->zombie)
+			zombie_announce_locked(child);
+		group_put(old);
+	}
+}
+
+void group_end_locked(struct group *g)
+{
+	lock_assert_held(&kernel.tasks_lock);
+	if (g->sid == g->tgid)
+		tty_session_end_locked(g);
+	g->zombie = true;
+	reparent_children_locked(g);
+	jobctl_orphan_check_locked(g->pgid, g->sid);
+	if (g == kernel.main_group) {
+		kernel.main_ended = true;
+		kernel.exit_status = g->exit_code;
+		waitq_wake(&kernel.ended, 0);
+	}
+	waitq_wake(&g->exit_wq, 0);
+	if (g->parent)
+		zombie_announce_locked(g);
+}
+
+void group_notify_parent_locked(struct group *g, int code, int status)
+{
+	struct abi_siginfo info = {.signo = SIGCHLD, .code = code};
+	int sig = code == CLD_EXITED || code == CLD_KILLED || code == CLD_DUMPED ? g->exit_signal
+										 : SIGCHLD;
+	if (g->parent && !g->parent->reaper && sig > 0) {
+		info.signo = sig;
+		info.child.pid = g->tgid;
+		if (g->leader) {
+			struct cred *c = task_cred(g->leader);
+			info.child.uid = c->ruid;
+			cred_put(c);
+		}
+		info.child.status = status;
+		info.child.utime = g->dead_utime_ns / 10000000;
+		info.child.stime = g->dead_stime_ns / 10000000;
+		signal_send_group_locked(g->parent, &info);
+	}
+	if (g->parent)
+		waitq_wake(&g->parent->wait_wq, 0);
+}

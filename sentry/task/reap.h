@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Zombies: from the end of the last thread until the parent has waited.
+ * Everything here needs kernel.tasks_lock.
+ */
+#pragma once
+
+#include "sentry/task/task.h"
+
+/* The last thread has gone: children to the reaper, the parent is told, or nobody cares. */
+void group_end_locked(struct group *g);
+/* Frees the number of a zombie; its times go to the parent. */
+void group_reap_locked(struct group *g);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a guest thread: run guest code until something happens, handle
+ * it, look for signals, again.
+ *
+ *	            +--------------------------------------------+
+ *	            v                                            |
+ *	exiting? -> signals? -> platform->run -> system call ----+
+ *	   |                                  -> fault ----------+
+ *	   v                                  -> interrupt ------+
+ *	task_exit                             -> gone: SIGKILL --+
+ */
+#include <errno.h>
+
+#include "sentry/mm/mm.h"
+#include "sentry/task/exit.h"
+#include "sentry/task/signal.h"
+#include "sentry/task/task.h"
+#include "syscalls/abi/errno.h"
+#include "syscalls/dispatch.h"
+
+static bool must_exit(const struct task *t)
+{
+	return __atomic_load_n(&t->exiting, __ATOMIC_ACQUIRE) != 0;
+}
+
+static bool is_restart(long ret)
+{
+	return ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK && ret != -ENOIOCTLCMD;
+}
+
+static void handle_syscall(struct task *t)
+{
+	const struct regs *r = platform->regs(t->ctx);
+	uint64_t nr = r->orig_rax;
+	const uint64_t args[6] = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9};
+
+	t->syscalls++;
+	t->in_syscall = true;
+	t->restart_err = 0;
+	t->restart_nr = nr;
+	long ret = syscall_dispatch(t, nr, args);
+	if (must_exit(t))
+		return;
+	if (is_restart(ret)) {
+		t->restart_err = (int)-ret;
+		ret = -EINTR;
+	}
+	platform->regs_mut(t->ctx)->rax = (uint64_t)ret;
+}
+
+static void handle_fault(struct task *t, const struct event *ev)
+{
+	struct abi_siginfo info = {.signo = ev->signo, .code = ev->code};
+	info.fault.addr = ev->addr;
+	t->in_syscall = false;
+	signal_force(t, &info);
+}
+
+static void handle_event(struct task *t, const struct event *ev)
+{
+	switch (ev->kind) {
+	case EV_SYSCALL:
+		handle_syscall(t);
+		break;
+	case EV_FAULT:
+		handle_fault(t, ev);
+		break;
+	case EV_INTERRUPT:
+		t->in_syscall = false;
+		break;
+	case EV_GONE:
+		task_exit_group(t, SIGKILL); /* killed from outside */;
+		break;
+	}
+}
+
+void task_run(struct task *t)
+{
+	while (!must_exit(t)) {
+		struct event ev;
+		if (waiter_signalled(&t->waiter) || t->restart_err || t->restore_blocked) {
+			signal_deliver(t);
+			if (must_exit(t))
+				break;
+		}
+		platform->run(t->ctx, &ev);
+		handle_event(t, &ev);
+	}
+	task_exit(t);
+}
+
+void task_account(struct task *t)
+{
+	int64_t ns;
+	if (t->ctx && platform->ctx_cputime(t->ctx, &ns) == 0)
+		__atomic_store_n(&t->utime_ns, ns, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making and freeing tasks and groups, and small questions about them. */
+#include "sentry/task/task.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform/base/log.h"
+#include "sentry/mm/mm.h"
+#include "sentry/task/exit.h"
+#include "sentry/task/signal.h"
+#include "sentry/vfs/fdtab.h"
+#include "sentry/vfs/namei.h"
+
+/* Handlers keep a few path buffers on the stack; sanitizers need much more. */
+#ifdef VEDETTE_CHECK
+enum { THREAD_STACK = 2 << 20 };
+#else
+enum { THREAD_STACK = 256 << 10 };
+#endif
+
+struct task_begin {
+	struct task *task;	/* our reference */
+	struct regs regs;
+};
+
+struct task *task_alloc(void)
+{
+	struct task *t = calloc(1, sizeof *t);
+	if (!t)
+		return NULL;
+	ref_init(&t->ref);
+	list_init(&t->threads);
+	lock_init(&t->cred_lock, RANK_CRED);
+	sigpending_init(&t->pending);
+	t->state = TASK_RUNNING;
+	t->start_ns = clock_mono_ns();
+	t->timer_slack_ns = 50000;
+	return t;
+}
+
+struct group *group_alloc(void)
+{
+	struct group *g = calloc(1, sizeof *g);
+	if (!g)
+		return NULL;
+	ref_init(&g->ref);
+	list_init(&g->threads);
+	list_init(&g->children);
+	list_init(&g->siblings);
+	list_init(&g->all);
+	lock_init(&g->siglock, RANK_SIGHAND);
+	lock_init(&g->rlimit_lock, RANK_LEAF);
+	sigpending_init(&g->pending);
+	waitq_init(&g->stop_wq);
+	waitq_init(&g->wait_wq);
+	waitq_init(&g->exit_wq);
+	g->dumpable = 1;
+	return g;
+}
+
+struct task *task_get(struct task *t)
+{
+	ref_get(&t->ref);
+	return t;
+}
+
+void task_put(struct task *t)
+{
+	if (!ref_put(&t->ref))
+		return;
+	if (t->cred)
+		cred_put(t->cred);
+	if (t->group)
+		group_put(t->group);
+	free(t);
+}
+
+struct group *group_get(struct group *g)
+{
+	ref_get(&g->ref);
+	return g;
+}
+
+void group_put(struct group *g)
+{
+	if (!ref_put(&g->ref))
+		return;
+	sigpending_flush(&g->pending);
+	if (g->actions)
+		sigactions_put(g->actions);
+	if (g->parent)
+		group_put(g->parent);
+	free(g);
+}
+
+struct cred *task_cred(struct task *t)
+{
+	lock(&t->cred_lock);
+	struct cred *c = cred_get(t->cred);
+	unlock(&t->cred_lock);
+	return c;
+}
+
+void task_set_cred(struct task *t, struct cred *c)
+{
+	lock(&t->cred_lock);
+	struct cred *old = t->cred;
+	t->cred = c;
+	unlock(&t->cred_lock);
+	if (old)
+		cred_put(old);
+}
+
+uint64_t task_rlimit(struct task *t, unsigned which)
+{
+	struct group *g = t->group;
+	lock(&g->rlimit_lock);
+	uint64_t cur = g->rlimits[which].rlim_cur;
+	unlock(&g->rlimit_lock);
+	return cur;
+}
+
+struct mm *task_mm_get(struct task *t)
+{
+	lock(&kernel.tasks_lock);
+	struct mm *mm = t->mm ? mm_get(t->mm) : NULL;
+	unlock(&kernel.tasks_lock);
+	return mm;
+}
+
+/* ptrace(2), "Ptrace access mode checking", with real credentials and one user namespace. */
+int task_may_access(struct task *by, struct task *target)
+{
+	const struct cred *c = task_cred_self(by);
+	if (by->group == target->group)
+		return 0;
+	autoput(cred) struct cred *tc = task_cred(target);
+	bool same = c->ruid == tc->euid && c->ruid == tc->suid && c->ruid == tc->ruid &&
+		    c->rgid == tc->egid && c->rgid == tc->sgid && c->rgid == tc->rgid;
+	if (cred_capable(c, CAP_SYS_PTRACE))
+		return 0;
+	if (!same)
+		return -EPERM;
+	if (__atomic_load_n(&target->group->dumpable, __ATOMIC_RELAXED) != 1)
+		return -EPERM;
+	return (tc->cap_permitted & ~c->cap_permitted) ? -EPERM : 0;
+}
+
+/* From here on only the kernel itself is touched: boot waits for the last thread. */
+static void count_end(void)
+{
+	lock(&kernel.tasks_lock);
+	kernel.ntasks--;
+	waitq_wake(&kernel.ended, 0);
+	unlock(&kernel.tasks_lock);
+}
+
+static void *task_thread(void *arg)
+{
+	struct task_begin *b = arg;
+	struct task *t = b->task;
+	waiter_set_self(&t->waiter);
+	if (platform->ctx_adopt(t->ctx) < 0) {
+		log_debug("task %d: the stub was lost before it ran", t->tid);
+		task_exit_group(t, SIGKILL);
+	} else {
+		*platform->regs_mut(t->ctx) = b->regs;
+	}
+	free(b);
+	task_run(t);
+	waiter_set_self(NULL);
+	task_put(t);
+	count_end();
+	return NULL;
+}
+
+int task_start(struct task *t, const struct regs *regs)
+{
+	struct task_begin *b = malloc(sizeof *b);
+	pthread_attr_t attr;
+	if (!b)
+		return -EAGAIN;
+	*b = (struct task_begin){.task = task_get(t), .regs = *regs};
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, THREAD_STACK);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	int err = pthread_create(&t->thread, &attr, task_thread, b);
+	pthread_attr_destroy(&attr);
+	if (err == 0)
+		return 0;
+	task_put(b->task);
+	free(b);
+	return -EAGAIN;
+}
+
+void task_start_or_kill(struct task *t, const struct regs *regs)
+{
+	if (task_start(t, regs) == 0)
+		return;
+	log_warning("no thread for task %d: it is killed", t->tid);
+	task_exit_group(t, SIGKILL);
+	task_exit(t);
+	count_end();
+}

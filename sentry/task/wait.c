@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wait4(2) and waitid(2): what a parent may learn of its children, and when. */
+#include <errno.h>
+
+#include "sentry/task/exit.h"
+#include "sentry/task/reap.h"
+#include "sentry/task/signal.h"
+#include "syscalls/abi/errno.h"
+#include "syscalls/abi/wait.h"
+
+static bool matches(const struct group *caller, const struct group *g, const struct wait_request *r)
+{
+	switch (r->which) {
+	case ABI_P_PID:
+		if (g->tgid != r->id)
+			return false;
+		break;
+	case ABI_P_PGID:
+		if (g->pgid != (r->id ? r->id : caller->pgid))
+			return false;
+		break;
+	default:
+		break;
+	}
+	if (r->options & __WALL)
+		return true;
+	/* A "clone child" is one that does not report with SIGCHLD. */
+	bool clone_child = g->exit_signal != SIGCHLD;
+	return clone_child == !!(r->options & __WCLONE);
+}
+
+static void set_times(struct abi_rusage *u, int64_t utime, int64_t stime)
+{
+	u->ru_utime = (struct abi_timeval){utime / NSEC_PER_SEC, utime % NSEC_PER_SEC / 1000};
+	u->ru_stime = (struct abi_timeval){stime / NSEC_PER_SEC, stime % NSEC_PER_SEC / 1000};
+}
+
+static void fill(struct wait_result *out, struct group *g, int code, int status, int wstatus)
+{
+	*out = (struct wait_result){.pid = g->tgid, .code = code, .status = status,
+				    .wstatus = wstatus};
+	if (g->leader) {
+		struct cred *c = task_cred(g->leader);
+		out->uid = c->ruid;
+		cred_put(c);
+	}
+	set_times(&out->usage, g->dead_utime_ns + g->child_utime_ns,
+		  g->dead_stime_ns + g->child_stime_ns);
+	out->usage.ru_maxrss = (int64_t)max_u64(g->maxrss_kb, g->child_maxrss_kb);
+}
+
+static bool take_zombie(struct group *g, int options, struct wait_result *out)
+{
+	if (!g->zombie || !(options & WEXITED))
+		return false;
+	int sig = WIFSIGNALED_STATUS(g->exit_code);
+	fill(out, g, sig ? CLD_KILLED : CLD_EXITED, sig ? sig : g->exit_code >> 8 & 0xff,
+	     g->exit_code);
+	if (!(options & WNOWAIT))
+		group_reap_locked(g);
+	return true;
+}
+
+static bool take_stopped(struct group *g, int options, struct wait_result *out)
+{
+	lock(&g->siglock);
+	bool found = (options & WUNTRACED) && g->stop == GROUP_STOPPED && !g->stop_reported;
+	int sig = g->stop_sig;
+	if (found && !(options & WNOWAIT))
+		g->stop_reported = true;
+	unlock(&g->siglock);
+	if (found)
+		fill(out, g, CLD_STOPPED, sig, sig << 8 | 0x7f);
+	return found;
+}
+
+static bool take_continued(struct group *g, int options, struct wait_result *out)
+{
+	lock(&g->siglock);
+	bool found = (options & WCONTINUED) && g->cont_pending;
+	if (found && !(options & WNOWAIT))
+		g->cont_pending = false;
+	unlock(&g->siglock);
+	if (found)
+		fill(out, g, CLD_CONTINUED, SIGCONT, 0xffff);
+	return found;
+}
+
+/* 1 with a result, 0 nothing yet, -ECHILD. */
+static int scan(struct task *t, const struct wait_request *r, struct wait_result *out)
+{
+	struct group *g, *next;
+	int ret = -ECHILD;
+
+	lock(&kernel.tasks_lock);
+	list_for_each_safe(g, next, &t->group->children, siblings) {
+		if (!matches(t->group, g, r))
+			continue;
+		ret = 0;
+		if (take_zombie(g, r->options, out) || take_stopped(g, r->options, out) ||
+		    take_continued(g, r->options, out)) {
+			ret = 1;
+			break;
+		}
+	}
+	unlock(&kernel.tasks_lock);
+	return ret;
+}
+
+int task_wait(struct task *t, const struct wait_request *r, struct wait_result *out)
+{
+	int ret = 0;
+	*out = (struct wait_result){0};
+	if (r->options & WNOHANG) {
+		ret = scan(t, r, out);
+		return ret < 0 ? ret : 0;
+	}
+	int err = waitq_sleep(&t->group->wait_wq, 0, WAIT_INTR, WAIT_FOREVER,
+			      (ret = scan(t, r, out)) != 0);
+	return ret < 0 ? ret : ret > 0 ? 0 : err;
+}
