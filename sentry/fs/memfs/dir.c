@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Directories.  The dentry table is the directory; here is what goes with it:
+ * inodes, link counts, times, sizes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sentry/fs/memfs/private.h"
+#include "sentry/sync/timer.h"
+#include "syscalls/abi/dirent.h"
+#include "syscalls/abi/fcntl.h"
+
+static int dir_lookup(struct dentry *dir, const char *name, size_t size, struct inode **out)
+{
+	(void)name;
+	(void)size;
+	*out = NULL;
+	/* The name is among those that this adds, or nowhere. */
+	return dir_fill_locked(dir);
+}
+
+/* An entry came (change 1) or went (-1). */
+static void dir_changed(struct inode *dir, int change)
+{
+	/* The overlay shows the size that the lower directory had. */
+	if (!memfs_of(dir)->gofer)
+		dir->size += (uint64_t)(int64_t)(change * DIRENT_SIZE);
+	inode_touch_locked(dir, ATTR_MTIME | ATTR_CTIME);
+}
+
+static int dir_create(struct dentry *dir, struct dentry *child, const struct node_spec *spec)
+{
+	struct inode *d = dir->inode;
+	autoput(inode) struct inode *i = NULL;
+	int err = node_new(memfs_of(d), spec->mode, &i);
+	if (err < 0)
+		return err;
+	i->uid = spec->uid;
+	i->gid = spec->gid;
+	i->rdev = spec->rdev;
+	if (S_ISLNK(spec->mode)) {
+		node_of(i)->target = strdup(spec->target);
+		if (!node_of(i)->target)
+			return -ENOMEM;
+		i->size = strlen(spec->target);
+	}
+	/* Nothing below can fail. */
+	bool named = child->hashed;
+	dentry_set_inode_locked(child, STEAL(i));
+	if (S_ISDIR(spec->mode))
+		d->nlink++;
+	if (named)
+		dir_changed(d, 1);
+	return 0;
+}
+
+static int dir_link(struct dentry *dir, struct dentry *child, struct inode *inode)
+{
+	lock_nested(&inode->lock); /* a file: directories come before it */
+	bool overflow = inode->nlink == UINT32_MAX;
+	if (!overflow) {
+		inode->nlink++;
+		inode_touch_locked(inode, ATTR_CTIME);
+	}
+	unlock(&inode->lock);
+	if (overflow)
+		return -EMLINK;
+	links_named(inode);
+	dentry_set_inode_locked(child, inode_get(inode));
+	dir_changed(dir->inode, 1);
+	return 0;
+}
+
+/* 0 if there is nothing in it; its parent's lock is held, its own is taken. */
+static int dir_check_empty(struct dentry *d)
+{
+	lock_nested(&d->inode->lock); /* parent before child */
+	int err = dir_fill_locked(d);
+	if (err == 0 && dentry_next_child_locked(d, 0))
+		err = -ENOTEMPTY;
+	unlock(&d->inode->lock);
+	return err;
+}
+
+/* A name of the inode has gone from dir. */
+static void name_gone(struct inode *dir, struct inode *victim)
+{
+	lock_nested(&victim->lock); /* parent before child */
+	if (S_ISDIR(victim->mode)) {
+		victim->nlink = 0;
+		dir->nlink--;
+	} else {
+		victim->nlink--;
+	}
+	inode_touch_locked(victim, ATTR_CTIME);
+	unlock(&victim->lock);
+	links_unnamed(victim);
+}
+
+static int dir_unlink(struct dentry *dir, struct dentry *child)
+{
+	int err = S_ISDIR(child->inode->mode) ? dir_check_empty(child) : 0;
+	if (err < 0)
+		return err;
+	name_gone(dir->inode, child->inode);
+	dir_changed(dir->inode, -1);
+	return 0;
+}
+
+static void touch_moved(struct inode *i)
+{
+	lock_nested(&i->lock); /* parent before child */
+	inode_touch_locked(i, ATTR_CTIME);
+	unlock(&i->lock);
+}
+
+static void dir_exchanged(struct inode *od, struct inode *oi, struct inode *nd, struct inode *ni)
+{
+	if (S_ISDIR(oi->mode)) {
+		od->nlink--;
+		nd->nlink++;
+	}
+	if (S_ISDIR(ni->mode)) {
+		nd->nlink--;
+		od->nlink++;
+	}
+	touch_moved(ni);
+}
+
+static int dir_rename(struct dentry *odir, struct dentry *ochild, struct dentry *ndir,
+		      struct dentry *nchild, uint32_t flags)
+{
+	struct inode *od = odir->inode, *nd = ndir->inode;
+	struct inode *oi = ochild->inode, *ni = nchild->inode;
+
+	if (flags & RENAME_EXCHANGE) {
+		dir_exchanged(od, oi, nd, ni);
+		inode_touch_locked(od, ATTR_MTIME | ATTR_CTIME);
+	} else {
+		int err = ni && S_ISDIR(ni->mode) ? dir_check_empty(nchild) : 0;
+		if (err < 0)
+			return err;
+		if (ni)
+			name_gone(nd, ni);
+		if (S_ISDIR(oi->mode)) {
+			od->nlink--;
+			nd->nlink++;
+		}
+		dir_changed(od, -1);
+		dir_changed(nd, ni ? 0 : 1);
+	}
+	inode_touch_locked(nd, ATTR_MTIME | ATTR_CTIME);
+	touch_moved(oi);
+	return 0;
+}
+
+static uint8_t dirent_type(const struct inode *i)
+{
+	return (uint8_t)((i->mode & S_IFMT) >> 12); /* DT_* are the type bits */
+}
+
+/* "." and "..", at positions 0 and 1; false when the buffer is full. */
+static bool put_dots(struct file *f, int64_t *pos, dirent_fn fn, void *arg)
+{
+	struct dentry *d = f->path.dentry;
+	if (*pos == 0) {
+		if (!fn(arg, ".", 1, d->inode->ino, DT_DIR, 1))
+			return false;
+		*pos = 1;
+	}
+	if (*pos == 1) {
+		autoput(dentry) struct dentry *parent = dentry_parent(d);
+		if (!fn(arg, "..", 2, parent->inode->ino, DT_DIR, 2))
+			return false;
+		*pos = 2;
+	}
+	return true;
+}
+
+static int dir_readdir(struct file *f, int64_t *pos, dirent_fn fn, void *arg)
+{
+	struct dentry *dir = f->path.dentry, *d;
+	struct inode *i = f->inode;
+
+	if (!put_dots(f, pos, fn, arg))
+		return 0;
+	lock(&i->lock);
+	int err = dir_fill_locked(dir);
+	while (err == 0 && (d = dentry_next_child_locked(dir, (uint64_t)*pos)) != NULL) {
+		int64_t next = (int64_t)d->cookie + 1;
+		if (!fn(arg, d->name, strlen(d->name), d->inode->ino, dirent_type(d->inode), next))
+			break;
+		*pos = next;
+	}
+	unlock(&i->lock);
+	file_accessed(f);
+	return err;
+}
+
+static int64_t dir_seek(struct file *f, int64_t off, int whence)
+{
+	if (whence != SEEK_SET && whence != SEEK_CUR)
+		return -EINVAL;
+	return file_seek_generic(f, off, whence, 0);
+}
+
+const struct file_ops memfs_dir_ops = {
+	.read = file_isdir,
+	.write = file_nowrite,
+	.seek = dir_seek,
+	.poll = file_alwaysready,
+	.ioctl = file_noioctl,
+	.mmap = file_nommap,
+	.readdir = dir_readdir,
+	.fsync = file_okfsync,
+	.fallocate = file_nofallocate,
+	.setflags = file_okflags,
+	.flush = file_noflush,
+	.release = file_norelease,
+};
+
+const struct inode_ops memfs_dir_inode_ops = {
+	.lookup = dir_lookup,
+	.create = dir_create,
+	.link = dir_link,
+	.unlink = dir_unlink,
+	.rename = dir_rename,
+	.readlink = inode_noreadlink,
+	.follow = inode_nofollow,
+	.setattr = node_setattr,
+	.getattr = node_getattr,
+	.open = memfs_open,
+	.getxattr = memfs_getxattr,
+	.setxattr = memfs_setxattr,
+	.removexattr = memfs_removexattr,
+	.listxattr = memfs_listxattr,
+	.evict = node_evict,
+};

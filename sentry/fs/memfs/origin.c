@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Directories that come from below.  Filling one makes inodes for all its
+ * entries, each with an origin of its own, so that nothing deeper is looked at
+ * before somebody goes there.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sentry/fs/memfs/private.h"
+
+struct origin *origin_new(struct origin *dir, const char *name)
+{
+	size_t size = strlen(name) + 1;
+	struct origin *o = malloc(sizeof *o + size);
+	if (!o)
+		return NULL;
+	ref_init(&o->ref);
+	o->dir = dir;
+	if (dir)
+		ref_get(&dir->ref);
+	memcpy(o->name, name, size);
+	return o;
+}
+
+void origin_put(struct origin *o)
+{
+	while (o && ref_put(&o->ref)) {
+		struct origin *dir = o->dir;
+		free(o);
+		o = dir;
+	}
+}
+
+int origin_path(const struct origin *o, char buf[GOFER_PATH_MAX + 1])
+{
+	size_t at = GOFER_PATH_MAX;
+	buf[at] = '\0';
+	for (; o; o = o->dir) {
+		size_t size = strlen(o->name);
+		bool slash = buf[at] != '\0' && size > 0;
+		if (size + slash > at)
+			return -ENAMETOOLONG;
+		if (slash)
+			buf[--at] = '/';
+		at -= size;
+		memcpy(buf + at, o->name, size);
+	}
+	memmove(buf, buf + at, GOFER_PATH_MAX + 1 - at);
+	return 0;
+}
+
+void node_set_attr(struct inode *i, const struct gofer_attr *a)
+{
+	i->mode = (i->mode & S_IFMT) | ((uint32_t)a->mode & 07777);
+	i->uid = (uint32_t)a->uid;
+	i->gid = (uint32_t)a->gid;
+	i->nlink = (uint32_t)a->nlink;
+	i->size = a->size;
+	i->rdev = a->rdev;
+	i->atime = (struct ktime){a->atime_sec, (uint32_t)a->atime_nsec};
+	i->mtime = (struct ktime){a->mtime_sec, (uint32_t)a->mtime_nsec};
+	i->ctime = (struct ktime){a->ctime_sec, (uint32_t)a->ctime_nsec};
+	i->btime = a->btime_sec || a->btime_nsec
+			   ? (struct ktime){a->btime_sec, (uint32_t)a->btime_nsec}
+			   : i->ctime;
+}
+
+struct fill {
+	struct dentry *dir;
+	uint32_t subdirs;
+};
+
+/* A new inode for what the lower tree has under that name. */
+static int entry_inode(struct node *dir, const struct gofer_entry *e, struct inode **out)
+{
+	autoput(inode) struct inode *i = NULL;
+	uint32_t mode = (uint32_t)e->attr->mode;
+	int err = node_new(dir->m, mode, &i);
+	if (err < 0)
+		return err;
+	struct node *n = node_of(i);
+	node_set_attr(i, e->attr);
+	if (S_ISLNK(mode)) {
+		n->target = strdup(e->link);
+		if (!n->target)
+			return -ENOMEM;
+		i->size = strlen(n->target);
+	} else if (S_ISDIR(mode) || S_ISREG(mode)) {
+		n->origin = origin_new(dir->origin, e->name);
+		if (!n->origin)
+			return -ENOMEM;
+		n->own_xattrs = n->changed = false;
+	}
+	if (S_ISREG(mode) && i->nlink > 1)
+		links_add(dir->m, i, e->attr->dev, e->attr->ino);
+	*out = STEAL(i);
+	return 0;
+}
+
+static int fill_entry(void *arg, const struct gofer_entry *e)
+{
+	struct fill *f = arg;
+	struct node *dir = node_of(f->dir->inode);
+	struct inode *i = NULL;
+
+	if (S_ISREG(e->attr->mode) && e->attr->nlink > 1)
+		i = links_find(dir->m, e->attr->dev, e->attr->ino);
+	if (!i) {
+		int err = entry_inode(dir, e, &i);
+		if (err < 0)
+			return err;
+	}
+	links_named(i);
+	f->subdirs += S_ISDIR(i->mode);
+	autoput(dentry) struct dentry *d = NULL;
+	return dentry_add_locked(f->dir, e->name, strlen(e->name), i, &d);
+}
+
+/* Half a directory must not be mistaken for a whole one. */
+static void fill_undo(struct fill *f)
+{
+	struct dentry *d;
+	while ((d = dentry_next_child_locked(f->dir, 0)) != NULL) {
+		links_unnamed(d->inode);
+		dentry_drop_locked(d);
+	}
+}
+
+int dir_fill_locked(struct dentry *dir)
+{
+	struct inode *i = dir->inode;
+	struct node *n = node_of(i);
+	struct fill f = {.dir = dir};
+	char path[GOFER_PATH_MAX + 1];
+
+	if (n->changed)
+		return 0;
+	int err = origin_path(n->origin, path);
+	if (err == 0)
+		err = gofer_list(n->m->gofer, n->m->root, path, NULL, fill_entry, &f);
+	if (err < 0) {
+		fill_undo(&f);
+		return err;
+	}
+	n->changed = true;
+	i->nlink = 2 + f.subdirs;
+	return 0;
+}

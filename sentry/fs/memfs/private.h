@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this folder share. */
+#pragma once
+
+#include "sentry/fs/gofer/client.h"
+#include "sentry/fs/memfs/content.h"
+#include "sentry/fs/memfs/memfs.h"
+#include "sentry/vfs/dentry.h"
+
+/* What tmpfs counts for a directory entry. */
+enum { DIRENT_SIZE = 20 };
+
+/*
+ * Where in the lower tree a file comes from: a chain of names up to the lower
+ * root, shared by all files of a directory.  Immutable.
+ */
+struct origin {
+	struct ref ref;
+	struct origin *dir;	/* our reference; NULL: name is a whole path from the gofer's root */
+	char name[];
+};
+
+struct xattr {
+	struct list link;
+	size_t size;
+	char *name;		/* in the same allocation, behind the value */
+	uint8_t value[];
+};
+
+enum { LOWER_HASH = 1024, LOWER_IDLE_MAX = 128 };
+
+struct memfs {
+	struct fs *fs;			/* I  not referenced */
+	const char *name;		/* I */
+	struct budget pages;
+	struct budget inodes;
+	uint32_t mode, uid, gid;	/* I  of the root as given, for show */
+	struct gofer *gofer;		/* I  NULL: no lower tree */
+	unsigned root;			/* I */
+	char *lower_path;		/* I  for statfs */
+	struct lock lower_lock;		/* RANK_LEAF */
+	struct node *links[LOWER_HASH];	/* lower_lock: files with several names below, by (dev, ino) */
+	struct list idle;		/* lower_lock: node.idle, oldest first */
+	unsigned idle_count;		/* lower_lock */
+};
+
+/* What hangs on inode->priv.  l: the inode's lock. */
+struct node {
+	struct memfs *m;		/* I */
+	struct inode *inode;		/* I  the one we belong to */
+	struct origin *origin;		/* I  NULL: made here */
+	bool changed;			/* l  regular: content is ours; directory: filled */
+	bool own_xattrs;		/* l  the list below is complete, ask nobody */
+	uint32_t seals;			/* l  F_SEAL_* */
+	struct list xattrs;		/* l  struct xattr */
+	struct content content;		/* l  regular files */
+	char *target;			/* I  symlinks */
+	int lower_fd;			/* l while opens > 0, else lower_lock; -1: not open */
+	unsigned opens;			/* l  open files that may use lower_fd */
+	struct list idle;		/* lower_lock */
+	/* Files with several names below; all lower_lock. */
+	uint64_t lower_dev, lower_ino;
+	struct node *hash_next;
+	bool hashed;
+	unsigned names;			/* names in memory */
+	bool pinned;			/* no name in memory, but more may appear: we hold a reference */
+};
+
+static inline struct node *node_of(const struct inode *i)
+{
+	return i->priv;
+}
+
+static inline struct memfs *memfs_of(const struct inode *i)
+{
+	return node_of(i)->m;
+}
+
+extern const struct inode_ops memfs_dir_inode_ops, memfs_file_inode_ops, memfs_link_inode_ops,
+	memfs_special_inode_ops;
+extern const struct file_ops memfs_dir_ops, memfs_file_ops;
+
+/* fs.c: a new inode (mode says which kind), charged; rdev for devices. */
+int node_new(struct memfs *m, uint32_t mode, struct inode **out);
+void node_evict(struct inode *i);
+int node_getattr(struct inode *i, struct kstat *out);
+int node_setattr(struct inode *i, const struct iattr *a);
+
+/* origin.c */
+struct origin *origin_new(struct origin *dir, const char *name);
+void origin_put(struct origin *o);
+/* The path below the gofer's root; -ENAMETOOLONG. */
+int origin_path(const struct origin *o, char buf[GOFER_PATH_MAX + 1]);
+void node_set_attr(struct inode *i, const struct gofer_attr *a);
+/* Fills a directory (its inode lock held) from its origin, if that was not done yet. */
+int dir_fill_locked(struct dentry *dir);
+
+/* links.c: one inode for all names of a lower file. */
+struct inode *links_find(struct memfs *m, uint64_t dev, uint64_t ino);
+void links_add(struct memfs *m, struct inode *i, uint64_t dev, uint64_t ino);
+void links_named(struct inode *i);
+void links_unnamed(struct inode *i);
+void links_remove(struct node *n);
+
+/* lower.c: content of files with an origin.  All with the inode's lock held. */
+int lower_open_locked(struct inode *i);
+void lower_close_locked(struct inode *i);
+void lower_forget(struct node *n);
+int lower_copy_up_locked(struct inode *i, uint64_t length);
+/* Lower files are read without the inode's lock; f keeps the descriptor open. */
+ssize_t lower_read(struct inode *i, struct uio *u, uint64_t off);
+
+/* file.c */
+int file_resize_locked(struct inode *i, uint64_t length);
+int memfs_open(struct inode *i, struct path path, const struct cred *cred, uint32_t flags,
+	       struct file **out);
+
+/* xattr.c */
+ssize_t memfs_getxattr(struct inode *i, const char *name, void *buf, size_t size);
+int memfs_setxattr(struct inode *i, const char *name, const void *buf, size_t size, int flags);
+int memfs_removexattr(struct inode *i, const char *name);
+ssize_t memfs_listxattr(struct inode *i, char *buf, size_t size);
+void xattrs_free(struct node *n);
+/* Content or owner changed: file capabilities no longer hold.  Inode lock held. */
+void xattrs_drop_caps_locked(struct inode *i);
