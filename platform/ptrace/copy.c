@@ -88,6 +88,8 @@ static ssize_t copy_all(vm_copy *copy, struct aspace *as, const struct iovec *lo
 	ssize_t total = remote_size(remote, nremote);
 	if (total <= 0)
 		return total;
+	if (atomic_load(&as->dead))
+		return -ESRCH; /* its pages may outlive it for a moment */
 	total = (ssize_t)min_u64((size_t)total, local_size(local, nlocal));
 	ptrace_calls++;
 	ssize_t n = copy(as->pid, local, nlocal, remote, nremote);

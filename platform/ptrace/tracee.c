@@ -65,11 +65,16 @@ static int tracee_result(struct ctx *c, long r)
 	return r == -ESRCH ? tracee_lost(c) : (int)r;
 }
 
+int tracee_resume(struct ctx *c, int request)
+{
+	return tracee_result(c, tracee_ptrace(c, request, 0, 0));
+}
+
 /* Resumes in the stub's text and waits for the int3 there; other signals are not for the guest. */
 static int tracee_until_trap(struct ctx *c)
 {
 	for (;;) {
-		int err = tracee_result(c, tracee_ptrace(c, PTRACE_CONT, 0, 0));
+		int err = tracee_resume(c, PTRACE_CONT);
 		if (err < 0)
 			return err;
 		int status = tracee_wait(c);
@@ -152,9 +157,18 @@ void tracee_release(struct ctx *c, const unsigned char *entry)
 	tracee_result(c, tracee_ptrace(c, PTRACE_DETACH, 0, 0));
 }
 
+/* Stops a running thread, whatever it does. */
+static int tracee_halt(struct ctx *c)
+{
+	int err = tracee_result(c, tracee_ptrace(c, PTRACE_INTERRUPT, 0, 0));
+	return err < 0 ? err : tracee_wait(c);
+}
+
 /*
  * A forked leader sets its parent-death signal before it parks.  Stopped
- * earlier than that, it goes on from call to call until it is about to park.
+ * earlier than that, it goes on from call to call until it enters pause, and
+ * is stopped again inside: at the entry, with -1 for the call's number, the
+ * stub's filter would see a call it does not know.
  */
 static int seize_settle(struct ctx *c)
 {
@@ -163,10 +177,12 @@ static int seize_settle(struct ctx *c)
 		int err = tracee_result(c, tracee_ptrace(c, PTRACE_GETREGS, 0, (uintptr_t)&r));
 		if (err < 0)
 			return err;
-		if (r.orig_rax == SYS_pause && r.rip == stub_at(ptrace_host.base, stub_parked))
+		bool pausing = r.orig_rax == SYS_pause;
+		if (pausing && r.rax != (uint64_t)-ENOSYS)
 			return 0;
-		err = tracee_result(c, tracee_ptrace(c, PTRACE_SYSCALL, 0, 0));
-		if (err < 0 || (err = tracee_wait(c)) < 0)
+		if ((err = tracee_resume(c, pausing ? PTRACE_CONT : PTRACE_SYSCALL)) < 0)
+			return err;
+		if ((err = pausing ? tracee_halt(c) : tracee_wait(c)) < 0)
 			return err;
 	}
 	return -EIO;
@@ -190,17 +206,8 @@ int tracee_seize(struct ctx *c)
 	}
 	c->adopted = true;
 	c->adopter = &ptrace_calls;
-	err = tracee_result(c, tracee_ptrace(c, PTRACE_INTERRUPT, 0, 0));
-	if (err < 0)
+	if ((err = tracee_halt(c)) < 0)
 		return (int)err;
-	int status = tracee_wait(c);
-	if (status < 0)
-		return status;
 	c->dirty = true;
 	return c->forked ? seize_settle(c) : 0;
-}
-
-int tracee_resume(struct ctx *c, int request)
-{
-	return tracee_result(c, tracee_ptrace(c, request, 0, 0));
 }
