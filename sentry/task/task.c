@@ -23,6 +23,8 @@ enum { THREAD_STACK = 256 << 10 };
 struct task_begin {
 	struct task *task;	/* our reference */
 	struct regs regs;
+	void (*fn)(struct task *t, void *arg);	/* instead of regs */
+	void *arg;
 };
 
 struct task *task_alloc(void)
@@ -165,9 +167,11 @@ static void *task_thread(void *arg)
 	if (platform->ctx_adopt(t->ctx) < 0) {
 		log_debug("task %d: the stub was lost before it ran", t->tid);
 		task_exit_group(t, SIGKILL);
-	} else {
+	} else if (!b->fn) {
 		*platform->regs_mut(t->ctx) = b->regs;
 	}
+	if (b->fn)
+		b->fn(t, b->arg);
 	free(b);
 	task_run(t);
 	waiter_set_self(NULL);
@@ -176,13 +180,14 @@ static void *task_thread(void *arg)
 	return NULL;
 }
 
-int task_start(struct task *t, const struct regs *regs)
+static int thread_start(struct task *t, const struct task_begin *how)
 {
 	struct task_begin *b = malloc(sizeof *b);
 	pthread_attr_t attr;
 	if (!b)
 		return -EAGAIN;
-	*b = (struct task_begin){.task = task_get(t), .regs = *regs};
+	*b = *how;
+	b->task = task_get(t);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, THREAD_STACK);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
@@ -193,6 +198,16 @@ int task_start(struct task *t, const struct regs *regs)
 	task_put(b->task);
 	free(b);
 	return -EAGAIN;
+}
+
+int task_start(struct task *t, const struct regs *regs)
+{
+	return thread_start(t, &(struct task_begin){.regs = *regs});
+}
+
+int task_start_with(struct task *t, void (*fn)(struct task *t, void *arg), void *arg)
+{
+	return thread_start(t, &(struct task_begin){.fn = fn, .arg = arg});
 }
 
 void task_start_or_kill(struct task *t, const struct regs *regs)

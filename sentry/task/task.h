@@ -202,6 +202,8 @@ struct task *task_alloc(void);		/* ref 1, everything empty; NULL: no memory */
 struct group *group_alloc(void);
 /* Starts the sentry thread of t, which adopts t->ctx and runs from regs on; takes a reference. */
 int task_start(struct task *t, const struct regs *regs);
+/* As task_start for the first process: fn runs on its thread before task_run and sets the registers. */
+int task_start_with(struct task *t, void (*fn)(struct task *t, void *arg), void *arg);
 /* The same for a published task: if the thread cannot be had it ends as if by SIGKILL. */
 void task_start_or_kill(struct task *t, const struct regs *regs);
 

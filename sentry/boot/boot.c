@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sentry/boot/boot.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform/host.h"
+#include "sentry/boot/internal.h"
+#include "sentry/fs/devfs/devfs.h"
+#include "sentry/task/exec.h"
+#include "sentry/task/exit.h"
+#include "sentry/task/signal.h"
+#include "sentry/vfs/fdtab.h"
+#include "sentry/vfs/namei.h"
+
+/* The newest long-term kernel whose calls we offer most of. */
+#define DEFAULT_RELEASE "6.12.0-vedette"
+#define DEFAULT_VERSION "#1 SMP PREEMPT_DYNAMIC vedette"
+/* Tasks of one sandbox: each costs the host a thread in the sentry and one in a stub. */
+enum { TASK_LIMIT = 8192 };
+
+struct mount_ns *boot_ns;
+
+int boot_fail(struct boot_error *e, int err, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(e->text, sizeof e->text, fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+static void set_name(char *to, size_t size, const char *from, const char *dflt)
+{
+	snprintf(to, size, "%s", from ? from : dflt);
+}
+
+static int make_reaper(void)
+{
+	struct group *g = group_alloc();
+	if (!g)
+		return -ENOMEM;
+	g->actions = sigactions_new();
+	if (!g->actions)
+		return -ENOMEM;
+	g->tgid = 1;
+	g->reaper = true;
+	kernel.init = g;
+	kernel.last_pid = 1;
+	return 0;
+}
+
+int boot_init(const struct boot_spec *s, struct boot_error *err)
+{
+	lock_init(&kernel.tasks_lock, RANK_TASKS);
+	lock_init(&kernel.uts_lock, RANK_LEAF);
+	waitq_init(&kernel.ended);
+	kernel.task_limit = s->task_limit ? s->task_limit : TASK_LIMIT;
+	kernel.boot_mono_ns = clock_mono_ns();
+	kernel.boot_real_ns = clock_real_ns();
+	set_name(kernel.hostname, sizeof kernel.hostname, s->hostname, "vedette");
+	set_name(kernel.domainname, sizeof kernel.domainname, s->domainname, "(none)");
+	set_name(kernel.release, sizeof kernel.release, s->release, DEFAULT_RELEASE);
+	set_name(kernel.version, sizeof kernel.version, NULL, DEFAULT_VERSION);
+	int e = pid_init();
+	if (e == 0 && !s->as_init)
+		e = make_reaper();
+	if (e == 0)
+		e = boot_register();
+	return e < 0 ? boot_fail(err, e, "cannot set up the sandbox: %s", strerror(-e)) : 0;
+}
+
+/* Sends a signal from outside; the sender is not a process of the sandbox. */
+void boot_signal(int sig, bool foreground)
+{
+	struct abi_siginfo info = {.signo = sig, .code = SI_USER};
+	struct group *g = kernel.main_group;
+	if (foreground && boot_signal_foreground(&info))
+		return;
+	if (g)
+		signal_send_group(g, &info);
+}
+
+static bool kill_group(struct group *g, void *arg)
+{
+	(void)arg;
+	struct abi_siginfo info = {.signo = SIGKILL, .code = SI_KERNEL};
+	if (!g->zombie)
+		signal_send_group_locked(g, &info);
+	return true;
+}
+
+static bool all_gone(void)
+{
+	lock(&kernel.tasks_lock);
+	bool gone = kernel.ntasks == 0;
+	unlock(&kernel.tasks_lock);
+	return gone;
+}
+
+static bool main_gone(void)
+{
+	lock(&kernel.tasks_lock);
+	bool gone = kernel.main_ended;
+	unlock(&kernel.tasks_lock);
+	return gone;
+}
+
+/* As the end of a pid namespace: when the first process has ended, all others are killed. */
+int boot_wait(void)
+{
+	waitq_sleep(&kernel.ended, 0, WAIT_KILLABLE, WAIT_FOREVER, main_gone());
+	lock(&kernel.tasks_lock);
+	int status = kernel.exit_status;
+	group_for_each_locked(kill_group, NULL);
+	unlock(&kernel.tasks_lock);
+	waitq_sleep(&kernel.ended, 0, WAIT_KILLABLE, WAIT_FOREVER, all_gone());
+	boot_release();
+	ktimer_shutdown();
+	platform->shutdown();
+	return status;
+}

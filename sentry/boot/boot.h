@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a description of a sandbox to its first process, and to its end: all
+ * that oci/ knows of the sentry.
+ *
+ *	boot_init      locks, tables, clocks; single-threaded, before the filter
+ *	boot_mounts    the mount tree
+ *	boot_start     the first process; returns when its program runs
+ *	boot_wait      sleeps until it has ended, ends all others; its wait status
+ */
+#pragma once
+
+#include "platform/base/types.h"
+
+struct gofer;
+
+/* One mount of the container, in mount order; target absolute inside the root. */
+struct boot_mount {
+	const char *target;
+	const char *type;	/* "bind", "tmpfs", "proc", "sysfs", "devtmpfs", "devpts", "mqueue" */
+	const char *source;	/* shown in /proc/mounts */
+	const char *data;	/* "size=64m,mode=755", or NULL */
+	uint32_t flags;		/* MNT_* of sentry/vfs/mount.h */
+	unsigned root;		/* bind: the gofer's root */
+	bool write_through;	/* bind: changes go to the host; else they stay in memory */
+	bool is_file;		/* bind: source is a file, not a directory */
+};
+
+struct boot_rlimit {
+	unsigned which;
+	uint64_t soft, hard;
+};
+
+/* A standard descriptor, looked at while fcntl and lseek were still allowed. */
+struct boot_stdio {
+	int fd;			/* -1: /dev/null */
+	uint32_t flags;		/* F_GETFL */
+	int64_t pos;		/* of regular files */
+	bool same;		/* the same open file as the one before */
+};
+
+struct boot_spec {
+	/* The first process. */
+	char *const *argv, *const *envp;
+	const char *cwd;
+	uint32_t uid, gid, umask;
+	const uint32_t *groups;
+	size_t ngroups;
+	uint64_t caps_bounding, caps_permitted, caps_effective, caps_inheritable, caps_ambient;
+	bool no_new_privs;
+	const struct boot_rlimit *rlimits;	/* what is not named keeps the default */
+	size_t nrlimits;
+	struct boot_stdio stdio[3];	/* 0-2; taken over */
+	bool terminal;		/* 0-2 are the controlling terminal of the first process */
+	bool as_init;		/* it is pid 1 and answers for orphans; else a hidden reaper does */
+	/* The machine. */
+	const char *hostname, *domainname;
+	const char *release;	/* uname -r; NULL: the default, 6.12 */
+	unsigned task_limit;	/* tasks at once, 0: default */
+	uint64_t memory_limit;	/* bytes shown as MemTotal, 0: the host's */
+	unsigned cpus;		/* shown, 0: the host's */
+	/* The root: gofer root 0 with memory above, or write_through. */
+	struct gofer *gofer;
+	bool root_readonly, root_write_through;
+	const struct boot_mount *mounts;
+	size_t nmounts;
+};
+
+/* What went wrong, for the person who started it: filled when a call returns < 0. */
+struct boot_error {
+	char text[256];
+};
+
+int boot_init(const struct boot_spec *s, struct boot_error *err);
+int boot_mounts(const struct boot_spec *s, struct boot_error *err);
+/* -ENOENT, -EACCES, -ENOEXEC, ...: what execve said of argv[0], which is searched in PATH. */
+int boot_start(const struct boot_spec *s, struct boot_error *err);
+/* The wait status of the first process.  Everything of the sandbox is gone afterwards. */
+int boot_wait(void);
+/* Signal from outside (a signal number) to the first process, or to the terminal's foreground group. */
+void boot_signal(int sig, bool foreground);

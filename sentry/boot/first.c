@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first process.  Its program is loaded on its own thread, because only
+ * that may drive its stub; boot_start() sleeps until execve has succeeded or
+ * not.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sentry/boot/internal.h"
+#include "sentry/fs/hostfile/hostfile.h"
+#include "sentry/mm/mm.h"
+#include "sentry/task/exec.h"
+#include "sentry/task/exit.h"
+#include "sentry/task/signal.h"
+#include "sentry/task/task.h"
+#include "sentry/vfs/fdtab.h"
+#include "sentry/vfs/namei.h"
+#include "syscalls/abi/fcntl.h"
+#include "syscalls/abi/resource.h"
+#include "syscalls/abi/stat.h"
+
+struct first {
+	const struct boot_spec *spec;
+	struct task *task;
+	struct waitq wq;
+	int result;		/* a: 1 while not known */
+	struct boot_error *err;
+};
+
+/* Linux' defaults, as a login shell on Debian sees them. */
+static const struct boot_rlimit default_rlimits[] = {
+	{RLIMIT_CPU, UINT64_MAX, UINT64_MAX},
+	{RLIMIT_FSIZE, UINT64_MAX, UINT64_MAX},
+	{RLIMIT_DATA, UINT64_MAX, UINT64_MAX},
+	{RLIMIT_STACK, 8 << 20, UINT64_MAX},
+	{RLIMIT_CORE, 0, UINT64_MAX},
+	{RLIMIT_RSS, UINT64_MAX, UINT64_MAX},
+	{RLIMIT_NPROC, 8192, 8192},
+	{RLIMIT_NOFILE, 1024, 1048576},
+	{RLIMIT_MEMLOCK, 8 << 20, 8 << 20},
+	{RLIMIT_AS, UINT64_MAX, UINT64_MAX},
+	{RLIMIT_LOCKS, UINT64_MAX, UINT64_MAX},
+	{RLIMIT_SIGPENDING, 8192, 8192},
+	{RLIMIT_MSGQUEUE, 819200, 819200},
+	{RLIMIT_NICE, 0, 0},
+	{RLIMIT_RTPRIO, 0, 0},
+	{RLIMIT_RTTIME, UINT64_MAX, UINT64_MAX},
+};
+
+static void set_rlimits(struct group *g, const struct boot_rlimit *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (r[i].which < ABI_RLIM_NLIMITS)
+			g->rlimits[r[i].which] = (struct abi_rlimit){r[i].soft, r[i].hard};
+}
+
+static int compare_u32(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+static struct cred *make_cred(const struct boot_spec *s)
+{
+	struct cred *root = cred_new_root(s->caps_bounding);
+	if (!root)
+		return NULL;
+	struct cred *c = cred_copy(root, (uint32_t)s->ngroups);
+	cred_put(root);
+	if (!c)
+		return NULL;
+	c->ruid = c->euid = c->suid = c->fsuid = s->uid;
+	c->rgid = c->egid = c->sgid = c->fsgid = s->gid;
+	c->cap_permitted = s->caps_permitted;
+	c->cap_effective = s->caps_effective;
+	c->cap_inheritable = s->caps_inheritable;
+	c->cap_ambient = s->caps_ambient;
+	c->no_new_privs = s->no_new_privs;
+	memcpy(c->groups, s->groups, s->ngroups * sizeof *s->groups);
+	qsort(c->groups, s->ngroups, sizeof *c->groups, compare_u32);
+	return c;
+}
+
+static int open_null(struct task *t, struct file **out)
+{
+	struct walk w = {.fs = t->fs, .cred = t->cred};
+	return vfs_open(&w, "/dev/null", O_RDWR, 0, out);
+}
+
+static int open_stdio(struct task *t, const struct boot_stdio *io, struct file **out)
+{
+	struct hostfile_options o = {
+		.fd = io->fd,
+		.flags = io->flags & (O_ACCMODE | O_APPEND | O_NONBLOCK),
+		.pos = io->pos,
+		.uid = t->cred->fsuid,
+		.gid = t->cred->fsgid,
+	};
+	return io->fd < 0 ? open_null(t, out) : hostfile_new(&o, t->cred, out);
+}
+
+/* Descriptors that are one open file on the host are one here: 2>&1 shares offset and flags. */
+static int install_fds(struct task *t, const struct boot_spec *s)
+{
+	for (int i = 0; i < 3; i++) {
+		struct file *f;
+		int err = 0;
+		if (i > 0 && s->stdio[i].same)
+			f = fdtab_get(t->fds, i - 1);
+		else
+			err = open_stdio(t, &s->stdio[i], &f);
+		if (err < 0)
+			return err;
+		int fd = fd_install(t->fds, f, /*cloexec=*/false, 0, 16);
+		if (fd < 0)
+			return fd;
+	}
+	return 0;
+}
+
+/* cwd of the first process: made if it is missing, as runc does. */
+static int set_cwd(struct task *t, const struct boot_spec *s)
+{
+	struct walk w = {.fs = t->fs, .cred = t->cred, .flags = WALK_DIRECTORY};
+	struct path p;
+	const char *cwd = s->cwd && *s->cwd ? s->cwd : "/";
+	int err = path_walk(&w, cwd, &p);
+	if (err == -ENOENT && vfs_mkdir(&w, cwd, 0755) == 0)
+		err = path_walk(&w, cwd, &p);
+	if (err < 0)
+		return err;
+	lock(&t->fs->lock);
+	struct path old = t->fs->cwd;
+	t->fs->cwd = p;
+	unlock(&t->fs->lock);
+	path_put(&old);
+	return 0;
+}
+
+static const char *env_get(char *const *envp, const char *name)
+{
+	size_t n = strlen(name);
+	for (; envp && *envp; envp++)
+		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=')
+			return *envp + n + 1;
+	return NULL;
+}
+
+static int open_program(struct task *t, const char *name, struct file **out)
+{
+	struct walk w = {.fs = t->fs, .cred = t->cred};
+	struct path p;
+	int err = path_walk(&w, name, &p);
+	if (err < 0)
+		return err;
+	err = exec_open(t, &p, out);
+	path_put(&p);
+	return err;
+}
+
+/* As execvp(3): a name with a slash is a path; else PATH, remembering a refusal. */
+static int find_program(struct task *t, const struct boot_spec *s, char *name, size_t size,
+			struct file **out)
+{
+	const char *cmd = s->argv[0], *dirs = env_get(s->envp, "PATH");
+	int worst = -ENOENT;
+	if (strchr(cmd, '/')) {
+		snprintf(name, size, "%s", cmd);
+		return open_program(t, name, out);
+	}
+	for (const char *d = dirs ? dirs : "/usr/local/bin:/usr/bin:/bin"; d;) {
+		size_t n = strcspn(d, ":");
+		snprintf(name, size, "%.*s%s%s", (int)n, d, n ? "/" : "", cmd);
+		int err = open_program(t, name, out);
+		if (err == 0)
+			return 0;
+		if (err != -ENOENT && err != -ENOTDIR)
+			worst = err;
+		d = d[n] ? d + n + 1 : NULL;
+	}
+	return worst;
+}
+
+static const char *cause(int err)
+{
+	switch (err) {
+	case -ENOENT:
+		return "executable file not found (check the name, or give its path)";
+	case -EACCES:
+		return "permission denied (a directory, or chmod +x it)";
+	case -ENOEXEC:
+		return "exec format error (not an x86-64 ELF program or a #! script)";
+	default:
+		return strerror(-err);
+	}
+}
+
+static int first_exec(struct first *b)
+{
+	struct task *t = b->task;
+	const struct boot_spec *s = b->spec;
+	autoput(file) struct file *f = NULL;
+	char name[4096 + 256];
+	struct exec_strings strings;
+
+	int err = set_cwd(t, s);
+	if (err < 0)
+		return boot_fail(b->err, err, "working directory %s: %s", s->cwd, strerror(-err));
+	if ((err = install_fds(t, s)) < 0)
+		return boot_fail(b->err, err, "standard descriptors: %s", strerror(-err));
+	if ((err = find_program(t, s, name, sizeof name, &f)) < 0)
+		return boot_fail(b->err, err, "%s: %s", s->argv[0], cause(err));
+	if ((err = exec_strings_from(s->argv, s->envp, &strings)) == 0) {
+		err = task_exec(t, f, name, &strings);
+		exec_strings_free(&strings);
+	}
+	return err < 0 ? boot_fail(b->err, err, "%s: %s", s->argv[0], cause(err)) : 0;
+}
+
+static void first_done(struct first *b, int result)
+{
+	__atomic_store_n(&b->result, result, __ATOMIC_RELEASE);
+	waitq_wake(&b->wq, 0);
+}
+
+/* On the task's own thread, in task_run's place. */
+static void first_main(struct task *t, void *arg)
+{
+	struct first *b = arg;
+	int err = first_exec(b);
+	if (err < 0)
+		task_exit_group(t, SIGKILL);
+	/* b belongs to the starter's stack: not touched after this. */
+	first_done(b, err);
+}
+
+static int build_task(const struct boot_spec *s, struct task **out)
+{
+	struct task *t = task_alloc();
+	struct group *g = group_alloc();
+	struct path root;
+	int err = -ENOMEM;
+	if (!t || !g)
+		return err;
+	t->group = g;
+	g->actions = sigactions_new();
+	t->cred = make_cred(s);
+	if (!g->actions || !t->cred)
+		return err;
+	g->is_init = s->as_init;
+	g->exit_signal = SIGCHLD;
+	set_rlimits(g, default_rlimits, ARRAY_SIZE(default_rlimits));
+	set_rlimits(g, s->rlimits, s->nrlimits);
+	mount_ns_root(boot_ns, &root);
+	struct path cwd = root;
+	path_get(&cwd);
+	if ((err = fsctx_new(boot_ns, root, cwd, &t->fs)) < 0)
+		return err;
+	t->fs->umask = s->umask;
+	if ((err = fdtab_new(&t->fds)) == 0)
+		err = mm_new(&t->mm, &t->ctx);
+	*out = t;
+	return err;
+}
+
+static void publish(struct task *t, bool as_init)
+{
+	struct group *g = t->group;
+	lock(&kernel.tasks_lock);
+	t->tid = g->tgid = as_init ? 1 : pid_alloc_locked();
+	g->leader = task_get(t);
+	if (kernel.init) {
+		g->parent = group_get(kernel.init);
+		list_append(&kernel.init->children, &g->siblings);
+	} else {
+		kernel.init = group_get(g);
+	}
+	kernel.last_pid = t->tid;
+	list_append(&g->threads, &t->threads);
+	g->nthreads = 1;
+	kernel.ntasks = kernel.ngroups = 1;
+	pid_set_locked(t->tid, t, g);
+	group_set_ids_locked(g, t->tid, t->tid);
+	kernel.main_group = group_get(g);
+	unlock(&kernel.tasks_lock);
+}
+
+int boot_start(const struct boot_spec *s, struct boot_error *err)
+{
+	struct first b = {.spec = s, .result = 1, .err = err};
+	waitq_init(&b.wq);
+	int e = build_task(s, &b.task);
+	if (e < 0)
+		return boot_fail(err, e, "cannot make the first process: %s", strerror(-e));
+	struct task *t = b.task;
+	publish(t, s->as_init);
+	if (s->terminal)
+		boot_terminal(t, s->stdio[0].fd);
+	e = task_start_with(t, first_main, &b);
+	if (e == 0)
+		waitq_sleep(&b.wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
+			    __atomic_load_n(&b.result, __ATOMIC_ACQUIRE) != 1);
+	else
+		b.result = boot_fail(err, e, "no thread for the first process");
+	task_put(t);
+	waitq_destroy(&b.wq);
+	return b.result;
+}

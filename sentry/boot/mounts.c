@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The mount tree of a sandbox, from its description. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sentry/boot/internal.h"
+#include "sentry/cred/cred.h"
+#include "sentry/fs/devfs/devfs.h"
+#include "sentry/fs/gofer/client.h"
+#include "sentry/fs/memfs/memfs.h"
+#include "sentry/vfs/namei.h"
+#include "syscalls/abi/fcntl.h"
+#include "syscalls/abi/stat.h"
+
+/* Value of `key=` in a comma separated list, or NULL; *out_size without the comma. */
+static const char *option(const char *data, const char *key, size_t *out_size)
+{
+	size_t n = strlen(key);
+	for (const char *p = data; p && *p; p += strcspn(p, ",") + (p[strcspn(p, ",")] == ',')) {
+		if (strncmp(p, key, n) == 0 && p[n] == '=') {
+			*out_size = strcspn(p + n + 1, ",");
+			return p + n + 1;
+		}
+	}
+	return NULL;
+}
+
+/* "64m", "1g", "4096", "50%" (of the memory; taken as no limit). -EINVAL. */
+static int parse_size(const char *v, size_t n, uint64_t *out)
+{
+	char *end;
+	if (n == 0 || v[0] < '0' || v[0] > '9')
+		return -EINVAL;
+	errno = 0;
+	uint64_t x = strtoull(v, &end, 10);
+	if (errno)
+		return -EINVAL;
+	uint64_t unit = 1;
+	if (end < v + n) {
+		const char *units = "kmg", *u = strchr(units, *end | 0x20);
+		if (*end == '%') {
+			*out = 0;
+			return end + 1 == v + n ? 0 : -EINVAL;
+		}
+		if (!u || end + 1 != v + n)
+			return -EINVAL;
+		unit = 1024ull << (10 * (u - units));
+	}
+	return __builtin_mul_overflow(x, unit, out) ? -EINVAL : 0;
+}
+
+static int parse_number(const char *v, size_t n, int base, uint32_t *out)
+{
+	char *end;
+	unsigned long x = strtoul(v, &end, base);
+	if (n == 0 || end != v + n || x > UINT32_MAX)
+		return -EINVAL;
+	*out = (uint32_t)x;
+	return 0;
+}
+
+static int tmpfs_options(const char *data, struct memfs_options *o)
+{
+	size_t n;
+	const char *v;
+	uint32_t inodes = 0;
+	int err = 0;
+	if ((v = option(data, "size", &n)))
+		err = parse_size(v, n, &o->size_limit);
+	if (err == 0 && (v = option(data, "mode", &n)))
+		err = parse_number(v, n, 8, &o->mode);
+	if (err == 0 && (v = option(data, "uid", &n)))
+		err = parse_number(v, n, 10, &o->uid);
+	if (err == 0 && (v = option(data, "gid", &n)))
+		err = parse_number(v, n, 10, &o->gid);
+	if (err == 0 && (v = option(data, "nr_inodes", &n)))
+		err = parse_number(v, n, 10, &inodes);
+	o->inode_limit = inodes;
+	o->mode &= 07777;
+	return err;
+}
+
+static int make_tmpfs(const char *source, const char *data, struct fs **out)
+{
+	struct memfs_options o = {.name = "tmpfs", .mode = 01777};
+	(void)source;
+	int err = tmpfs_options(data, &o);
+	return err < 0 ? err : memfs_new(&o, out);
+}
+
+static int make_devtmpfs(const char *source, const char *data, struct fs **out)
+{
+	struct memfs_options o = {.name = "devtmpfs", .mode = 0755};
+	(void)source;
+	int err = tmpfs_options(data, &o);
+	if (err == 0)
+		err = memfs_new(&o, out);
+	return err < 0 ? err : devfs_populate(*out);
+}
+
+int boot_register(void)
+{
+	int err = fs_register("tmpfs", make_tmpfs);
+	if (err == 0)
+		err = fs_register("devtmpfs", make_devtmpfs);
+	if (err == 0)
+		err = devfs_init();
+	if (err == 0)
+		err = boot_register_more();
+	return err;
+}
+
+static int overlay_new(struct gofer *g, unsigned root, struct fs **out)
+{
+	struct memfs_options o = {
+		.name = "overlay",
+		.lower = {.gofer = g, .root = root, .path = ""},
+	};
+	return memfs_new(&o, out);
+}
+
+static void boot_walk(struct walk *w, struct fsctx *fs, const struct cred *cred)
+{
+	*w = (struct walk){.fs = fs, .cred = cred};
+}
+
+/* Makes what the mount point lacks, parents included: runc does, and images rely on it. */
+static int make_target(const struct walk *w, const char *target, bool is_file)
+{
+	char part[4096];
+	struct path p;
+	int err = 0;
+	for (const char *s = target + 1; err == 0; s++) {
+		s += strcspn(s, "/");
+		bool last = *s == '\0';
+		size_t n = (size_t)(s - target);
+		if (n >= sizeof part)
+			return -ENAMETOOLONG;
+		memcpy(part, target, n);
+		part[n] = '\0';
+		err = path_walk(w, part, &p);
+		if (err == 0)
+			path_put(&p);
+		else if (err == -ENOENT && last && is_file)
+			err = vfs_mknod(w, part, S_IFREG | 0644, 0);
+		else if (err == -ENOENT)
+			err = vfs_mkdir(w, part, 0755);
+		if (last)
+			break;
+	}
+	return err;
+}
+
+static int mount_one(const struct boot_spec *s, const struct boot_mount *m, const struct walk *w)
+{
+	struct fs *fs;
+	struct path where;
+	int err = make_target(w, m->target, m->is_file);
+	if (err == 0)
+		err = path_walk(w, m->target, &where);
+	if (err < 0)
+		return err;
+	if (strcmp(m->type, "bind") == 0)
+		err = m->write_through ? boot_bind(s->gofer, m, &fs)
+				       : overlay_new(s->gofer, m->root, &fs);
+	else
+		err = fs_mount_new(m->type, m->source, m->data ? m->data : "", &fs);
+	if (err == 0)
+		err = mount_add(boot_ns, fs, NULL, &where, m->source, m->flags);
+	path_put(&where);
+	return err;
+}
+
+int boot_mounts(const struct boot_spec *s, struct boot_error *e)
+{
+	struct fs *root_fs;
+	struct fsctx *fs = NULL;
+	struct path root;
+	struct walk w;
+
+	int err = s->root_write_through ? boot_bind(s->gofer, NULL, &root_fs)
+					: overlay_new(s->gofer, 0, &root_fs);
+	if (err < 0)
+		return boot_fail(e, err, "root file system: %s", strerror(-err));
+	/* Read-only only once the mount points have been made. */
+	err = mount_ns_new(root_fs, "overlay", 0, &boot_ns);
+	struct cred *cred = err == 0 ? cred_new_root(CAP_ALL) : NULL;
+	if (!cred)
+		return boot_fail(e, -ENOMEM, "out of memory");
+	mount_ns_root(boot_ns, &root);
+	struct path cwd = root;
+	path_get(&cwd);
+	err = fsctx_new(boot_ns, root, cwd, &fs);
+	if (err == 0)
+		boot_walk(&w, fs, cred);
+	for (size_t i = 0; err == 0 && i < s->nmounts; i++)
+		if ((err = mount_one(s, &s->mounts[i], &w)) < 0)
+			boot_fail(e, err, "mount of %s on %s: %s", s->mounts[i].type,
+				  s->mounts[i].target, strerror(-err));
+	if (err == 0 && s->root_readonly)
+		mount_set_flags(boot_ns->root, MNT_READONLY);
+	if (fs)
+		fsctx_put(fs);
+	cred_put(cred);
+	return err;
+}

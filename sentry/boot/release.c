@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end: everything is given back, so that what is left over is a leak. */
+#include "sentry/boot/internal.h"
+#include "sentry/task/reap.h"
+#include "sentry/task/task.h"
+
+static bool reap_zombie(struct group *g, void *arg)
+{
+	(void)arg;
+	if (g->zombie)
+		group_reap_locked(g);
+	return true;
+}
+
+void boot_release(void)
+{
+	lock(&kernel.tasks_lock);
+	group_for_each_locked(reap_zombie, NULL);
+	unlock(&kernel.tasks_lock);
+	if (kernel.main_group)
+		group_put(STEAL(kernel.main_group));
+	if (kernel.init)
+		group_put(STEAL(kernel.init));
+	mount_ns_put(STEAL(boot_ns));
+}
