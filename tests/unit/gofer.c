@@ -267,9 +267,19 @@ static void tells_of_the_file_system(void **state)
 	assert_int_equal(gofer_sync(f->g, RW, "fifo"), -EINVAL);
 }
 
+/* Giving files away needs a privilege, and in a user namespace an id that it maps. */
+static bool may_chown(struct fixture *f)
+{
+	char path[64];
+	snprintf(path, sizeof path, "%s/one", f->dir);
+	return chown(path, 9, 8) == 0 && chown(path, 0, 0) == 0;
+}
+
 static void creates(void **state)
 {
 	struct fixture *f = *state;
+	if (!may_chown(f))
+		skip();
 	struct gofer_attr a;
 	int fd = -1;
 	assert_int_equal(gofer_create(f->g, RW, "new", O_RDWR, 04751, 7, 8, &a, &fd), 0);
@@ -304,6 +314,25 @@ static void creates(void **state)
 	assert_int_equal(gofer_link(f->g, RW, "dir", "d2", &a), -EPERM);
 }
 
+/* Without the right to give files away nothing half made stays behind. */
+static void undoes_what_it_cannot_finish(void **state)
+{
+	struct fixture *f = *state;
+	struct gofer_attr a;
+	int fd = -1;
+	if (may_chown(f))
+		skip();
+	assert_true(gofer_create(f->g, RW, "n", O_RDWR, 0600, 9, 9, &a, &fd) < 0);
+	assert_int_equal(gofer_stat(f->g, RW, "n", &a), -ENOENT);
+	assert_true(gofer_mkdir(f->g, RW, "n", 0700, 9, 9, &a) < 0);
+	assert_int_equal(gofer_stat(f->g, RW, "n", &a), -ENOENT);
+	assert_true(gofer_symlink(f->g, RW, "n", "x", 9, 9, &a) < 0);
+	assert_int_equal(gofer_stat(f->g, RW, "n", &a), -ENOENT);
+	assert_int_equal(gofer_create(f->g, RW, "n", O_RDWR, 0640, -1, -1, &a, &fd), 0);
+	assert_int_equal(a.mode, S_IFREG | 0640);
+	close(fd);
+}
+
 static void removes_and_renames(void **state)
 {
 	struct fixture *f = *state;
@@ -315,9 +344,10 @@ static void removes_and_renames(void **state)
 	uint64_t file = attr_of(f, RW, "file").ino, inner = attr_of(f, RW, "dir/inner").ino;
 	assert_int_equal(gofer_rename(f->g, RW, "file", "dir/inner", GOFER_RENAME_NOREPLACE),
 			 -EEXIST);
-	assert_int_equal(gofer_rename(f->g, RW, "file", "dir/inner", GOFER_RENAME_EXCHANGE),
-			 f->old_host ? -EINVAL : 0);
-	assert_int_equal(attr_of(f, RW, "file").ino, f->old_host ? file : inner);
+	/* The machine may really be older than 3.15. */
+	int err = gofer_rename(f->g, RW, "file", "dir/inner", GOFER_RENAME_EXCHANGE);
+	assert_true(err == -EINVAL || (err == 0 && !f->old_host));
+	assert_int_equal(attr_of(f, RW, "file").ino, err < 0 ? file : inner);
 	assert_int_equal(gofer_rename(f->g, RW, "file", "dir/x", GOFER_RENAME_NOREPLACE), 0);
 	assert_int_equal(gofer_rename(f->g, RW, "dir/x", "dir/inner", 0), 0);
 	assert_int_equal(gofer_stat(f->g, RW, "file", &a), -ENOENT);
@@ -332,6 +362,8 @@ static void removes_and_renames(void **state)
 static void sets_attributes(void **state)
 {
 	struct fixture *f = *state;
+	if (!may_chown(f))
+		skip();
 	struct gofer_attr a, was = attr_of(f, RW, "file");
 	struct gofer_change c = {.mask = GOFER_SET_ALL,
 				 .mode = 06711,
@@ -455,6 +487,7 @@ int main(void)
 		FACT(extended_attributes),
 		FACT(tells_of_the_file_system),
 		FACT(creates),
+		FACT(undoes_what_it_cannot_finish),
 		FACT(removes_and_renames),
 		FACT(sets_attributes),
 		FACT(makes_memory),
