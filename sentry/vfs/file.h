@@ -110,20 +110,29 @@ struct file {
 	int32_t owner_pid, owner_sig;	/* a  F_SETOWN, F_SETSIG */
 	struct list epolls;		/* ep_lock of epoll: interest entries that watch this file */
 	uint32_t dir_cookie;		/* pos_lock  file systems' own, for readdir */
+	bool write_counted;		/* I  counted in inode->writers */
 };
 
 /*
- * A new file with one reference.  Takes over the references in path and inode
- * (path may be all NULL, then inode's own name is used by /proc/PID/fd);
- * takes a reference to cred.  flags: O_*.  -ENFILE, -ENOMEM; then path and
- * inode are put.
+ * A new file with one reference; takes a reference to cred.  flags: O_*.
+ * Takes over the inode reference in any case, and the references in path on
+ * success only (on failure they stay the caller's: that is what ops->open wants).
+ * path may be all NULL: the file gets a nameless path of its own, which
+ * path_format() shows as inode->label.  f->path is never NULL.  -ENFILE, -ENOMEM.
+ * ->wq is set by the caller before anybody else sees the file.
  */
 int file_new(const struct file_ops *ops, enum file_kind kind, void *priv, struct path path,
 	     struct inode *inode, const struct cred *cred, uint32_t flags, struct file **out);
-/* As file_new for objects without a name: `label` as in readlink of /proc/PID/fd ("[eventfd]"). */
+/*
+ * As file_new for objects without a name.  `label` is what readlink of
+ * /proc/PID/fd shows: "[x]" becomes "anon_inode:[x]", "x:" becomes "x:[INO]", the rest is
+ * shown as it is.  Each call makes an inode of its own; see inode_new_anon for shared ones.
+ */
 int file_new_anon(const struct file_ops *ops, enum file_kind kind, void *priv, const char *label,
 		  const struct cred *cred, uint32_t flags, struct file **out);
 struct file *file_get(struct file *f);
+/* Called by the last put before ops->release: epoll drops its interest entries. */
+void file_set_epoll_hook(void (*gone)(struct file *f));
 void file_put(struct file *f);
 DEFINE_AUTOPUT(file)
 
@@ -145,6 +154,10 @@ ssize_t file_write(struct file *f, struct uio *u, int64_t *pos, bool nonblock);
  */
 int file_wait(struct file *f, uint32_t events, bool nonblock, int64_t deadline_ns);
 uint32_t file_poll(struct file *f);
+/* Brings atime up to date by the rules of O_NOATIME, noatime and relatime; no inode lock held. */
+void file_accessed(struct file *f);
+/* lseek's arithmetic for SEEK_SET, _CUR and _END: the new offset or -EINVAL (-EOVERFLOW). */
+int64_t file_seek_generic(struct file *f, int64_t off, int whence, uint64_t size);
 
 /* Shared refusals for ops tables. */
 ssize_t file_noread(struct file *f, struct uio *u, int64_t *pos);	/* -EINVAL */

@@ -53,6 +53,8 @@ struct inode {
 	void *bound;			/* l  AF_UNIX: the socket bound to this inode; FIFO: its pipe */
 	int32_t writers;		/* l  > 0 open for writing, < 0 being executed (ETXTBSY) */
 	uint64_t generation;		/* a  content changes; for caches of others */
+	char *label;			/* I  objects without a name: see file_new_anon; malloc'ed */
+	bool linkable;			/* l  O_TMPFILE: link(2) may give it a name though nlink is 0 */
 };
 
 enum { DENTRY_HASH_MIN = 8 };
@@ -69,11 +71,16 @@ struct dentry {
 	uint32_t hash;			/* I of the name while hashed */
 	struct dentry *hash_next;	/* parent's inode lock */
 	struct dentry **table;		/* own inode's lock: children by name (directories) */
-	uint32_t table_size, children;	/* own inode's lock */
+	uint32_t table_size, children;	/* own inode's lock; negative names are counted too */
 	struct list siblings;		/* parent's inode lock: order of creation, for readdir */
-	struct list child_list;		/* own inode's lock */
-	uint64_t cookie;		/* I: readdir position, increasing within the directory */
+	struct list child_list;		/* own inode's lock; positive children only */
+	uint64_t cookie;		/* I: readdir position, increasing within the directory, >= 2 */
 	void *priv;
+	bool hashed;			/* parent's inode lock: in its table, which holds a reference */
+	bool used;			/* a: found since the shrinker last looked */
+	uint64_t next_cookie;		/* own inode's lock */
+	struct dentry *cursor;		/* own inode's lock: where readdir was; not referenced */
+	struct list lru;		/* shrinker's lock: droppable dentries */
 };
 
 /* What setattr changes. */
@@ -81,6 +88,7 @@ enum {
 	ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8,
 	ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_CTIME = 64,
 	ATTR_ATIME_NOW = 128, ATTR_MTIME_NOW = 256,
+	ATTR_KILL_PRIV = 512,	/* drop set-id bits as chown(2) does; the VFS makes it ATTR_MODE */
 };
 
 struct iattr {
@@ -110,7 +118,10 @@ struct node_spec {
  * None is NULL: inode_no* below.  "dir" operations run with the directory's
  * inode lock held by the caller; permissions, EEXIST, ENOENT, sticky bits and
  * mount points are already checked, the dentry is hashed negative or positive
- * as the operation needs.
+ * as the operation needs.  create and link make the child positive
+ * (dentry_set_inode_locked).  After unlink and rename the VFS drops or moves
+ * the dentries.  unlink and rename check that a directory that goes is empty.  For O_TMPFILE (pinned file
+ * systems only) create gets a child that is not hashed: no name appears.
  */
 struct inode_ops {
 	/* Fills in the name: *out_inode NULL for "not there" (then -ENOENT is made by the VFS). */
@@ -138,7 +149,10 @@ struct inode_ops {
 	int (*setxattr)(struct inode *i, const char *name, const void *buf, size_t size, int flags);
 	int (*removexattr)(struct inode *i, const char *name);
 	ssize_t (*listxattr)(struct inode *i, char *buf, size_t size);
-	/* The last reference and name are gone: free priv. */
+	/*
+	 * The last reference and name are gone: free priv.  May run under the lock of a
+	 * directory's inode, so it takes no inode lock (nobody else can see this one).
+	 */
 	void (*evict)(struct inode *i);
 };
 
@@ -149,7 +163,10 @@ struct kstatfs {
 
 struct fs_ops {
 	const char *name;		/* as in /proc/mounts */
-	/* False: the cached dentry no longer holds, look it up again.  Directory lock held. */
+	/*
+	 * False: the cached dentry no longer holds, look it up again.  Directory lock held.
+	 * Also asked for negative dentries (d->inode NULL).  NULL: they always hold.
+	 */
 	bool (*revalidate)(struct dentry *d);
 	int (*statfs)(struct fs *fs, struct kstatfs *out);
 	/* Options as in /proc/mounts beyond ro/rw (",size=..."), into buf. */
@@ -168,9 +185,13 @@ struct fs {
 	uint64_t next_ino;		/* a */
 	bool readonly;			/* a */
 	void *priv;
+	struct ref memory;		/* a: inodes, and one for all of `ref` */
 };
 
-/* A new file system with no root yet; -ENOMEM.  fs_put frees it after the last inode and mount. */
+/*
+ * A new file system with no root yet; -ENOMEM.  When the last reference (mounts,
+ * mostly) is put its tree is dropped; ops->destroy runs after the last inode.
+ */
 int fs_new(const struct fs_ops *ops, void *priv, struct fs **out);
 struct fs *fs_get(struct fs *fs);
 void fs_put(struct fs *fs);
@@ -180,6 +201,9 @@ uint64_t fs_next_ino(struct fs *fs);
 /* A new inode, ref 1, nlink 1, times now; takes a reference to fs. */
 int inode_new(struct fs *fs, const struct inode_ops *ops, uint32_t mode, void *priv,
 	      struct inode **out);
+/* One that has no name (pipe, socket, ...): label as for file_new_anon.  For shared ones. */
+int inode_new_anon(const struct inode_ops *ops, uint32_t mode, const char *label, void *priv,
+		   struct inode **out);
 struct inode *inode_get(struct inode *i);
 void inode_put(struct inode *i);
 DEFINE_AUTOPUT(inode)
@@ -187,6 +211,16 @@ void inode_touch_locked(struct inode *i, uint32_t attr_times);	/* ATTR_ATIME|MTI
 /* Fills the fields every file system shares from the inode; lock not held. */
 void inode_fill_stat(struct inode *i, struct kstat *out);
 int inode_generic_setattr(struct inode *i, const struct iattr *a); /* all but size */
+
+/*
+ * ETXTBSY: a file is written or executed, not both.  exec denies writes for as
+ * long as it reads or maps the program; vfs_open takes a write for each file
+ * opened for writing.  0 or -ETXTBSY.
+ */
+int inode_get_write(struct inode *i);
+void inode_put_write(struct inode *i);
+int inode_deny_write(struct inode *i);
+void inode_allow_write(struct inode *i);
 
 static inline bool mode_is(uint32_t mode, uint32_t type)
 {

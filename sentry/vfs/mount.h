@@ -26,21 +26,25 @@ struct mount {
 	uint32_t flags;			/* a  MNT_* */
 	int id;				/* I  mountinfo's */
 	char *source;			/* I  first field of /proc/mounts */
+	struct mount_ns *home;		/* I  where it was mounted first; keeps its memory, not its life */
 };
 
 struct mount_ns {
 	struct ref ref;
 	struct lock lock;		/* RANK_MOUNT */
-	struct mount *root;		/* I */
+	struct mount *root;		/* lock; pivot_root changes it */
 	struct list mounts;		/* lock */
 	struct waitq changed;		/* woken when the tree changes (poll on /proc/mounts) */
 	uint64_t sequence;		/* lock */
+	struct ref memory;		/* a: mounts (home), and one for all of `ref` */
 };
 
 /* Takes over fs; source is copied. */
 int mount_ns_new(struct fs *rootfs, const char *source, uint32_t flags, struct mount_ns **out);
 struct mount_ns *mount_ns_get(struct mount_ns *ns);
 void mount_ns_put(struct mount_ns *ns);
+/* The namespace's root directory, referenced. */
+void mount_ns_root(struct mount_ns *ns, struct path *out);
 struct mount *mount_get(struct mount *m);
 void mount_put(struct mount *m);
 DEFINE_AUTOPUT(mount)
@@ -56,5 +60,26 @@ void mount_down(struct path *p);
 bool mount_up(struct path *p);
 /* Calls fn for each mount in order with the namespace locked. */
 void mount_for_each(struct mount_ns *ns, void (*fn)(struct mount *m, void *arg), void *arg);
+/* Moves a mount (p is its root) to `where`: MS_MOVE.  -EINVAL, -ELOOP, -ENOTDIR, -EBUSY. */
+int mount_move(struct mount_ns *ns, const struct path *p, const struct path *where);
+/* The root mount goes to put_old, new_root's mount becomes the root: pivot_root(2). */
+int mount_pivot(struct mount_ns *ns, const struct path *new_root, const struct path *put_old);
+/* Changes the MNT_* flags of a mount: MS_REMOUNT | MS_BIND. */
+void mount_set_flags(struct mount *m, uint32_t flags);
+/* Binds what `from` names (with recursive: the mounts below it too) on `where`. */
+int mount_bind(struct mount_ns *ns, const struct path *from, const struct path *where,
+	       bool recursive);
+
+/*
+ * File system types by name.  boot registers them; make gets mount(2)'s source
+ * and data, both copied in and NUL-terminated, data "" if there was none.
+ */
+typedef int (*fs_make_fn)(const char *source, const char *data, struct fs **out);
+int fs_register(const char *type, fs_make_fn make);
+/* -ENODEV for a type nobody registered. */
+int fs_mount_new(const char *type, const char *source, const char *data, struct fs **out);
+/* The i-th registered type, or NULL: /proc/filesystems. */
+const char *fs_type_name(unsigned i);
+
 /* True when writes through this mount are refused. */
 bool mount_readonly(const struct mount *m);

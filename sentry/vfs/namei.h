@@ -20,6 +20,7 @@ struct fsctx {
 	struct mount_ns *mounts;	/* lock; our reference */
 };
 
+/* root and cwd are borrowed. */
 int fsctx_new(struct mount_ns *ns, struct path root, struct path cwd, struct fsctx **out);
 int fsctx_copy(struct fsctx *from, struct fsctx **out);
 struct fsctx *fsctx_get(struct fsctx *fs);
@@ -86,16 +87,31 @@ ssize_t vfs_readlink(const struct path *p, char *buf, size_t size);
  */
 int vfs_bind_socket(const struct walk *w, const char *name, uint32_t mode, void *bound,
 		    struct path *out);
+/* -ECONNREFUSED if it is no socket.  The caller reads inode->bound under the inode lock. */
+int vfs_lookup_socket(const struct walk *w, const char *name, struct path *out);
+
+/* Extended attributes, namespaces and their permissions checked.  size 0 asks for the size. */
+ssize_t vfs_getxattr(const struct path *p, const struct cred *cred, const char *name, void *buf,
+		     size_t size);
+int vfs_setxattr(const struct path *p, const struct cred *cred, const char *name, const void *buf,
+		 size_t size, int flags);
+int vfs_removexattr(const struct path *p, const struct cred *cred, const char *name);
+ssize_t vfs_listxattr(const struct path *p, const struct cred *cred, char *buf, size_t size);
+
+/* What write(2) does to set-id bits: cleared unless cred has CAP_FSETID.  Before the write. */
+void file_remove_privs(struct file *f, const struct cred *cred);
 
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
 /* Mode bits, ACL-less, capabilities: -EACCES, or -EROFS for writes on a read-only mount. */
 int inode_permission(struct inode *i, const struct cred *cred, unsigned may);
+int inode_permission_locked(struct inode *i, const struct cred *cred, unsigned may);
 int path_permission(const struct path *p, const struct cred *cred, unsigned may);
 /* True if cred owns the inode or has CAP_FOWNER. */
 bool inode_owner_or_capable(struct inode *i, const struct cred *cred);
 
 /*
  * The path as seen from root ("/a/b", " (deleted)" appended, "(unreachable)"
- * in front when it is outside root).  Its length, or -ENAMETOOLONG.
+ * in front when it is outside root; root NULL: never outside); objects without
+ * a name are shown by their label ("pipe:[5]").  Its length, or -ENAMETOOLONG.
  */
 ssize_t path_format(const struct path *p, const struct path *root, char *buf, size_t size);

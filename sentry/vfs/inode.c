@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inodes and file systems: life, times, attributes.
+ *
+ * A file system has two counts.  `ref` is held by mounts and whoever else uses
+ * it as a whole; at zero its tree of names is dropped.  `memory` is held by
+ * every inode and once by all of `ref`; at zero it is destroyed.  So the root's
+ * inode may point back at its file system without keeping it alive for ever.
+ */
+#include "sentry/vfs/inode.h"
+
+#include <stdlib.h>
+
+#include "sentry/sync/timer.h"
+#include "sentry/vfs/internal.h"
+#include "sentry/vfs/lock.h"
+#include "syscalls/abi/errno.h"
+
+int fs_new(const struct fs_ops *ops, void *priv, struct fs **out)
+{
+	/* Minor numbers of device 0, as Linux gives to file systems without a device. */
+	static uint32_t last_minor = 0;
+	struct fs *fs = calloc(1, sizeof *fs);
+	if (!fs)
+		return -ENOMEM;
+	ref_init(&fs->ref);
+	ref_init(&fs->memory);
+	lock_init(&fs->rename_lock, RANK_RENAME);
+	fs->ops = ops;
+	fs->priv = priv;
+	fs->next_ino = 1;
+	fs->dev = abi_makedev(0, __atomic_add_fetch(&last_minor, 1, __ATOMIC_RELAXED));
+	*out = fs;
+	return 0;
+}
+
+static void fs_put_memory(struct fs *fs)
+{
+	if (!ref_put(&fs->memory))
+		return;
+	fs->ops->destroy(fs);
+	free(fs);
+}
+
+struct fs *fs_get(struct fs *fs)
+{
+	ref_get(&fs->ref);
+	return fs;
+}
+
+void fs_put(struct fs *fs)
+{
+	if (!ref_put(&fs->ref))
+		return;
+	if (fs->root) {
+		dentry_kill_tree(fs->root);
+		dentry_put(STEAL(fs->root));
+	}
+	fs_put_memory(fs);
+}
+
+uint64_t fs_next_ino(struct fs *fs)
+{
+	return __atomic_fetch_add(&fs->next_ino, 1, __ATOMIC_RELAXED);
+}
+
+static struct ktime ktime_now(void)
+{
+	int64_t ns = clock_real_ns();
+	return (struct ktime){ns / NSEC_PER_SEC, (uint32_t)(ns % NSEC_PER_SEC)};
+}
+
+int inode_new(struct fs *fs, const struct inode_ops *ops, uint32_t mode, void *priv,
+	      struct inode **out)
+{
+	struct inode *i = calloc(1, sizeof *i);
+	if (!i)
+		return -ENOMEM;
+	ref_init(&i->ref);
+	lock_init(&i->lock, RANK_INODE);
+	ref_get(&fs->memory);
+	i->fs = fs;
+	i->ops = ops;
+	i->mode = mode;
+	i->priv = priv;
+	i->nlink = 1;
+	i->ino = fs_next_ino(fs);
+	i->atime = i->mtime = i->ctime = i->btime = ktime_now();
+	*out = i;
+	return 0;
+}
+
+struct inode *inode_get(struct inode *i)
+{
+	ref_get(&i->ref);
+	return i;
+}
+
+void inode_put(struct inode *i)
+{
+	if (!ref_put(&i->ref))
+		return;
+	struct fs *fs = i->fs;
+	i->ops->evict(i);
+	lock_free_list(i);
+	free(i->label);
+	free(i);
+	fs_put_memory(fs);
+}
+
+void inode_touch_locked(struct inode *i, uint32_t attr_times)
+{
+	struct ktime now = ktime_now();
+
+	lock_assert_held(&i->lock);
+	if (attr_times & (ATTR_ATIME | ATTR_ATIME_NOW))
+		i->atime = now;
+	if (attr_times & (ATTR_MTIME | ATTR_MTIME_NOW))
+		i->mtime = now;
+	if (attr_times & ATTR_CTIME)
+		i->ctime = now;
+}
+
+void inode_fill_stat(struct inode *i, struct kstat *out)
+{
+	*out = (struct kstat){.dev = i->fs->dev, .ino = i->ino, .rdev = i->rdev, .blksize = 4096};
+	lock(&i->lock);
+	out->mode = i->mode;
+	out->nlink = i->nlink;
+	out->uid = i->uid;
+	out->gid = i->gid;
+	out->size = i->size;
+	out->blocks = i->size / 512 + !!(i->size % 512);
+	out->atime = i->atime;
+	out->mtime = i->mtime;
+	out->ctime = i->ctime;
+	out->btime = i->btime;
+	unlock(&i->lock);
+}
+
+int inode_generic_setattr(struct inode *i, const struct iattr *a)
+{
+	lock_assert_held(&i->lock);
+	if (a->mask & ATTR_UID)
+		i->uid = a->uid;
+	if (a->mask & ATTR_GID)
+		i->gid = a->gid;
+	if (a->mask & ATTR_MODE)
+		i->mode = (i->mode & S_IFMT) | (a->mode & S_IALLUGO);
+	inode_touch_locked(i, a->mask & (ATTR_ATIME_NOW | ATTR_MTIME_NOW | ATTR_CTIME));
+	if ((a->mask & (ATTR_ATIME | ATTR_ATIME_NOW)) == ATTR_ATIME)
+		i->atime = a->atime;
+	if ((a->mask & (ATTR_MTIME | ATTR_MTIME_NOW)) == ATTR_MTIME)
+		i->mtime = a->mtime;
+	return 0;
+}
+
+int inode_get_write(struct inode *i)
+{
+	lock(&i->lock);
+	int err = i->writers < 0 ? -ETXTBSY : 0;
+	if (!err)
+		i->writers++;
+	unlock(&i->lock);
+	return err;
+}
+
+void inode_put_write(struct inode *i)
+{
+	lock(&i->lock);
+	assert(i->writers > 0);
+	i->writers--;
+	unlock(&i->lock);
+}
+
+int inode_deny_write(struct inode *i)
+{
+	lock(&i->lock);
+	int err = i->writers > 0 ? -ETXTBSY : 0;
+	if (!err)
+		i->writers--;
+	unlock(&i->lock);
+	return err;
+}
+
+void inode_allow_write(struct inode *i)
+{
+	lock(&i->lock);
+	assert(i->writers < 0);
+	i->writers++;
+	unlock(&i->lock);
+}

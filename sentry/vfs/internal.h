@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of sentry/vfs share among themselves.
+ */
+#pragma once
+
+#include "sentry/vfs/namei.h"
+
+struct cred;
+
+/* A name with its NUL, and a path. */
+enum { NAME_SIZE = 256, PATH_SIZE = 4096 };
+
+/* ---- anon.c: where objects without a name live ---- */
+
+/* A path for an inode without a name; takes over nothing, references it.  -ENOMEM. */
+int anon_path(struct inode *inode, struct path *out);
+/* True if this is such a path. */
+bool anon_path_is(const struct path *p);
+
+/* ---- dentry.c ---- */
+
+/* A dentry that is in no table: O_TMPFILE, nameless objects.  Takes a reference to parent. */
+int dentry_new_loose(struct fs *fs, struct dentry *parent, const char *name, size_t size,
+		     struct dentry **out);
+/* Drops the whole tree of a file system nobody mounts any more. */
+void dentry_kill_tree(struct dentry *root);
+/* Drops unused dentries while there are too many; no lock held. */
+void dentry_shrink(void);
+/*
+ * dentry_move_locked() without the ways to fail: takes over the malloc'ed name;
+ * something (negative, at least) was looked up in ndir before.
+ */
+void dentry_commit_move_locked(struct dentry *d, struct dentry *ndir, char *name);
+
+/* ---- walk.c ---- */
+
+/*
+ * A walk under way.  rest is what is still to come; links counts what was
+ * followed already.
+ */
+struct nd {
+	const struct walk *w;
+	struct path root;	/* our references: where "/" and ".." end */
+	struct path at;		/* our references */
+	char *buf;		/* malloc'ed: rest points into it after a symlink */
+	const char *rest;
+	unsigned links;
+	bool scoped;		/* RESOLVE_BENEATH or _IN_ROOT */
+};
+
+int nd_start(struct nd *nd, const struct walk *w, const char *name);
+void nd_end(struct nd *nd);
+/* Goes down to the directory of the last component of rest. */
+int nd_parent(struct nd *nd, struct last *last);
+/* The dentry of a LAST_NORM component in nd->at, mount points crossed; -ENOENT if negative. */
+int nd_lookup(struct nd *nd, const struct last *last, struct path *out);
+/*
+ * link (taken over, put) is a symlink: rest becomes its target, or nd->at its
+ * magic destination and *out_jumped true (then the walk of this name is over
+ * unless slash asks for more).
+ */
+int nd_follow(struct nd *nd, struct path *link, bool slash, bool *out_jumped);
+/* Ends a walk whose last component is not a plain name ("/", ".", ".."): nd->at is the result. */
+int nd_dots(struct nd *nd, const struct last *last);
+
+static inline bool path_is_link(const struct path *p)
+{
+	return mode_is(p->dentry->inode->mode, S_IFLNK);
+}
+static inline bool path_is_dir(const struct path *p)
+{
+	return mode_is(p->dentry->inode->mode, S_IFDIR);
+}
+static inline bool path_equal(const struct path *a, const struct path *b)
+{
+	return a->mnt == b->mnt && a->dentry == b->dentry;
+}
+
+/* ---- perm.c ---- */
+
+/* Sticky bits: may cred remove this child of dir?  Directory's lock held.  0 or -EPERM. */
+int may_delete_locked(struct dentry *dir, struct dentry *child, const struct cred *cred);
+/* Write and search permission in a directory that still exists.  Lock held. */
+int may_create_locked(struct dentry *dir, const struct cred *cred);
+
+/* ---- create.c ---- */
+
+/* Owner, group and set-group-ID of a node made in dir (lock held). */
+void node_spec_init_locked(struct node_spec *s, struct dentry *dir, const struct cred *cred,
+			   uint32_t mode);
+uint32_t fsctx_umask(struct fsctx *fs);
+
+/* ---- atime.c ---- */
+
+/* As file_accessed, for a path (readlink). */
+void path_accessed(const struct path *p);
+
+/* ---- setattr.c ---- */
+
+/* Applies to an inode; path gives the mount (may be NULL for none). */
+int inode_setattr(struct inode *i, const struct mount *mnt, const struct cred *cred,
+		  const struct iattr *a);

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mount tree of a namespace: a list in mount order, searched when a walk
+ * meets a dentry whose `mounts` says that something is mounted on it.
+ *
+ * 1. A mount in the list is referenced by it and has ns == home; one that was
+ *    unmounted has ns NULL and lives on while paths through it exist.
+ * 2. dentry->mounts of every point counts the mounts listed with that point.
+ * 3. A mount's home never goes away before the mount (memory reference), so
+ *    home->lock may be taken by whoever holds the mount.
+ */
+#include "sentry/vfs/mount.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sentry/vfs/internal.h"
+#include "syscalls/abi/epoll.h"
+#include "syscalls/abi/errno.h"
+
+static struct mount *mount_new(struct fs *fs, struct dentry *root, const char *source,
+			       uint32_t flags)
+{
+	/* 1 is nobody's on Linux either: ids start with the internal mounts. */
+	static int last_id = 20;
+	struct mount *m = calloc(1, sizeof *m);
+	char *copy = strdup(source && *source ? source : "none");
+	if (!m || !copy) {
+		free(m);
+		free(copy);
+		return NULL;
+	}
+	ref_init(&m->ref);
+	list_init(&m->link);
+	m->fs = fs_get(fs);
+	m->root = dentry_get(root ? root : fs->root);
+	m->flags = flags;
+	m->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+	m->source = copy;
+	return m;
+}
+
+static void ns_put_memory(struct mount_ns *ns)
+{
+	if (ref_put(&ns->memory))
+		free(ns);
+}
+
+static void mount_set_home(struct mount *m, struct mount_ns *ns)
+{
+	ref_get(&ns->memory);
+	m->home = ns;
+}
+
+struct mount *mount_get(struct mount *m)
+{
+	ref_get(&m->ref);
+	return m;
+}
+
+void mount_put(struct mount *m)
+{
+	if (!ref_put(&m->ref))
+		return;
+	assert(!m->ns && !m->parent && !m->point);
+	dentry_put(m->root);
+	fs_put(m->fs);
+	if (m->home)
+		ns_put_memory(m->home);
+	free(m->source);
+	free(m);
+}
+
+/* Takes over the caller's reference to m for the list. */
+static void attach_locked(struct mount_ns *ns, struct mount *m, const struct path *where)
+{
+	m->ns = ns;
+	if (where) {
+		m->parent = mount_get(where->mnt);
+		m->point = dentry_get(where->dentry);
+		__atomic_add_fetch(&m->point->mounts, 1, __ATOMIC_RELAXED);
+	}
+	list_append(&ns->mounts, &m->link);
+	ns->sequence++;
+}
+
+/* What a detached mount referenced; put after the lock is given back. */
+struct detached {
+	struct mount *parent;
+	struct dentry *point;
+};
+
+static void unhook_locked(struct mount *m, struct detached *d)
+{
+	*d = (struct detached){STEAL(m->parent), STEAL(m->point)};
+	if (d->point)
+		__atomic_sub_fetch(&d->point->mounts, 1, __ATOMIC_RELAXED);
+	list_del(&m->link);
+	m->ns->sequence++;
+	m->ns = NULL;
+}
+
+static void detached_put(struct detached *d)
+{
+	if (d->point)
+		dentry_put(d->point);
+	if (d->parent)
+		mount_put(d->parent);
+}
+
+int mount_ns_new(struct fs *rootfs, const char *source, uint32_t flags, struct mount_ns **out)
+{
+	autoput(fs) struct fs *fs = rootfs;
+	struct mount_ns *ns = calloc(1, sizeof *ns);
+	struct mount *m = ns ? mount_new(fs, NULL, source, flags) : NULL;
+
+	if (!m) {
+		free(ns);
+		return -ENOMEM;
+	}
+	ref_init(&ns->ref);
+	ref_init(&ns->memory);
+	lock_init(&ns->lock, RANK_MOUNT);
+	list_init(&ns->mounts);
+	waitq_init(&ns->changed);
+	mount_set_home(m, ns);
+	attach_locked(ns, m, NULL);
+	ns->root = m;
+	*out = ns;
+	return 0;
+}
+
+struct mount_ns *mount_ns_get(struct mount_ns *ns)
+{
+	ref_get(&ns->ref);
+	return ns;
+}
+
+void mount_ns_put(struct mount_ns *ns)
+{
+	if (!ref_put(&ns->ref))
+		return;
+	for (;;) {
+		struct detached d;
+		struct mount *m = NULL;
+		lock(&ns->lock);
+		if (!list_empty(&ns->mounts)) {
+			/* Latest first: no mount outlives what it is mounted on. */
+			m = list_entry(ns->mounts.prev, struct mount, link);
+			unhook_locked(m, &d);
+		}
+		unlock(&ns->lock);
+		if (!m)
+			break;
+		detached_put(&d);
+		mount_put(m);
+	}
+	waitq_destroy(&ns->changed);
+	ns_put_memory(ns);
+}
+
+static struct mount *mounted_on_locked(struct mount_ns *ns, const struct path *p)
+{
+	struct mount *m;
+
+	list_for_each(m, &ns->mounts, link)
+		if (m->parent == p->mnt && m->point == p->dentry)
+			return m;
+	return NULL;
+}
+
+void mount_down(struct path *p)
+{
+	while (__atomic_load_n(&p->dentry->mounts, __ATOMIC_RELAXED) && p->mnt->home) {
+		struct mount_ns *ns = p->mnt->home;
+		lock(&ns->lock);
+		struct mount *m = mounted_on_locked(ns, p);
+		if (m)
+			mount_get(m);
+		unlock(&ns->lock);
+		if (!m)
+			return;
+		struct path below = {m, dentry_get(m->root)};
+		path_put(p);
+		*p = below;
+	}
+}
+
+bool mount_up(struct path *p)
+{
+	struct mount_ns *ns = p->mnt->home;
+	struct path above = {0};
+
+	if (!ns)
+		return false;
+	lock(&ns->lock);
+	if (p->mnt->parent) {
+		above = (struct path){p->mnt->parent, p->mnt->point};
+		path_get(&above);
+	}
+	unlock(&ns->lock);
+	if (!above.mnt)
+		return false;
+	path_put(p);
+	*p = above;
+	return true;
+}
+
+/* A mount point must exist, and a directory goes on a directory, a file on a file. */
+static int point_check(const struct path *where, struct dentry *root)
+{
+	if (mode_is(root->inode->mode, S_IFDIR) != path_is_dir(where))
+		return -ENOTDIR;
+	return where->dentry->deleted ? -ENOENT : 0;
+}
+
+static int attach(struct mount_ns *ns, struct mount *m, const struct path *where)
+{
+	struct path top = *where;
+
+	path_get(&top);
+	mount_down(&top);
+	int err = point_check(&top, m->root);
+	if (err == 0) {
+		mount_set_home(m, ns);
+		lock(&ns->lock);
+		/* Unmounted meanwhile, or another mount won the race for this point. */
+		if (top.mnt->ns != ns)
+			err = -EINVAL;
+		else if (mounted_on_locked(ns, &top))
+			err = -EBUSY;
+		else
+			attach_locked(ns, m, &top);
+		unlock(&ns->lock);
+	}
+	path_put(&top);
+	if (err < 0)
+		mount_put(m);
+	else
+		waitq_wake(&ns->changed, EPOLLPRI | EPOLLERR);
+	return err;
+}
+
+int mount_add(struct mount_ns *ns, struct fs *fs, struct dentry *root, const struct path *where,
+	      const char *source, uint32_t flags)
+{
+	autoput(fs) struct fs *owned = fs;
+	struct mount *m = mount_new(owned, root, source, flags);
+	return m ? attach(ns, m, where) : -ENOMEM;
+}
+
+static bool below_locked(const struct mount *m, const struct mount *top)
+{
+	for (; m; m = m->parent)
+		if (m == top)
+			return true;
+	return false;
+}
+
+/* The latest mount below top (top itself last of all), referenced by the list's reference. */
+static struct mount *unhook_one_below(struct mount_ns *ns, struct mount *top, struct detached *d)
+{
+	struct mount *m, *found = NULL;
+
+	lock(&ns->lock);
+	list_for_each(m, &ns->mounts, link)
+		if (m->ns == ns && below_locked(m, top) && (m != top || !found))
+			found = m;
+	if (found)
+		unhook_locked(found, d);
+	unlock(&ns->lock);
+	return found;
+}
+
+int mount_remove(struct mount_ns *ns, const struct path *p, bool detach)
+{
+	struct mount *top = p->mnt, *m;
+	struct detached d;
+	int err = 0;
+
+	lock(&ns->lock);
+	if (p->dentry != top->root || top->ns != ns || top == ns->root)
+		err = -EINVAL;
+	/* The list and the caller's path; children hold a reference too. */
+	else if (!detach && ref_count(&top->ref) > 2)
+		err = -EBUSY;
+	unlock(&ns->lock);
+	if (err < 0)
+		return err;
+	while ((m = unhook_one_below(ns, top, &d))) {
+		detached_put(&d);
+		mount_put(m);
+	}
+	waitq_wake(&ns->changed, EPOLLPRI | EPOLLERR);
+	return 0;
+}
+
+void mount_for_each(struct mount_ns *ns, void (*fn)(struct mount *m, void *arg), void *arg)
+{
+	struct mount *m;
+
+	lock(&ns->lock);
+	list_for_each(m, &ns->mounts, link)
+		fn(m, arg);
+	unlock(&ns->lock);
+}
+
+bool mount_readonly(const struct mount *m)
+{
+	return (__atomic_load_n(&m->flags, __ATOMIC_RELAXED) & MNT_READONLY) ||
+	       __atomic_load_n(&m->fs->readonly, __ATOMIC_RELAXED);
+}
+
+void mount_set_flags(struct mount *m, uint32_t flags)
+{
+	__atomic_store_n(&m->flags, flags, __ATOMIC_RELAXED);
+}
+
+int mount_move(struct mount_ns *ns, const struct path *p, const struct path *where)
+{
+	struct mount *m = p->mnt;
+	struct detached old = {0};
+	int err = point_check(where, m->root);
+
+	if (err < 0)
+		return err;
+	lock(&ns->lock);
+	if (p->dentry != m->root || m->ns != ns || !m->parent || where->mnt->ns != ns)
+		err = -EINVAL;
+	else if (below_locked(where->mnt, m))
+		err = -ELOOP;
+	else if (mounted_on_locked(ns, where))
+		err = -EBUSY;
+	if (err == 0) {
+		unhook_locked(m, &old);
+		attach_locked(ns, m, where);
+	}
+	unlock(&ns->lock);
+	detached_put(&old);
+	if (err == 0)
+		waitq_wake(&ns->changed, EPOLLPRI | EPOLLERR);
+	return err;
+}
+
+int mount_pivot(struct mount_ns *ns, const struct path *new_root, const struct path *put_old)
+{
+	struct mount *nm = new_root->mnt, *om;
+	struct detached old = {0};
+	int err = 0;
+
+	lock(&ns->lock);
+	om = ns->root;
+	if (nm->ns != ns || put_old->mnt->ns != ns || new_root->dentry != nm->root ||
+	    !below_locked(put_old->mnt, nm))
+		err = -EINVAL;
+	else if (nm == om)
+		err = -EBUSY;
+	if (err == 0) {
+		struct detached none;
+		unhook_locked(nm, &old);
+		unhook_locked(om, &none);
+		attach_locked(ns, nm, NULL);
+		attach_locked(ns, om, put_old);
+		ns->root = nm;
+	}
+	unlock(&ns->lock);
+	detached_put(&old);
+	if (err == 0)
+		waitq_wake(&ns->changed, EPOLLPRI | EPOLLERR);
+	return err;
+}
+
+void mount_ns_root(struct mount_ns *ns, struct path *out)
+{
+	lock(&ns->lock);
+	out->mnt = mount_get(ns->root);
+	out->dentry = dentry_get(ns->root->root);
+	unlock(&ns->lock);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Extended attributes: whose names may be read and written by whom.  xattr(7).
+ */
+#include <string.h>
+
+#include "sentry/cred/cred.h"
+#include "sentry/vfs/internal.h"
+#include "sentry/vfs/notify.h"
+#include "syscalls/abi/errno.h"
+#include "syscalls/abi/xattr.h"
+
+static bool in_namespace(const char *name, const char *prefix)
+{
+	return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* user.*: files and directories only; of sticky directories the owner's. */
+static int user_check(struct inode *i, const struct cred *cred, unsigned may)
+{
+	bool dir = mode_is(i->mode, S_IFDIR);
+
+	if (!dir && !mode_is(i->mode, S_IFREG))
+		return may & MAY_WRITE ? -EPERM : -ENODATA;
+	if (dir && (i->mode & S_ISVTX) && (may & MAY_WRITE) && !inode_owner_or_capable(i, cred))
+		return -EPERM;
+	return inode_permission(i, cred, may);
+}
+
+static int security_check(const struct cred *cred, const char *name, unsigned may)
+{
+	bool caps = strcmp(name, "security.capability") == 0;
+
+	if (!(may & MAY_WRITE))
+		return 0;
+	return cred_capable(cred, caps ? CAP_SETFCAP : CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
+static int xattr_check(const struct path *p, const struct cred *cred, const char *name,
+		       unsigned may)
+{
+	struct inode *i = p->dentry->inode;
+
+	if ((may & MAY_WRITE) && mount_readonly(p->mnt))
+		return -EROFS;
+	if (in_namespace(name, "user."))
+		return name[5] ? user_check(i, cred, may) : -EINVAL;
+	if (in_namespace(name, "trusted.")) {
+		if (!name[8])
+			return -EINVAL;
+		if (cred_capable(cred, CAP_SYS_ADMIN))
+			return 0;
+		return may & MAY_WRITE ? -EPERM : -ENODATA;
+	}
+	if (in_namespace(name, "security."))
+		return name[9] ? security_check(cred, name, may) : -EINVAL;
+	/* system.*: access control lists, which no file system here has. */
+	return -EOPNOTSUPP;
+}
+
+ssize_t vfs_getxattr(const struct path *p, const struct cred *cred, const char *name, void *buf,
+		     size_t size)
+{
+	struct inode *i = p->dentry->inode;
+	int err = xattr_check(p, cred, name, MAY_READ);
+
+	return err < 0 ? err : i->ops->getxattr(i, name, buf, size);
+}
+
+int vfs_setxattr(const struct path *p, const struct cred *cred, const char *name, const void *buf,
+		 size_t size, int flags)
+{
+	struct inode *i = p->dentry->inode;
+	int err = xattr_check(p, cred, name, MAY_WRITE);
+
+	if (err == 0)
+		err = i->ops->setxattr(i, name, buf, size, flags);
+	if (err == 0)
+		notify_path(p->dentry, IN_ATTRIB);
+	return err;
+}
+
+int vfs_removexattr(const struct path *p, const struct cred *cred, const char *name)
+{
+	struct inode *i = p->dentry->inode;
+	int err = xattr_check(p, cred, name, MAY_WRITE);
+
+	if (err == 0)
+		err = i->ops->removexattr(i, name);
+	if (err == 0)
+		notify_path(p->dentry, IN_ATTRIB);
+	return err;
+}
+
+/* The names without those of trusted.*, packed in place; the new size. */
+static size_t without_trusted(char *buf, size_t size)
+{
+	size_t kept = 0;
+
+	for (size_t at = 0; at < size;) {
+		size_t n = strnlen(buf + at, size - at) + 1;
+		if (n > size - at)
+			n = size - at;
+		if (!in_namespace(buf + at, "trusted.")) {
+			memmove(buf + kept, buf + at, n);
+			kept += n;
+		}
+		at += n;
+	}
+	return kept;
+}
+
+ssize_t vfs_listxattr(const struct path *p, const struct cred *cred, char *buf, size_t size)
+{
+	struct inode *i = p->dentry->inode;
+	autofree char *all = malloc(XATTR_LIST_MAX);
+
+	if (!all)
+		return -ENOMEM;
+	ssize_t n = i->ops->listxattr(i, all, XATTR_LIST_MAX);
+	if (n < 0)
+		return n == -ERANGE ? -E2BIG : n;
+	size_t kept = (size_t)n;
+	if (!cred_capable(cred, CAP_SYS_ADMIN))
+		kept = without_trusted(all, kept);
+	if (size == 0)
+		return (ssize_t)kept;
+	if (kept > size)
+		return -ERANGE;
+	memcpy(buf, all, kept);
+	return (ssize_t)kept;
+}
