@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -61,9 +62,12 @@ static int gofer_start(const struct sandbox *s, struct gofer **out)
 	if (tmpfs >= 0)
 		close(tmpfs);
 	int err = gofer_client_new(ours, GOFER_CONNS, out);
-	if (err == 0)
-		host_set_memfile(gofer_memfile, *out);
-	return err;
+	if (err < 0)
+		return err;
+	host_set_memfile(gofer_memfile, *out);
+	/* It has confined itself once it answers; until then it needs the mounts we are about to hide. */
+	struct gofer_attr root;
+	return gofer_stat(*out, 0, "", &root);
 }
 
 static void stdio_look(struct boot_spec *spec)
@@ -109,6 +113,19 @@ static int fail(const struct boot_error *e, int code)
 	return code;
 }
 
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+/* libc installs its signal handlers with the first thread it makes: before the filter forbids it. */
+static int warm_threads(void)
+{
+	pthread_t thread;
+	int err = pthread_create(&thread, NULL, nothing, NULL);
+	return err ? -err : -pthread_join(thread, NULL);
+}
+
 /* All of the sentry's life, in its own process. */
 static int sentry_main(const struct sandbox *s)
 {
@@ -135,7 +152,8 @@ static int sentry_main(const struct sandbox *s)
 	}
 	if ((err = boot_init(&spec, &e)) < 0)
 		return fail(&e, EXIT_INTERNAL);
-	if ((err = confine_sentry()) < 0 || (err = seccomp_load_sentry(true)) < 0) {
+	if ((err = warm_threads()) < 0 || (err = confine_sentry()) < 0 ||
+	    (err = seccomp_load_sentry(/*with_ptrace=*/true)) < 0) {
 		log_error("cannot confine the sentry: %s", strerror(-err));
 		return EXIT_INTERNAL;
 	}

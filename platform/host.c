@@ -145,7 +145,8 @@ void host_close(int fd)
 int host_fstat(int fd, struct host_stat *out)
 {
 	struct stat st;
-	if (fstat(fd, &st) < 0)
+	/* Not fstat(3): glibc makes a newfstatat of it, which takes paths. */
+	if (syscall(SYS_fstat, fd, &st) < 0)
 		return -errno;
 	*out = (struct host_stat){
 		.ino = st.st_ino,

@@ -12,6 +12,7 @@
 #include "sentry/task/signal.h"
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/namei.h"
+#include "syscalls/dispatch.h"
 
 /* Handlers keep a few path buffers on the stack; sanitizers need much more. */
 #ifdef VEDETTE_CHECK
@@ -218,4 +219,14 @@ void task_start_or_kill(struct task *t, const struct regs *regs)
 	task_exit_group(t, SIGKILL);
 	task_exit(t);
 	count_end();
+}
+
+int task_tid_for_trace(const struct task *t)
+{
+	return t->tid;
+}
+
+struct mm *task_mm(struct task *t)
+{
+	return t->mm;
 }
