@@ -1,40 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line: a table of commands, each in its own file. */
-#include <errno.h>
-#include <fcntl.h>
+/* The command line: global options, then a command that parses the rest. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "oci/cli.h"
 #include "oci/sandbox.h"
+#include "platform/base/log.h"
 
-extern char **environ;
+const char *argp_program_version = "vedette 0.1";
+
+static void print_commands(FILE *out)
+{
+	fprintf(out, "Usage: vedette [--version] [--help] COMMAND [OPTION...]\n"
+		     "A Linux kernel in user space: programs run on it, the host sees little of them.\n\n"
+		     "Commands:\n");
+	for (size_t i = 0; i < commands_count; i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fprintf(out, "\n`vedette COMMAND --help' lists the options of a command.\n");
+}
+
+static const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < commands_count; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
 
 int main(int argc, char **argv)
 {
-	static const struct boot_mount mounts[] = {
-		{.target = "/dev", .type = "devtmpfs", .source = "devtmpfs"},
-		{.target = "/dev/shm", .type = "tmpfs", .source = "tmpfs"},
-	};
-	char cwd[4096];
-	int i = 1;
-	if (argc > i && strcmp(argv[i], "do") == 0)
-		i++;
-	if (argc > i && strcmp(argv[i], "--") == 0)
-		i++;
-	if (argc <= i)
+	if (argc < 2) {
+		print_commands(stderr);
 		return EXIT_USAGE;
-	struct gofer_root root = {.fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
-	struct sandbox s = {
-		.spec = {
-			.argv = argv + i, .envp = environ, .cwd = getcwd(cwd, sizeof cwd),
-			.umask = 022, .groups = NULL,
-			.caps_bounding = (1ull << 41) - 1, .caps_permitted = (1ull << 41) - 1,
-			.caps_effective = (1ull << 41) - 1,
-			.stdio = {{.fd = 0}, {.fd = 1}, {.fd = 2}},
-			.mounts = mounts, .nmounts = 2,
-		},
-		.roots = &root, .nroots = 1,
-	};
-	return sandbox_run(&s);
+	}
+	const char *name = argv[1];
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+		print_commands(stdout);
+		return 0;
+	}
+	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+		printf("%s\n", argp_program_version);
+		return 0;
+	}
+	const struct command *c = command_find(name);
+	if (!c) {
+		log_error("no command '%s': `vedette --help' lists them", name);
+		return EXIT_USAGE;
+	}
+	/* argp names the program in its messages by argv[0]. */
+	char shown[64];
+	snprintf(shown, sizeof shown, "vedette %s", c->name);
+	argv[1] = shown;
+	return c->run(argc - 1, argv + 1);
 }

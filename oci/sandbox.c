@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "oci/cli.h"
 #include "oci/confine.h"
 #include "platform/base/log.h"
 #include "platform/host.h"
@@ -157,6 +158,7 @@ static int sentry_main(const struct sandbox *s)
 		log_error("cannot confine the sentry: %s", strerror(-err));
 		return EXIT_INTERNAL;
 	}
+	trace_begin(s->trace);
 	if (boot_mounts(&spec, &e) < 0)
 		return fail(&e, EXIT_INTERNAL);
 	if ((err = boot_start(&spec, &e)) < 0) {
@@ -164,6 +166,7 @@ static int sentry_main(const struct sandbox *s)
 		return fail(&e, exec_status(err));
 	}
 	int status = boot_wait();
+	trace_end(s->trace);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

@@ -14,11 +14,13 @@
 #include "oci/gofer/gofer.h"
 #include "sentry/boot/boot.h"
 
+struct trace_options;
+
 struct sandbox {
 	struct boot_spec spec;		/* gofer is filled in */
 	const struct gofer_root *roots;	/* [0] is the root file system; descriptors stay the caller's */
 	size_t nroots;
-	const char *platform;		/* "ptrace" */
+	const struct trace_options *trace;	/* NULL: off */
 };
 
 /* Exit codes as runc and shells use them. */

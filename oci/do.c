@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vedette do: a command over the host's file system, read-only below, memory above. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "oci/cli.h"
+#include "oci/sandbox.h"
+#include "platform/base/cleanup.h"
+#include "platform/base/log.h"
+
+extern char **environ;
+
+enum { OPT_TRACE = 256, OPT_KERNEL, OPT_HOSTNAME, OPT_ROOT, OPT_TASKS };
+
+struct do_options {
+	const char *cwd, *root, *kernel, *hostname;
+	long uid, gid;	/* -1: the caller's */
+	long tasks;
+	struct trace_options trace;
+	char **argv;
+};
+
+static const struct argp_option options[] = {
+	{"cwd", 'C', "DIR", 0, "Working directory inside (default: the caller's)", 0},
+	{"env", 'e', "NAME=VALUE", 0, "Set a variable in the environment; NAME alone removes it", 0},
+	{"user", 'u', "UID[:GID]", 0, "Run as this user (default: the caller)", 0},
+	{"root", OPT_ROOT, "DIR", 0, "Root file system to run over (default: /)", 0},
+	{"hostname", OPT_HOSTNAME, "NAME", 0, "What uname -n says", 0},
+	{"kernel", OPT_KERNEL, "RELEASE", 0, "What uname -r says (default: 6.12)", 0},
+	{"max-tasks", OPT_TASKS, "N", 0, "Threads and processes at once (default: 8192)", 0},
+	{"trace", OPT_TRACE, "FILE", OPTION_ARG_OPTIONAL,
+	 "Print system calls as strace does, to stderr or FILE; FILE `summary': counts at the end", 0},
+	{0},
+};
+
+static int parse_user(const char *arg, struct do_options *o, struct argp_state *state)
+{
+	char *end;
+	errno = 0;
+	o->uid = strtol(arg, &end, 10);
+	o->gid = o->uid;
+	if (*end == ':')
+		o->gid = strtol(end + 1, &end, 10);
+	if (errno || *end || end == arg || o->uid < 0 || o->uid > UINT32_MAX || o->gid < 0 ||
+	    o->gid > UINT32_MAX)
+		argp_error(state, "--user wants UID or UID:GID, two numbers, not '%s'", arg);
+	return 0;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct do_options *o = state->input;
+	char *end;
+	switch (key) {
+	case 'C':
+		o->cwd = arg;
+		return 0;
+	case 'e':
+		return strchr(arg, '=') ? putenv(arg) : unsetenv(arg);
+	case 'u':
+		return parse_user(arg, o, state);
+	case OPT_ROOT:
+		o->root = arg;
+		return 0;
+	case OPT_HOSTNAME:
+		o->hostname = arg;
+		return 0;
+	case OPT_KERNEL:
+		o->kernel = arg;
+		return 0;
+	case OPT_TASKS:
+		o->tasks = strtol(arg, &end, 10);
+		if (*end || o->tasks < 1 || o->tasks > 30000)
+			argp_error(state, "--max-tasks wants a number from 1 to 30000, not '%s'",
+				   arg);
+		return 0;
+	case OPT_TRACE:
+		return trace_parse(arg, &o->trace) < 0 ? EINVAL : 0;
+	case ARGP_KEY_ARGS:
+		o->argv = state->argv + state->next;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "no command given: vedette do [OPTION...] -- CMD [ARG...]");
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp parser = {
+	.options = options,
+	.parser = parse_option,
+	.args_doc = "-- CMD [ARG...]",
+	.doc = "Run CMD in a sandbox whose file system is the host's, read-only below and memory "
+	       "above: what it changes is gone with it.\v"
+	       "Exit status: CMD's; 128 + N if it died of signal N; 127 if it was not found, 126 if "
+	       "it could not be run, 125 if the sandbox failed, 2 for a wrong command line.",
+};
+
+static const struct boot_mount do_mounts[] = {
+	{.target = "/proc", .type = "proc", .source = "proc"},
+	{.target = "/sys", .type = "sysfs", .source = "sysfs"},
+	{.target = "/dev", .type = "devtmpfs", .source = "devtmpfs"},
+	{.target = "/dev/pts", .type = "devpts", .source = "devpts"},
+	{.target = "/dev/shm", .type = "tmpfs", .source = "tmpfs"},
+};
+
+/* Root keeps all capabilities inside: they only mean something to our own kernel. */
+static void set_identity(struct boot_spec *spec, const struct do_options *o)
+{
+	static uint32_t groups[1024];
+	const uint64_t all = (1ull << 41) - 1;
+	spec->uid = o->uid < 0 ? getuid() : (uint32_t)o->uid;
+	spec->gid = o->gid < 0 ? getgid() : (uint32_t)o->gid;
+	spec->groups = groups;
+	int n = o->uid < 0 ? getgroups(1024, groups) : 0;
+	spec->ngroups = n > 0 ? (size_t)n : 0;
+	spec->caps_bounding = all;
+	if (spec->uid == 0)
+		spec->caps_permitted = spec->caps_effective = all;
+}
+
+int command_do(int argc, char **argv)
+{
+	struct do_options o = {.root = "/", .uid = -1, .gid = -1, .trace = {.fd = -1}};
+	char cwd[4096], host[65] = "";
+	mode_t mask = umask(0);
+	umask(mask);
+	/* Options end at the command's name, as env(1) and nice(1) do. */
+	if (argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &o) != 0)
+		return EXIT_USAGE;
+	struct gofer_root root = {.fd = open(o.root, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+	if (root.fd < 0) {
+		log_error("cannot open the root %s: %s", o.root, strerror(errno));
+		return EXIT_INTERNAL;
+	}
+	if (!o.cwd)
+		o.cwd = strcmp(o.root, "/") == 0 && getcwd(cwd, sizeof cwd) ? cwd : "/";
+	if (!o.hostname && gethostname(host, sizeof host - 1) == 0)
+		o.hostname = host;
+	struct sandbox s = {
+		.spec = {.argv = o.argv, .envp = environ, .cwd = o.cwd, .umask = mask,
+			 .stdio = {{.fd = 0}, {.fd = 1}, {.fd = 2}},
+			 .terminal = isatty(0), .hostname = o.hostname, .release = o.kernel,
+			 .task_limit = (unsigned)o.tasks,
+			 .mounts = do_mounts, .nmounts = sizeof do_mounts / sizeof do_mounts[0]},
+		.roots = &root, .nroots = 1,
+		.trace = &o.trace,
+	};
+	set_identity(&s.spec, &o);
+	return sandbox_run(&s);
+}
