@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mount(2) and umount(2), on tmpfs only; a kernel that refuses root skips all of it.
+ */
+#include "fs.h"
+
+#include <sys/mount.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+
+/* A directory "d" with a tmpfs on it. */
+static void mounted(const char *options)
+{
+	test_tmpdir();
+	ASSERT_OK(mkdir("d", 0755));
+	if (mount("guest", "d", "tmpfs", 0, options) < 0) {
+		if (errno == EPERM)
+			SKIP("mount is not allowed here");
+		FAIL("mount: errno %d", errno);
+	}
+}
+
+static void unmounted(void)
+{
+	ASSERT_OK(umount2("d", MNT_DETACH));
+}
+
+/* Is there a mount on .../d of this test? */
+static int listed(void)
+{
+	char cwd[4000], want[4096];
+	ASSERT(getcwd(cwd, sizeof cwd));
+	snprintf(want, sizeof want, " %s/d tmpfs ", cwd);
+	return strstr(get("/proc/self/mounts"), want) != NULL;
+}
+
+TEST(mount_hides_and_umount_uncovers)
+{
+	test_tmpdir();
+	ASSERT_OK(mkdir("d", 0755));
+	put("d/under", "x");
+	if (mount("guest", "d", "tmpfs", 0, NULL) < 0 && errno == EPERM)
+		SKIP("mount is not allowed here");
+	ASSERT_ERR(access("d/under", F_OK), ENOENT);
+	put("d/over", "y");
+	ASSERT_OK(umount("d"));
+	ASSERT_FILE("d/under", "x");
+	ASSERT_ERR(access("d/over", F_OK), ENOENT);
+}
+
+TEST(mount_is_another_device)
+{
+	mounted(NULL);
+	ASSERT(stat_of("d").st_dev != stat_of(".").st_dev);
+	struct statfs f;
+	ASSERT_OK(statfs("d", &f));
+	ASSERT_EQ(f.f_type, 0x01021994);
+	unmounted();
+}
+
+TEST(mount_options_mode_uid_gid)
+{
+	mounted("mode=0710,uid=5,gid=6");
+	struct stat st = stat_of("d");
+	unmounted();
+	ASSERT_EQ(st.st_mode, S_IFDIR | 0710);
+	ASSERT_EQ(st.st_uid, 5);
+	ASSERT_EQ(st.st_gid, 6);
+}
+
+TEST(mount_default_mode_is_1777)
+{
+	mounted(NULL);
+	unsigned mode = mode_of("d");
+	unmounted();
+	ASSERT_EQ(mode, 01777);
+}
+
+TEST(mount_size_limit_is_enospc)
+{
+	mounted("size=64k");
+	static char buf[128 << 10];
+	int fd = open("d/f", O_RDWR | O_CREAT, 0600);
+	ssize_t a = write(fd, buf, sizeof buf), b = write(fd, buf, 4096);
+	int err = errno;
+	unmounted();
+	ASSERT_EQ(a, 64 << 10);
+	ASSERT_EQ(b, -1);
+	ASSERT_EQ(err, ENOSPC);
+}
+
+TEST(mount_appears_in_proc_mounts)
+{
+	mounted(NULL);
+	ASSERT(listed());
+	unmounted();
+	ASSERT(!listed());
+}
+
+TEST(mount_read_only)
+{
+	mounted(NULL);
+	put("d/f", "x");
+	ASSERT_OK(mount(NULL, "d", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+	int a = open("d/f", O_RDWR), ea = errno, b = open("d/new", O_CREAT | O_RDWR, 0600);
+	int eb = errno, c = unlink("d/f"), ec = errno, r = open("d/f", O_RDONLY);
+	struct statvfs v;
+	ASSERT_OK(statvfs("d", &v));
+	unmounted();
+	ASSERT(a == -1 && ea == EROFS && b == -1 && eb == EROFS && c == -1 && ec == EROFS);
+	ASSERT_OK(r);
+	ASSERT(v.f_flag & ST_RDONLY);
+}
+
+TEST(mount_remount_read_only_with_a_writer_is_ebusy)
+{
+	mounted(NULL);
+	int fd = open("d/f", O_RDWR | O_CREAT, 0600);
+	int r = mount(NULL, "d", NULL, MS_REMOUNT | MS_RDONLY, NULL), err = errno;
+	close(fd);
+	unmounted();
+	ASSERT_EQ(r, -1);
+	ASSERT_EQ(err, EBUSY);
+}
+
+TEST(mount_noexec)
+{
+	test_tmpdir();
+	ASSERT_OK(mkdir("d", 0755));
+	if (mount("guest", "d", "tmpfs", MS_NOEXEC, NULL) < 0 && errno == EPERM)
+		SKIP("mount is not allowed here");
+	put("d/x", "#!/bin/sh\n");
+	ASSERT_OK(chmod("d/x", 0755));
+	int r = execl("d/x", "x", (char *)NULL), err = errno, a = access("d/x", X_OK);
+	unmounted();
+	ASSERT_EQ(r, -1);
+	ASSERT_EQ(err, EACCES);
+	ASSERT_EQ(a, -1);
+}
+
+TEST(umount_busy_and_detach)
+{
+	mounted(NULL);
+	int fd = open("d/f", O_RDWR | O_CREAT, 0600);
+	ASSERT_ERR(umount("d"), EBUSY);
+	ASSERT_OK(umount2("d", MNT_DETACH));
+	ASSERT_ERR(access("d/f", F_OK), ENOENT);
+	ASSERT_EQ(write(fd, "x", 1), 1);
+}
+
+TEST(umount_errors)
+{
+	mounted(NULL);
+	put("f", "");
+	unmounted();
+	ASSERT_ERR(umount("d"), EINVAL);
+	ASSERT_ERR(umount("gone"), ENOENT);
+	ASSERT_ERR(umount2("d", 0x1000), EINVAL);
+	ASSERT_ERR(umount2("d", MNT_EXPIRE | MNT_FORCE), EINVAL);
+	ASSERT_ERR(umount(bad_ptr), EFAULT);
+}
+
+TEST(mount_errors)
+{
+	mounted(NULL);
+	unmounted();
+	put("f", "");
+	ASSERT_ERR(mount("guest", "d", "no-such-fs", 0, NULL), ENODEV);
+	ASSERT_ERR(mount("guest", "gone", "tmpfs", 0, NULL), ENOENT);
+	ASSERT_ERR(mount("guest", "f", "tmpfs", 0, NULL), ENOTDIR);
+	ASSERT_ERR(mount("guest", "d", "tmpfs", 0, "mode=nonsense"), EINVAL);
+	ASSERT_ERR(mount("guest", bad_ptr, "tmpfs", 0, NULL), EFAULT);
+	ASSERT_ERR(mount("guest", "d", NULL, 0, NULL), EINVAL);
+}
+
+TEST(mount_by_a_user_is_eperm)
+{
+	test_tmpdir();
+	ASSERT_OK(chmod(".", 0755));
+	ASSERT_OK(mkdir("d", 0755));
+	AS_USER({
+		ASSERT_ERR(mount("guest", "d", "tmpfs", 0, NULL), EPERM);
+		ASSERT_ERR(umount("d"), EPERM);
+	});
+}
+
+TEST(mount_stacks)
+{
+	mounted(NULL);
+	put("d/one", "");
+	ASSERT_OK(mount("guest", "d", "tmpfs", 0, NULL));
+	int hidden = access("d/one", F_OK);
+	ASSERT_OK(umount("d"));
+	int seen = access("d/one", F_OK);
+	unmounted();
+	ASSERT_EQ(hidden, -1);
+	ASSERT_EQ(seen, 0);
+}
+
+TEST(mount_bind_shows_the_same_files)
+{
+	mounted(NULL);
+	ASSERT_OK(mkdir("e", 0700));
+	put("d/f", "x");
+	ASSERT_OK(mount("d", "e", NULL, MS_BIND, NULL));
+	ino_t a = stat_of("d/f").st_ino, b = stat_of("e/f").st_ino;
+	int r = rename("d/f", "e/g"), err = errno;
+	ASSERT_OK(umount("e"));
+	unmounted();
+	ASSERT_EQ(a, b);
+	/* The same file system, but not the same mount. */
+	ASSERT_EQ(r, -1);
+	ASSERT_EQ(err, EXDEV);
+}
+
+TEST(mount_point_cannot_be_removed_or_renamed)
+{
+	mounted(NULL);
+	int a = rmdir("d"), ea = errno, b = rename("d", "e"), eb = errno;
+	unmounted();
+	ASSERT(a == -1 && ea == EBUSY && b == -1 && eb == EBUSY);
+	ASSERT_OK(rmdir("d"));
+}
+
+TEST(mount_dot_dot_leaves_it)
+{
+	mounted(NULL);
+	put("f", "outside");
+	ASSERT_OK(chdir("d"));
+	int r = access("../f", F_OK);
+	ASSERT_OK(chdir(".."));
+	unmounted();
+	ASSERT_EQ(r, 0);
+}
+
+TEST_MAIN()
