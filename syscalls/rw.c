@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* read(2), write(2) and their relatives; lseek(2). */
+#include <stdlib.h>
+
+#include "sentry/mm/copy.h"
+#include "syscalls/abi/errno.h"
+#include "syscalls/abi/fcntl.h"
+#include "syscalls/abi/uio.h"
+#include "syscalls/path.h"
+#include "syscalls/sys.h"
+
+/* What the flags of preadv2 and pwritev2 come down to. */
+struct rw {
+	int64_t *pos;		/* NULL: the file's own offset */
+	int flags;		/* RWF_* */
+};
+
+static long do_read(struct file *f, struct uio *u, const struct rw *rw)
+{
+	return file_read(f, u, rw->pos, rw->flags & RWF_NOWAIT);
+}
+
+/* Where the write would begin; other threads may move it, as on Linux. */
+static int64_t write_pos(struct file *f, const struct rw *rw)
+{
+	int64_t pos;
+
+	if (file_flags(f) & O_APPEND)
+		return (int64_t)__atomic_load_n(&f->inode->size, __ATOMIC_RELAXED);
+	if (rw->pos)
+		return *rw->pos;
+	lock(&f->pos_lock);
+	pos = f->pos;
+	unlock(&f->pos_lock);
+	return pos;
+}
+
+/* Cuts the transfer at RLIMIT_FSIZE; -EFBIG if nothing is left of it. */
+static int write_limit(struct task *t, struct file *f, struct uio *u, const struct rw *rw)
+{
+	uint64_t limit = task_rlimit(t, RLIMIT_FSIZE);
+
+	if (limit == RLIM64_INFINITY || u->left == 0)
+		return 0;
+	int64_t pos = write_pos(f, rw);
+	if (pos >= 0 && (uint64_t)pos >= limit) {
+		signal_self(t, SIGXFSZ);
+		return -EFBIG;
+	}
+	if (pos >= 0)
+		u->left = min_u64(u->left, limit - (uint64_t)pos);
+	return 0;
+}
+
+static long do_write(struct task *t, struct file *f, struct uio *u, const struct rw *rw)
+{
+	if (f->writable && mode_is(f->inode->mode, S_IFREG)) {
+		int err = write_limit(t, f, u, rw);
+		if (err < 0)
+			return err;
+		file_remove_privs(f, task_cred_self(t));
+	}
+	long n = file_write(f, u, rw->pos, rw->flags & RWF_NOWAIT);
+	if (n == -EPIPE)
+		signal_self(t, SIGPIPE);
+	if (n > 0 && (rw->flags & (RWF_DSYNC | RWF_SYNC))) {
+		int err = f->ops->fsync(f, !(rw->flags & RWF_SYNC));
+		if (err < 0)
+			return err;
+	}
+	return n;
+}
+
+/* One buffer, either way. */
+static long rw_buf(struct task *t, int fd, uaddr_t buf, uint64_t count, int64_t *pos, bool write)
+{
+	autoput(file) struct file *f = NULL;
+	const struct rw rw = {.pos = pos};
+	struct uio u;
+
+	if (pos && *pos < 0)
+		return -EINVAL;
+	int err = file_arg_io(t, fd, &f);
+	if (err < 0)
+		return err;
+	if (pos && !f->seekable)
+		return -ESPIPE;
+	if (!(write ? f->writable : f->readable))
+		return -EBADF;
+	err = uio_user(&u, t->mm, buf, count);
+	if (err < 0)
+		return err;
+	return write ? do_write(t, f, &u, &rw) : do_read(f, &u, &rw);
+}
+
+long sys_read(struct task *t, int fd, uaddr_t buf, uint64_t count)
+{
+	return rw_buf(t, fd, buf, count, NULL, /*write=*/false);
+}
+
+long sys_write(struct task *t, int fd, uaddr_t buf, uint64_t count)
+{
+	return rw_buf(t, fd, buf, count, NULL, /*write=*/true);
+}
+
+long sys_pread64(struct task *t, int fd, uaddr_t buf, uint64_t count, int64_t pos)
+{
+	return rw_buf(t, fd, buf, count, &pos, /*write=*/false);
+}
+
+long sys_pwrite64(struct task *t, int fd, uaddr_t buf, uint64_t count, int64_t pos)
+{
+	return rw_buf(t, fd, buf, count, &pos, /*write=*/true);
+}
+
+static int rwf_check(const struct file *f, int flags, bool write)
+{
+	const int known = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND;
+
+	if (flags & ~known)
+		return -EOPNOTSUPP;
+	if ((flags & RWF_APPEND) && (flags & RWF_NOAPPEND))
+		return -EINVAL;
+	/* An object only knows the flag of the open file; what differs from it is refused. */
+	bool append = file_flags(f) & O_APPEND;
+	if (write && (((flags & RWF_APPEND) && !append) || ((flags & RWF_NOAPPEND) && append)))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static long rw_vec(struct task *t, int fd, uaddr_t iov, uint64_t count, const struct rw *rw,
+		   bool write)
+{
+	autoput(file) struct file *f = NULL;
+	autofree struct uvec *vec = NULL;
+	struct uio u;
+	size_t total;
+
+	if (rw->pos && *rw->pos < 0)
+		return -EINVAL;
+	int err = file_arg_io(t, fd, &f);
+	if (err < 0)
+		return err;
+	if (rw->pos && !f->seekable)
+		return -ESPIPE;
+	if (!(write ? f->writable : f->readable))
+		return -EBADF;
+	err = uio_copy_iovec(t->mm, iov, count, &vec, &total);
+	if (err == 0)
+		err = rwf_check(f, rw->flags, write);
+	if (err == 0)
+		err = uio_uservec(&u, t->mm, vec, count);
+	if (err < 0)
+		return err;
+	return write ? do_write(t, f, &u, rw) : do_read(f, &u, rw);
+}
+
+long sys_readv(struct task *t, int fd, uaddr_t iov, uint64_t vlen)
+{
+	return rw_vec(t, fd, iov, vlen, &(struct rw){0}, /*write=*/false);
+}
+
+long sys_writev(struct task *t, int fd, uaddr_t iov, uint64_t vlen)
+{
+	return rw_vec(t, fd, iov, vlen, &(struct rw){0}, /*write=*/true);
+}
+
+/* The high half matters on 32-bit machines only. */
+long sys_preadv(struct task *t, int fd, uaddr_t iov, uint64_t vlen, int64_t pos,
+		uint64_t pos_high __attribute__((unused)))
+{
+	return rw_vec(t, fd, iov, vlen, &(struct rw){.pos = &pos}, /*write=*/false);
+}
+
+long sys_pwritev(struct task *t, int fd, uaddr_t iov, uint64_t vlen, int64_t pos,
+		 uint64_t pos_high __attribute__((unused)))
+{
+	return rw_vec(t, fd, iov, vlen, &(struct rw){.pos = &pos}, /*write=*/true);
+}
+
+long sys_preadv2(struct task *t, int fd, uaddr_t iov, uint64_t vlen, int64_t pos,
+		 uint64_t pos_high __attribute__((unused)), int flags)
+{
+	const struct rw rw = {.pos = pos == -1 ? NULL : &pos, .flags = flags};
+	return rw_vec(t, fd, iov, vlen, &rw, /*write=*/false);
+}
+
+long sys_pwritev2(struct task *t, int fd, uaddr_t iov, uint64_t vlen, int64_t pos,
+		  uint64_t pos_high __attribute__((unused)), int flags)
+{
+	const struct rw rw = {.pos = pos == -1 ? NULL : &pos, .flags = flags};
+	return rw_vec(t, fd, iov, vlen, &rw, /*write=*/true);
+}
+
+long sys_lseek(struct task *t, int fd, int64_t offset, uint32_t whence)
+{
+	autoput(file) struct file *f = NULL;
+	int err = file_arg_io(t, fd, &f);
+
+	if (err < 0)
+		return err;
+	if (whence > SEEK_HOLE)
+		return -EINVAL;
+	if (!f->seekable)
+		return -ESPIPE;
+	lock(&f->pos_lock);
+	int64_t pos = f->ops->seek(f, offset, (int)whence);
+	if (pos >= 0)
+		f->pos = pos;
+	unlock(&f->pos_lock);
+	return pos;
+}
