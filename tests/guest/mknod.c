@@ -79,6 +79,8 @@ TEST(mknod_whiteout_device_is_free_for_all)
 	/* Character device 0:0 is how overlay says "not here"; anybody may make one. */
 	test_tmpdir();
 	ASSERT_OK(chmod(".", 0777));
+	if (mknod("root", S_IFCHR, 0) < 0 && errno == EPERM)
+		SKIP("this is an overlay, which keeps such nodes to itself");
 	AS_USER({ ASSERT_OK(mknod("w", S_IFCHR, 0)); });
 }
 
