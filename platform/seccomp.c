@@ -87,15 +87,18 @@ static const struct arg_rule arg_rules[] = {
 	IS(ptrace, 0, PTRACE_DETACH),
 };
 
-/* What libc tries and lives without, and the errno it understands. */
+/*
+ * What libc tries and lives without, and the errno it understands.  brk says
+ * where the heap ends, also when it fails: 0 is below any wish.
+ */
 static const struct {
 	int nr, err;
 } refused[] = {
 	{SYS_rseq, ENOSYS},		{SYS_set_robust_list, ENOSYS},
 	{SYS_clone3, ENOSYS},		{SYS_sched_getaffinity, ENOSYS},
-	{SYS_mremap, ENOMEM},		{SYS_brk, ENOMEM},
+	{SYS_mremap, ENOMEM},		{SYS_brk, 0},
 	{SYS_getrandom, ENOSYS},	{SYS_gettid, ENOSYS},
-	{SYS_membarrier, ENOSYS},
+	{SYS_membarrier, ENOSYS},	{SYS_rt_sigaction, ENOSYS},
 };
 
 static const int host_calls[] = {
@@ -157,7 +160,7 @@ static scmp_filter_ctx filter_new(void)
 	return f ? f : seccomp_init(SCMP_ACT_TRAP);
 }
 
-/* See the top: later threads must not try. */
+/* For rseq see the top: later threads must not try. */
 static void libc_prepare(void)
 {
 	extern const ptrdiff_t __rseq_offset __attribute__((weak));
@@ -167,6 +170,7 @@ static void libc_prepare(void)
 		for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
 			syscall(SYS_rseq, area, sizes[i], 1 /* unregister */, 0x53053053);
 	}
+	signal(SIGSYS, SIG_DFL); /* where TRAP is the strongest action, nothing may survive it */
 	/* Else the second thread's first malloc counts CPUs, in some libcs by opening files. */
 	mallopt(M_ARENA_MAX, 8);
 }
