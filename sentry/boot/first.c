@@ -211,6 +211,10 @@ static int first_exec(struct first *b)
 		return boot_fail(b->err, err, "working directory %s: %s", s->cwd, strerror(-err));
 	if ((err = install_fds(t, s)) < 0)
 		return boot_fail(b->err, err, "standard descriptors: %s", strerror(-err));
+	if (s->terminal) {
+		autoput(file) struct file *tty = fdtab_get(t->fds, 0);
+		boot_terminal(t, tty);
+	}
 	if ((err = find_program(t, s, name, sizeof name, &f)) < 0)
 		return boot_fail(b->err, err, "%s: %s", s->argv[0], cause(err));
 	if ((err = exec_strings_from(s->argv, s->envp, &strings)) == 0) {
@@ -297,8 +301,6 @@ int boot_start(const struct boot_spec *s, struct boot_error *err)
 		return boot_fail(err, e, "cannot make the first process: %s", strerror(-e));
 	struct task *t = b.task;
 	publish(t, s->as_init);
-	if (s->terminal)
-		boot_terminal(t, s->stdio[0].fd);
 	e = task_start_with(t, first_main, &b);
 	if (e == 0)
 		waitq_sleep(&b.wq, 0, WAIT_KILLABLE, WAIT_FOREVER,

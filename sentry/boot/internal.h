@@ -6,6 +6,7 @@
 #include "sentry/vfs/mount.h"
 
 struct abi_siginfo;
+struct file;
 struct fs;
 struct task;
 
@@ -21,7 +22,7 @@ int boot_register_more(void);
 int boot_bind(struct gofer *g, const struct boot_mount *m, struct fs **out);
 /* To the foreground group of the container's terminal: false if it has none. */
 bool boot_signal_foreground(const struct abi_siginfo *info);
-/* Makes the host terminal behind fd the controlling one of the first process. */
-void boot_terminal(struct task *t, int host_fd);
+/* If f is the host's terminal it becomes the controlling one of the first process. */
+void boot_terminal(struct task *t, struct file *f);
 /* Gives back zombies, mounts and tables, so that leaks can be counted. */
 void boot_release(void);

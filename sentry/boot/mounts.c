@@ -10,6 +10,7 @@
 #include "sentry/fs/devfs/devfs.h"
 #include "sentry/fs/gofer/client.h"
 #include "sentry/fs/memfs/memfs.h"
+#include "sentry/tty/tty.h"
 #include "sentry/vfs/namei.h"
 #include "syscalls/abi/fcntl.h"
 #include "syscalls/abi/stat.h"
@@ -167,9 +168,17 @@ static int mount_one(const struct boot_spec *s, const struct boot_mount *m, cons
 				       : overlay_new(s->gofer, m->root, &fs);
 	else
 		err = fs_mount_new(m->type, m->source, m->data ? m->data : "", &fs);
+	if (err == -ENODEV) {
+		path_put(&where);
+		return 0;
+	}
 	if (err == 0)
 		err = mount_add(boot_ns, fs, NULL, &where, m->source, m->flags);
 	path_put(&where);
+	if (err == 0 && strcmp(m->type, "devpts") == 0 && path_walk(w, m->target, &where) == 0) {
+		devpts_mounted(where.mnt);
+		path_put(&where);
+	}
 	return err;
 }
 

@@ -3,13 +3,15 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "platform/base/log.h"
 #include "sentry/boot/internal.h"
 #include "sentry/task/task.h"
-#include "sentry/task/tty_hooks.h"
+#include "sentry/tty/tty.h"
 
 int boot_register_more(void)
 {
-	return 0;
+	int err = fs_register("devpts", devpts_make);
+	return err < 0 ? err : pty_init();
 }
 
 int boot_bind(struct gofer *g, const struct boot_mount *m, struct fs **out)
@@ -20,25 +22,13 @@ int boot_bind(struct gofer *g, const struct boot_mount *m, struct fs **out)
 	return -EOPNOTSUPP;
 }
 
-void boot_terminal(struct task *t, int host_fd)
+void boot_terminal(struct task *t, struct file *f)
 {
-	(void)t;
-	(void)host_fd;
+	if (hosttty_attach(t, f) < 0)
+		log_warning("no controlling terminal inside: out of memory");
 }
 
 bool boot_signal_foreground(const struct abi_siginfo *info)
 {
-	(void)info;
-	return false;
-}
-
-void tty_session_end_locked(struct group *leader)
-{
-	(void)leader;
-}
-
-void tty_share_locked(struct group *child, struct group *parent)
-{
-	(void)child;
-	(void)parent;
+	return hosttty_signal(info);
 }

@@ -3,6 +3,7 @@
 #include "sentry/boot/internal.h"
 #include "sentry/task/reap.h"
 #include "sentry/task/task.h"
+#include "sentry/tty/tty.h"
 
 static bool reap_zombie(struct group *g, void *arg)
 {
@@ -21,5 +22,7 @@ void boot_release(void)
 		group_put(STEAL(kernel.main_group));
 	if (kernel.init)
 		group_put(STEAL(kernel.init));
+	hosttty_release();
+	devpts_release();
 	mount_ns_put(STEAL(boot_ns));
 }

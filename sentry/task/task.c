@@ -28,6 +28,18 @@ struct task_begin {
 	void *arg;
 };
 
+static __thread struct task *current;
+
+struct task *task_current(void)
+{
+	return current;
+}
+
+int task_install_file(struct task *t, struct file *f, bool cloexec)
+{
+	return fd_install(t->fds, f, cloexec, 0, task_rlimit(t, RLIMIT_NOFILE));
+}
+
 struct task *task_alloc(void)
 {
 	struct task *t = calloc(1, sizeof *t);
@@ -165,6 +177,7 @@ static void *task_thread(void *arg)
 	struct task_begin *b = arg;
 	struct task *t = b->task;
 	waiter_set_self(&t->waiter);
+	current = t;
 	if (platform->ctx_adopt(t->ctx) < 0) {
 		log_debug("task %d: the stub was lost before it ran", t->tid);
 		task_exit_group(t, SIGKILL);
@@ -176,6 +189,7 @@ static void *task_thread(void *arg)
 	free(b);
 	task_run(t);
 	waiter_set_self(NULL);
+	current = NULL;
 	task_put(t);
 	count_end();
 	return NULL;

@@ -198,6 +198,10 @@ unsigned task_count_uid_locked(uint32_t uid);
 int pid_init(void);
 
 /* task.c */
+/* The task whose call this host thread carries out; NULL on threads of the sentry itself. */
+struct task *task_current(void);
+/* A new descriptor of t for f (taken over); the number or -EMFILE. */
+int task_install_file(struct task *t, struct file *f, bool cloexec);
 struct task *task_alloc(void);		/* ref 1, everything empty; NULL: no memory */
 struct group *group_alloc(void);
 /* Starts the sentry thread of t, which adopts t->ctx and runs from regs on; takes a reference. */

@@ -10,3 +10,5 @@ struct group;
 void tty_session_end_locked(struct group *leader);
 /* fork: the child's group has the same controlling terminal. */
 void tty_share_locked(struct group *child, struct group *parent);
+/* setsid(2): the group has no controlling terminal any more. */
+void tty_leave_locked(struct group *g);

@@ -207,7 +207,7 @@ static const struct fs_ops memfs_fs_ops[] = {
 		.name = n, .statfs = memfs_statfs, .show = memfs_show, .destroy = memfs_destroy,   \
 		.pinned = true, .nodev_listed = true,                                              \
 	}
-	FS("tmpfs"), FS("devtmpfs"), FS("overlay"),
+	FS("tmpfs"), FS("devtmpfs"), FS("devpts"), FS("overlay"),
 #undef FS
 };
 
