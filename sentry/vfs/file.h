@@ -108,6 +108,7 @@ struct file {
 	struct lock pos_lock;		/* RANK_FILEPOS */
 	int64_t pos;			/* pos_lock */
 	int32_t owner_pid, owner_sig;	/* a  F_SETOWN, F_SETSIG */
+	int32_t owner_type;		/* a  F_OWNER_*: what owner_pid counts */
 	struct list epolls;		/* ep_lock of epoll: interest entries that watch this file */
 	uint32_t dir_cookie;		/* pos_lock  file systems' own, for readdir */
 	bool write_counted;		/* I  counted in inode->writers */
