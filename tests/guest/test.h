@@ -24,6 +24,7 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -149,17 +150,59 @@ TEST_HELPER void test_join(const char *file, int line, pid_t pid)
 	_exit(1);
 }
 
+/* The directories that the running test made, 32 bytes each, in memory shared with the runner. */
+static char *test_dirs;
+
 /* A fresh empty directory that is the cwd of the rest of the test; removed by the runner. */
 TEST_HELPER void test_tmpdir(void)
 {
 	char dir[] = "/tmp/guest.XXXXXX";
 	if (!mkdtemp(dir) || chdir(dir) < 0)
 		FAIL("tmpdir: errno %d", errno);
+	for (char *at = test_dirs; at && at < test_dirs + 4064; at += 32)
+		if (!*at) {
+			strcpy(at, dir);
+			break;
+		}
+}
+
+static int test_remove(const char *path, const struct stat *st, int flag, struct FTW *at)
+{
+	(void)st, (void)flag, (void)at;
+	remove(path);
+	return 0;
+}
+
+/* Is something mounted there?  Then it is left alone: what is behind it is not ours to remove. */
+static int test_has_mount(const char *dir)
+{
+	char line[4096];
+	int found = 0;
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	while (f && fgets(line, sizeof line, f))
+		found |= strstr(line, dir) != NULL;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static void test_remove_dirs(void)
+{
+	for (char *at = test_dirs; at && *at; at += 32) {
+		if (!test_has_mount(at))
+			nftw(at, test_remove, 16, FTW_DEPTH | FTW_PHYS);
+		memset(at, 0, 32);
+	}
 }
 
 static int test_one(struct test_case *c, unsigned seconds)
 {
 	fflush(NULL);
+	if (!test_dirs) {
+		void *m =
+			mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		test_dirs = m == MAP_FAILED ? NULL : m;
+	}
 	pid_t p = fork();
 	if (p == 0) {
 		setpgid(0, 0);
@@ -171,6 +214,7 @@ static int test_one(struct test_case *c, unsigned seconds)
 	if (p < 0 || waitpid(p, &st, 0) != p)
 		return -1;
 	kill(-p, SIGKILL);
+	test_remove_dirs();
 	if (WIFSIGNALED(st))
 		fprintf(stderr, "# %s: killed by signal %d%s\n", c->name, WTERMSIG(st),
 			WTERMSIG(st) == SIGALRM ? " (time limit)" : "");
