@@ -16,10 +16,7 @@
 #include "syscalls/abi/ioctl.h"
 #include "syscalls/abi/mman.h"
 
-enum {
-	SEALS_WRITE = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE,
-	SEALS_ALL = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | SEALS_WRITE | F_SEAL_EXEC,
-};
+enum { SEALS_WRITE = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE };
 
 /* Still the lower tree's. */
 static bool is_lower(const struct node *n)
@@ -251,41 +248,6 @@ int memfs_open(struct inode *i, struct path path, const struct cred *cred, uint3
 	default:
 		return -ENXIO;
 	}
-}
-
-bool memfs_is_file(const struct file *f)
-{
-	return f->ops == &memfs_file_ops;
-}
-
-int memfs_get_seals(struct file *f)
-{
-	if (!memfs_is_file(f))
-		return -EINVAL;
-	lock(&f->inode->lock);
-	uint32_t seals = node_of(f->inode)->seals;
-	unlock(&f->inode->lock);
-	return (int)seals;
-}
-
-int memfs_add_seals(struct file *f, uint32_t seals)
-{
-	if (!memfs_is_file(f) || (seals & ~(uint32_t)SEALS_ALL))
-		return -EINVAL;
-	if (!f->writable)
-		return -EPERM;
-	struct inode *i = f->inode;
-	lock(&i->lock);
-	uint32_t *have = &node_of(i)->seals;
-	int err = *have & F_SEAL_SEAL ? -EPERM : 0;
-	if (err == 0) {
-		/* An executable that must stay one must stay what it is. */
-		if ((seals & F_SEAL_EXEC) && (i->mode & 0111))
-			seals |= F_SEAL_SHRINK | F_SEAL_GROW | SEALS_WRITE;
-		*have |= seals;
-	}
-	unlock(&i->lock);
-	return err;
 }
 
 const struct file_ops memfs_file_ops = {

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files without a name, from a tmpfs that nobody mounts. */
+/* Files without a name, from a tmpfs that nobody mounts; and file seals, which only they have. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "sentry/cred/cred.h"
 #include "sentry/fs/memfs/private.h"
+#include "syscalls/abi/fcntl.h"
+
+enum {
+	SEALS_WRITE = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE,
+	SEALS_ALL = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | SEALS_WRITE | F_SEAL_EXEC,
+};
 
 static struct lock shmem_lock = LOCK_INIT(RANK_BOOT);
 static struct fs *shmem; /* shmem_lock; made on first use, kept to the end */
@@ -43,4 +49,61 @@ int memfs_file_new(const char *name, const struct cred *cred, uint32_t flags, ui
 	node_of(i)->opens = 1;
 	return file_new(&memfs_file_ops, FILE_INODE, NULL, (struct path){NULL, NULL}, i, cred,
 			flags, out);
+}
+
+bool memfs_is_file(const struct file *f)
+{
+	return f->ops == &memfs_file_ops;
+}
+
+int memfs_get_seals(struct file *f)
+{
+	if (!memfs_is_file(f))
+		return -EINVAL;
+	lock(&f->inode->lock);
+	uint32_t seals = node_of(f->inode)->seals;
+	unlock(&f->inode->lock);
+	return (int)seals;
+}
+
+static bool (*writably_mapped)(struct inode *i);
+
+void memfs_set_mapped_hook(bool (*fn)(struct inode *i))
+{
+	__atomic_store_n(&writably_mapped, fn, __ATOMIC_RELEASE);
+}
+
+static int add_locked(struct inode *i, uint32_t seals, uint32_t *out_old)
+{
+	uint32_t *have = &node_of(i)->seals;
+	*out_old = *have;
+	if (*have & F_SEAL_SEAL)
+		return -EPERM;
+	/* An executable that must stay one must stay what it is. */
+	if ((seals & F_SEAL_EXEC) && (i->mode & 0111))
+		seals |= F_SEAL_SHRINK | F_SEAL_GROW | SEALS_WRITE;
+	*have |= seals;
+	return 0;
+}
+
+/* Sealed first, looked at then: no new mapping can come in between. */
+int memfs_add_seals(struct file *f, uint32_t seals)
+{
+	if (!memfs_is_file(f) || (seals & ~(uint32_t)SEALS_ALL))
+		return -EINVAL;
+	if (!f->writable)
+		return -EPERM;
+	struct inode *i = f->inode;
+	bool (*mapped)(struct inode *) = __atomic_load_n(&writably_mapped, __ATOMIC_ACQUIRE);
+	uint32_t old;
+	lock(&i->lock);
+	int err = add_locked(i, seals, &old);
+	bool ask = err == 0 && mapped && (node_of(i)->seals & ~old & F_SEAL_WRITE);
+	unlock(&i->lock);
+	if (!ask || !mapped(i))
+		return err;
+	lock(&i->lock);
+	node_of(i)->seals = old;
+	unlock(&i->lock);
+	return -EBUSY;
 }

@@ -43,8 +43,13 @@ int memfs_file_new(const char *name, const struct cred *cred, uint32_t flags, ui
 		   uint32_t seals, struct file **out);
 /* True if f is a regular file of a memfs: the only ones with seals. */
 bool memfs_is_file(const struct file *f);
-/* F_GET_SEALS; F_ADD_SEALS: 0, -EPERM (sealed, or f not writable), -EINVAL (unknown or no memfs file). */
+/*
+ * F_GET_SEALS; F_ADD_SEALS: 0, -EPERM (sealed, or f not writable), -EINVAL (unknown, or no
+ * memfs file), -EBUSY (F_SEAL_WRITE, and somebody has it mapped shared and writable).
+ */
 int memfs_get_seals(struct file *f);
 int memfs_add_seals(struct file *f, uint32_t seals);
+/* Who knows all address spaces tells if one of them has i mapped shared and writable. */
+void memfs_set_mapped_hook(bool (*writably_mapped)(struct inode *i));
 /* True if inode holds content of its own, which the lower tree does not have. */
 bool memfs_inode_changed(struct inode *i);
