@@ -44,9 +44,18 @@ struct arg_rule {
 	uint64_t mask, value;
 };
 
-#define IS(call, arg_, value_)	{.nr = SYS_##call, .arg = arg_, .mask = ~0ull, .value = value_}
-#define INT(call, arg_, value_) {.nr = SYS_##call, .arg = arg_, .mask = 0xffffffff, .value = value_}
-#define HAS_NOT(call, arg_, bits) {.nr = SYS_##call, .arg = arg_, .mask = bits, .value = 0}
+#define IS(call, arg_, value_)                                                                     \
+	{                                                                                          \
+		.nr = SYS_##call, .arg = arg_, .mask = ~0ull, .value = value_                      \
+	}
+#define INT(call, arg_, value_)                                                                    \
+	{                                                                                          \
+		.nr = SYS_##call, .arg = arg_, .mask = 0xffffffff, .value = value_                 \
+	}
+#define HAS_NOT(call, arg_, bits)                                                                  \
+	{                                                                                          \
+		.nr = SYS_##call, .arg = arg_, .mask = bits, .value = 0                            \
+	}
 
 /* What pthread_create asks for; musl adds the obsolete CLONE_DETACHED. */
 #define THREAD_FLAGS                                                                               \
@@ -136,14 +145,15 @@ static int filter_fill(scmp_filter_ctx f, bool with_ptrace)
 			return err;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-		err = seccomp_rule_add(f, SCMP_ACT_ERRNO((unsigned)refused[i].err), refused[i].nr, 0);
+		err = seccomp_rule_add(f, SCMP_ACT_ERRNO((unsigned)refused[i].err), refused[i].nr,
+				       0);
 		if (err < 0)
 			return err;
 	}
 #ifdef VEDETTE_CHECK
 	/* Messages of failed checks go through stdio. */
 	err = seccomp_rule_add(f, SCMP_ACT_ALLOW, SYS_write, 1,
-			       SCMP_A0_32(SCMP_CMP_EQ, STDERR_FILENO));
+			       SCMP_CMP(0, SCMP_CMP_MASKED_EQ, 0xffffffff, STDERR_FILENO));
 	if (err < 0)
 		return err;
 #endif

@@ -47,8 +47,7 @@ static ssize_t remote_size(const struct iovec *remote, size_t n)
 					   remote[i].iov_len, &end) ||
 		    end > USER_TOP)
 			return -EFAULT;
-		if (__builtin_add_overflow(total, remote[i].iov_len, &total) ||
-		    total > INT64_MAX)
+		if (__builtin_add_overflow(total, remote[i].iov_len, &total) || total > INT64_MAX)
 			return -EINVAL;
 	}
 	return (ssize_t)total;

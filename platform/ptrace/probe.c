@@ -79,7 +79,7 @@ static int probe_sysemu(int pid)
 		}
 		/* The SIGSTOP it sends itself comes with the call done: the next is getppid. */
 		int request = WSTOPSIG(status) == SIGSTOP && status >> 16 == 0 ? PTRACE_SYSEMU
-										: PTRACE_CONT;
+									       : PTRACE_CONT;
 		if (host_ptrace(request, pid, 0, 0) < 0)
 			return -ENOSYS;
 	}

@@ -174,7 +174,7 @@ static struct regs *ptrace_regs_mut(struct ctx *c)
 static int ptrace_aspace_cputime(struct aspace *as, int64_t *out_ns)
 {
 	ptrace_calls++;
-	int err = host_clock_get((~as->pid << 3) | 2, out_ns);
+	int err = host_clock_get((int)(~(unsigned)as->pid << 3 | 2), out_ns);
 	return err == -EINVAL ? -ESRCH : err;
 }
 

@@ -57,9 +57,9 @@ struct ctx {
 	bool forked;	   /* I  still prepares itself when first stopped */
 	bool clean_fpu;	   /* wants fpu_reset when adopted */
 	bool adopted;
-	bool gone;   /* dead, seen by us */
-	bool reaped; /* and waited for */
-	bool dirty;  /* regs differ from the host's */
+	bool gone;	     /* dead, seen by us */
+	bool reaped;	     /* and waited for */
+	bool dirty;	     /* regs differ from the host's */
 	const void *adopter; /* &ptrace_calls of that thread */
 	atomic_uint state;
 	struct regs regs;
@@ -70,12 +70,12 @@ struct ctx {
 
 /* Set by init, constant afterwards. */
 struct ptrace_host {
-	uint64_t base;	      /* of the stub's text */
-	int sentry_pid;	      /* as a stub's getppid says it */
+	uint64_t base;	/* of the stub's text */
+	int sentry_pid; /* as a stub's getppid says it */
 	int zygote_pid, zygote_fd;
-	bool filter;	      /* SYSEMU comes before seccomp here (4.8): stubs carry a filter */
-	bool exitkill;	      /* PTRACE_O_EXITKILL works (3.8) */
-	int xstate_size;      /* bytes of NT_X86_XSTATE; 0: only FXSAVE */
+	bool filter;	 /* SYSEMU comes before seccomp here (4.8): stubs carry a filter */
+	bool exitkill;	 /* PTRACE_O_EXITKILL works (3.8) */
+	int xstate_size; /* bytes of NT_X86_XSTATE; 0: only FXSAVE */
 };
 extern struct ptrace_host ptrace_host;
 

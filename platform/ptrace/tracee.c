@@ -99,9 +99,9 @@ long tracee_inject(struct ctx *c, const unsigned char *entry, struct regs *r)
 	if ((err = tracee_until_trap(c)) < 0)
 		return err;
 	unsigned long rax;
-	err = tracee_result(c, tracee_ptrace(c, PTRACE_PEEKUSER,
-					     offsetof(struct user_regs_struct, rax),
-					     (uintptr_t)&rax));
+	err = tracee_result(c,
+			    tracee_ptrace(c, PTRACE_PEEKUSER,
+					  offsetof(struct user_regs_struct, rax), (uintptr_t)&rax));
 	return err < 0 ? err : (long)rax;
 }
 

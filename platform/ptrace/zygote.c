@@ -172,7 +172,8 @@ static void zygote_filter(uint64_t base)
 
 static _Noreturn void zygote_child(const struct ptrace_host *h, int sock)
 {
-	register uint64_t parent __asm__("r12") = (uint64_t)h->sentry_pid;
+	const uint64_t entry = stub_at(h->base, stub_zygote), base = h->base;
+	const uint64_t sentry = (uint64_t)h->sentry_pid;
 	zygote_descriptors(sock);
 	zygote_signals();
 	zygote_limits();
@@ -182,11 +183,11 @@ static _Noreturn void zygote_child(const struct ptrace_host *h, int sock)
 		_exit(1);
 	if (h->filter)
 		zygote_filter(h->base);
-	parent = (uint64_t)h->sentry_pid;
+	register uint64_t parent __asm__("r12") = sentry;
 	__asm__ volatile("jmp *%0"
 			 :
-			 : "a"(stub_at(h->base, stub_zygote)), "D"(h->base),
-			   "S"(h->base + STUB_SIZE), "d"(HOST_TOP), "r"(parent));
+			 : "a"(entry), "D"(base), "S"(base + STUB_SIZE), "d"(HOST_TOP),
+			   "r"(parent));
 	__builtin_unreachable();
 }
 
@@ -202,7 +203,8 @@ int zygote_start(void)
 	if ((err = host_socketpair(SOCK_SEQPACKET, pair)) < 0)
 		goto undo_map;
 	h->sentry_pid = getpid();
-	h->zygote_pid = fork();
+	/* Not fork(3): a sanitizer's starts a thread in the child, whose memory is about to go. */
+	h->zygote_pid = (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	if (h->zygote_pid == 0)
 		zygote_child(h, pair[1]);
 	err = h->zygote_pid < 0 ? -errno : 0;

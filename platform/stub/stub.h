@@ -49,7 +49,8 @@ extern const unsigned char stub_socket[]; /* the next message's descriptor becom
 extern const unsigned char stub_park[];	  /* sleeps for ever */
 extern const unsigned char stub_parked[]; /* rip of a thread asleep there */
 extern const unsigned char stub_exit[];	  /* ends the thread */
-extern const unsigned char stub_zygote[]; /* rdi base, rsi end, rdx top of memory, r12 sentry's pid */
+extern const unsigned char
+	stub_zygote[]; /* rdi base, rsi end, rdx top of memory, r12 sentry's pid */
 
 /* Address of an entry point in a stub whose text is at base. */
 static inline uint64_t stub_at(uint64_t base, const unsigned char *entry)

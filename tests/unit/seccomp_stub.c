@@ -30,37 +30,34 @@ __asm__(".pushsection .text\n.balign 4096\ninside:\n"
 	"outside: syscall; mov $7, %edi; mov $231, %eax; jmp inside\n.popsection");
 extern const char inside[], inside_end[], outside[];
 
-enum verdict { PASSED, TRAPPED, OTHER };
+enum verdict { PASSED, TRAPPED };
 
 static enum verdict verdict_of(const char *from, long nr, const uint64_t *a)
 {
 	int status;
-	int pid = fork();
+	/* Not fork(3): a sanitizer's starts a thread in the child. */
+	int pid = (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	if (pid == 0) {
 		static struct sock_filter code[STUB_FILTER_MAX];
 		size_t n = stub_filter_build(code, (uint64_t)(uintptr_t)inside, 4096);
 		struct sock_fprog prog = {.len = (unsigned short)n, .filter = code};
-		register uint64_t r10 __asm__("r10") = a[3];
-		register uint64_t r8 __asm__("r8") = a[4];
-		register uint64_t r9 __asm__("r9") = a[5];
+		const uint64_t a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3], a4 = a[4], a5 = a[5];
 		signal(SIGSYS, SIG_DFL);
 		signal(SIGALRM, SIG_DFL);
 		alarm(1); /* pause and recvmsg wait */
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 		if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0) < 0)
 			_exit(1);
-		r10 = a[3], r8 = a[4], r9 = a[5];
+		register uint64_t r10 __asm__("r10") = a3;
+		register uint64_t r8 __asm__("r8") = a4;
+		register uint64_t r9 __asm__("r9") = a5;
 		__asm__ volatile("jmp *%%rbx"
 				 :
-				 : "b"(from), "a"(nr), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10),
+				 : "b"(from), "a"(nr), "D"(a0), "S"(a1), "d"(a2), "r"(r10),
 				   "r"(r8), "r"(r9));
 	}
 	waitpid(pid, &status, 0);
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		return TRAPPED;
-	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGALRM)
-		return OTHER;
-	return PASSED;
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS ? TRAPPED : PASSED;
 }
 
 static const uint64_t zero[6];
@@ -108,8 +105,10 @@ static void test_inside(void **state)
 		{SYS_pause, {0}},
 		{SYS_recvmsg, {STUB_CTL_FD, 0, 0x40}},
 	};
-	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
-		assert_int_equal(verdict_of(inside, good[i].nr, good[i].a), PASSED);
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		if (verdict_of(inside, good[i].nr, good[i].a) == TRAPPED)
+			fail_msg("call %ld is refused", good[i].nr);
+	}
 	for (long nr = 0; nr < 512; nr++) {
 		bool known = past_filters(nr);
 		for (size_t i = 0; i < ARRAY_SIZE(good); i++)
