@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sentry/task/idchange.h"
+
+#include "syscalls/abi/errno.h"
+#include "syscalls/abi/prctl.h"
+
+#define ID_KEEP UINT32_MAX
+
+/* What setfsuid(2) gives back or takes away: the capabilities about files. */
+#define FILE_CAPS                                                                                  \
+	(CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_MKNOD) | CAP_BIT(CAP_DAC_OVERRIDE) |                     \
+	 CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID) |                \
+	 CAP_BIT(CAP_LINUX_IMMUTABLE) | CAP_BIT(CAP_MAC_OVERRIDE))
+
+/* The four ids of one kind. */
+struct ids {
+	uint32_t *real, *effective, *saved, *fs;
+	unsigned cap;
+};
+
+static struct ids ids_of(struct cred *c, enum id_kind kind)
+{
+	if (kind == ID_USER)
+		return (struct ids){&c->ruid, &c->euid, &c->suid, &c->fsuid, CAP_SETUID};
+	return (struct ids){&c->rgid, &c->egid, &c->sgid, &c->fsgid, CAP_SETGID};
+}
+
+static bool any_root(const struct cred *c)
+{
+	return c->ruid == 0 || c->euid == 0 || c->suid == 0;
+}
+
+static void fix_caps(struct cred *c, const struct cred *old)
+{
+	if (c->securebits & SECBIT_NO_SETUID_FIXUP)
+		return;
+	if (any_root(old) && !any_root(c)) {
+		if (!(c->securebits & SECBIT_KEEP_CAPS))
+			c->cap_permitted = c->cap_effective = 0;
+		c->cap_ambient = 0;
+	}
+	if (old->euid == 0 && c->euid != 0)
+		c->cap_effective = 0;
+	if (old->euid != 0 && c->euid == 0)
+		c->cap_effective = c->cap_permitted;
+}
+
+static void fix_file_caps(struct cred *c, const struct cred *old)
+{
+	if (c->securebits & SECBIT_NO_SETUID_FIXUP)
+		return;
+	if (old->fsuid == 0 && c->fsuid != 0)
+		c->cap_effective &= ~FILE_CAPS;
+	if (old->fsuid != 0 && c->fsuid == 0)
+		c->cap_effective |= c->cap_permitted & FILE_CAPS;
+}
+
+void task_commit_cred(struct task *t, struct cred *c)
+{
+	const struct cred *old = t->cred;
+	bool ids = old->euid != c->euid || old->egid != c->egid || old->fsuid != c->fsuid ||
+		   old->fsgid != c->fsgid;
+
+	if (ids || (c->cap_permitted & ~old->cap_permitted)) {
+		__atomic_store_n(&t->group->dumpable, 0, __ATOMIC_RELAXED);
+		lock(&kernel.tasks_lock);
+		t->pdeath_signal = 0;
+		unlock(&kernel.tasks_lock);
+	}
+	task_set_cred(t, c);
+}
+
+/* Nothing below can fail: the copy is published. */
+static int commit(struct task *t, enum id_kind kind, struct cred *c)
+{
+	if (kind == ID_USER)
+		fix_caps(c, t->cred);
+	task_commit_cred(t, c);
+	return 0;
+}
+
+static int refuse(struct cred *c)
+{
+	cred_put(c);
+	return -EPERM;
+}
+
+int id_set(struct task *t, enum id_kind kind, uint32_t id)
+{
+	if (id == ID_KEEP)
+		return -EINVAL;
+	struct cred *c = cred_copy(t->cred, t->cred->ngroups);
+	if (!c)
+		return -ENOMEM;
+	struct ids n = ids_of(c, kind);
+	if (cred_capable(c, n.cap))
+		*n.real = *n.saved = id;
+	else if (id != *n.real && id != *n.saved)
+		return refuse(c);
+	*n.effective = *n.fs = id;
+	return commit(t, kind, c);
+}
+
+int id_setre(struct task *t, enum id_kind kind, uint32_t real, uint32_t effective)
+{
+	struct cred *c = cred_copy(t->cred, t->cred->ngroups);
+	if (!c)
+		return -ENOMEM;
+	struct ids n = ids_of(c, kind);
+	bool able = cred_capable(c, n.cap);
+	uint32_t old_real = *n.real, old_eff = *n.effective;
+	if (real != ID_KEEP && !able && real != old_real && real != old_eff)
+		return refuse(c);
+	if (effective != ID_KEEP && !able && effective != old_real && effective != old_eff &&
+	    effective != *n.saved)
+		return refuse(c);
+	if (real != ID_KEEP)
+		*n.real = real;
+	if (effective != ID_KEEP)
+		*n.effective = effective;
+	if (real != ID_KEEP || (effective != ID_KEEP && effective != old_real))
+		*n.saved = *n.effective;
+	*n.fs = *n.effective;
+	return commit(t, kind, c);
+}
+
+int id_setres(struct task *t, enum id_kind kind, uint32_t real, uint32_t effective,
+	      uint32_t saved)
+{
+	const uint32_t wish[3] = {real, effective, saved};
+	struct cred *c = cred_copy(t->cred, t->cred->ngroups);
+	if (!c)
+		return -ENOMEM;
+	struct ids n = ids_of(c, kind);
+	uint32_t *const slot[3] = {n.real, n.effective, n.saved};
+	const uint32_t old[3] = {*n.real, *n.effective, *n.saved};
+	for (unsigned i = 0; i < 3; i++) {
+		if (wish[i] == ID_KEEP)
+			continue;
+		if (!cred_capable(c, n.cap) && wish[i] != old[0] && wish[i] != old[1] &&
+		    wish[i] != old[2])
+			return refuse(c);
+		*slot[i] = wish[i];
+	}
+	*n.fs = *n.effective;
+	return commit(t, kind, c);
+}
+
+uint32_t id_setfs(struct task *t, enum id_kind kind, uint32_t id)
+{
+	struct cred *c = cred_copy(t->cred, t->cred->ngroups);
+	if (!c)
+		return kind == ID_USER ? t->cred->fsuid : t->cred->fsgid;
+	struct ids n = ids_of(c, kind);
+	uint32_t old = *n.fs;
+	if (id == ID_KEEP || id == old ||
+	    (!cred_capable(c, n.cap) && id != *n.real && id != *n.effective && id != *n.saved)) {
+		cred_put(c);
+		return old;
+	}
+	*n.fs = id;
+	if (kind == ID_USER)
+		fix_file_caps(c, t->cred);
+	task_commit_cred(t, c);
+	return old;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* uname(2), sethostname(2), setdomainname(2). */
+#include "syscalls/abi/utsname.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sentry/task/task.h"
+#include "syscalls/abi/errno.h"
+#include "syscalls/abi/sched.h"
+#include "syscalls/sys.h"
+
+static void set_field(char dst[ABI_UTS_LEN + 1], const char *src)
+{
+	snprintf(dst, ABI_UTS_LEN + 1, "%s", src);
+}
+
+/* personality(UNAME26): 3.x counts on from 2.6.40, 4.x and later from 2.6.60. */
+static void release_26(char dst[ABI_UTS_LEN + 1])
+{
+	char *rest = dst;
+	unsigned long major = strtoul(rest, &rest, 10), minor = 0;
+	char changed[ABI_UTS_LEN + 1] = {0};
+
+	if (*rest == '.')
+		minor = strtoul(rest + 1, &rest, 10);
+	if (*rest == '.')
+		strtoul(rest + 1, &rest, 10);
+	snprintf(changed, sizeof changed, "2.6.%lu%s", minor + (major >= 4 ? 60 : 40), rest);
+	memcpy(dst, changed, sizeof changed);
+}
+
+long sys_uname(struct task *t, uaddr_t buf)
+{
+	struct abi_utsname u = {0};
+
+	set_field(u.sysname, "Linux");
+	set_field(u.release, kernel.release);
+	set_field(u.version, kernel.version);
+	set_field(u.machine, (t->personality & PER_MASK) == PER_LINUX32 ? "i686" : "x86_64");
+	if (t->personality & UNAME26)
+		release_26(u.release);
+	lock(&kernel.uts_lock);
+	set_field(u.nodename, kernel.hostname);
+	set_field(u.domainname, kernel.domainname);
+	unlock(&kernel.uts_lock);
+	return copy_out(t->mm, buf, &u, sizeof u);
+}
+
+static long set_name(struct task *t, char field[ABI_UTS_LEN + 1], uaddr_t name, int len)
+{
+	char text[ABI_UTS_LEN + 1] = {0};
+
+	if (!task_capable(t, CAP_SYS_ADMIN))
+		return -EPERM;
+	if (len < 0 || len > ABI_UTS_LEN)
+		return -EINVAL;
+	if (copy_in(t->mm, text, name, (size_t)len) < 0)
+		return -EFAULT;
+	lock(&kernel.uts_lock);
+	memcpy(field, text, sizeof text);
+	unlock(&kernel.uts_lock);
+	return 0;
+}
+
+long sys_sethostname(struct task *t, uaddr_t name, int len)
+{
+	return set_name(t, kernel.hostname, name, len);
+}
+
+long sys_setdomainname(struct task *t, uaddr_t name, int len)
+{
+	return set_name(t, kernel.domainname, name, len);
+}
