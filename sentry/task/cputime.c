@@ -50,7 +50,9 @@ struct cputime group_cputime(struct group *g)
 
 	lock(&kernel.tasks_lock);
 	struct cputime sum = group_cputime_locked(g);
-	struct mm *mm = g->nthreads > 1 ? own_mm_locked(g) : NULL;
+	/* Of the caller itself all is known. */
+	bool alone = g->nthreads == 1 && g->leader && waiter_self() == &g->leader->waiter;
+	struct mm *mm = alone ? NULL : own_mm_locked(g);
 	unlock(&kernel.tasks_lock);
 	if (!mm)
 		return sum;

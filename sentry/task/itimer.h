@@ -11,5 +11,3 @@
 int itimer_set(struct task *t, int which, const struct abi_itimerval *value,
 	       struct abi_itimerval *out_old);
 int itimer_get(struct task *t, int which, struct abi_itimerval *out);
-/* The group has no tasks any more.  No lock held. */
-void itimers_exit(struct group *g);

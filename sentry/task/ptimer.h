@@ -24,7 +24,7 @@ int ptimer_settime(struct task *t, int id, int flags, const struct abi_itimerspe
 		   struct abi_itimerspec *out_old);
 int ptimer_gettime(struct task *t, int id, struct abi_itimerspec *out);
 int ptimer_getoverrun(struct task *t, int id);
-/* All timers of the group vanish: exec, and the end of its last task.  No lock held. */
+/* All timers of the group vanish: exec.  No lock held. */
 void ptimers_exit(struct group *g);
 /*
  * The timer's signal was dequeued, or dropped (info NULL): fills si_overrun,

@@ -115,14 +115,15 @@ static int queue_locked(struct task *head, struct sigpending *p, const struct ab
 	int sig = info->signo;
 	bool realtime = sig >= ABI_SIGRTMIN;
 
-	if (!realtime && (p->set & SIGBIT(sig)))
+	/* Timers queue their own entries even beside an equal one. */
+	if (!realtime && !timer && (p->set & SIGBIT(sig)))
 		return 0;
 	if (sig == SIGKILL) {
 		sigpending_add(p, sig, NULL);
 		return 0;
 	}
 	struct sigqueue *q = timer;
-	if (!q)
+	if (!timer)
 		q = sigqueue_new(head, !realtime && info->code >= 0);
 	if (!q && realtime && info->code != SI_USER)
 		return -EAGAIN;
@@ -223,6 +224,11 @@ int signal_send_timer_locked(struct group *g, struct task *t, struct sigqueue *q
 {
 	struct abi_siginfo info = q->info;
 	return send_locked(g, t, &info, q, out_cld);
+}
+
+int signal_send_locked(struct group *g, const struct abi_siginfo *info, int *out_cld)
+{
+	return send_locked(g, NULL, info, NULL, out_cld);
 }
 
 int signal_send_task_locked(struct task *t, const struct abi_siginfo *info)

@@ -13,6 +13,7 @@
  */
 #include "sentry/task/signal.h"
 
+#include "sentry/task/cpulimit.h"
 #include "sentry/task/jobctl.h"
 #include "sentry/task/sigqueue.h"
 #include "sentry/task/sigset.h"
@@ -193,6 +194,9 @@ void signal_deliver(struct task *t)
 	struct sigtaken s;
 	struct abi_sigaction act;
 
+	/* Its first turn: the limit it has inherited counts from now. */
+	if (t->syscalls == 0 && t == t->group->leader)
+		cpulimit_changed(t->group);
 	while (waiter_signalled(&t->waiter)) {
 		int sig = next_signal(t, &s, &act);
 		if (!sig)

@@ -5,7 +5,7 @@
  */
 #include "sentry/task/signal.h"
 
-#include "sentry/task/itimer.h"
+#include "sentry/task/ctimer.h"
 #include "sentry/task/jobctl.h"
 #include "sentry/task/ptimer.h"
 #include "sentry/task/sigqueue.h"
@@ -187,14 +187,17 @@ int signal_exec(struct task *t)
 void signal_exit_task(struct task *t)
 {
 	struct group *g = t->group;
+	struct task *other;
+	bool left = false, busy = false;
 
 	lock(&kernel.tasks_lock);
 	lock(&g->siglock);
-	struct task *other, *left = NULL;
-	list_for_each(other, &g->threads, threads)
-		if (other != t && other->ctx &&
-		    !__atomic_load_n(&other->exiting, __ATOMIC_RELAXED))
-			left = other;
+	list_for_each(other, &g->threads, threads) {
+		if (other == t || !other->ctx)
+			continue;
+		busy = true;
+		left = left || !__atomic_load_n(&other->exiting, __ATOMIC_RELAXED);
+	}
 	/* From now on nobody chooses it. */
 	__atomic_store_n(&t->exiting, 1, __ATOMIC_RELEASE);
 	sigpending_flush(&t->pending);
@@ -207,8 +210,7 @@ void signal_exit_task(struct task *t)
 	if (stopped)
 		jobctl_notify_locked(g, CLD_STOPPED);
 	unlock(&kernel.tasks_lock);
-	if (!left) {
-		itimers_exit(g);
-		ptimers_exit(g);
-	}
+	/* Who still has a ctx may be in a call that uses them. */
+	if (!busy)
+		timers_exit(g);
 }

@@ -20,3 +20,5 @@ struct sigqueue;
  * held.  *out_cld: for jobctl_notify_locked, 0: nothing to tell.
  */
 int signal_send_timer_locked(struct group *g, struct task *t, struct sigqueue *q, int *out_cld);
+/* A signal to the group for a caller that holds both locks. */
+int signal_send_locked(struct group *g, const struct abi_siginfo *info, int *out_cld);
