@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may give whom which scheduling policy and nice value: sched(7). */
+#pragma once
+
+#include "sentry/task/task.h"
+
+struct sched_params {
+	int policy, rt_priority, nice;
+	bool keep_policy;	/* the target's own */
+	bool keep_nice;
+};
+
+bool sched_is_rt(int policy);
+/* The caller's effective user owns the target. */
+bool sched_same_owner(const struct task *t, struct task *target);
+/* 0, -EINVAL, -EPERM. */
+int sched_params_set(struct task *t, struct task *target, const struct sched_params *p);
+/* setpriority(2) for one task; nice is cut to -20..19.  0, -EPERM, -EACCES. */
+int sched_nice_set(struct task *t, struct task *target, int nice);
