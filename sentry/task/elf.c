@@ -160,7 +160,10 @@ static int map_fixed(struct task *t, uaddr_t at, uint64_t size, int prot, struct
 	return r < 0 ? (int)r : 0;
 }
 
-/* The rest of the last file page, and whole pages after it, read as zero. */
+/*
+ * All of the rest of the last file page, and whole pages after it, read as zero.
+ * Not only up to p_memsz: ld.so's first allocations live behind it.
+ */
 static int map_bss(struct task *t, const struct elf_image *e, const struct abi_elf_phdr *p)
 {
 	uaddr_t from = p->p_vaddr + e->bias + p->p_filesz;
@@ -169,7 +172,7 @@ static int map_bss(struct task *t, const struct elf_image *e, const struct abi_e
 	if (p->p_memsz == p->p_filesz)
 		return 0;
 	if (p->p_filesz > 0 && (p->p_flags & PF_W) && page > from) {
-		int err = clear_out(t->mm, from, min_u64(page, to) - from);
+		int err = clear_out(t->mm, from, page - from);
 		if (err < 0)
 			return err;
 	}
