@@ -47,7 +47,7 @@ void notify_path(struct dentry *d, uint32_t mask)
 	autoput(dentry) struct dentry *parent = dentry_parent(d);
 	if (parent != d && parent->inode && inode_marked(parent->inode)) {
 		dentry_name(d, name, sizeof name);
-		ops->event(parent->inode, mask, 0, name);
+		ops->event(parent->inode, mask | (d->deleted ? IN_EXCL_UNLINK : 0), 0, name);
 	}
 	if (inode_marked(d->inode))
 		ops->event(d->inode, mask, 0, NULL);

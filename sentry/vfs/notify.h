@@ -16,6 +16,7 @@ struct notify_ops {
 	/*
 	 * Something happened to an inode that has marks: name is NULL for the inode
 	 * itself, else the child of that (directory) inode that it happened to.
+	 * IN_EXCL_UNLINK in mask: the child has lost that name meanwhile.
 	 * Inode locks may be held: takes none.
 	 */
 	void (*event)(struct inode *i, uint32_t mask, uint32_t cookie, const char *name);
