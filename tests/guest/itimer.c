@@ -115,7 +115,8 @@ TEST(virtual_counts_user_time)
 	on_signal(SIGVTALRM, count_signal, 0);
 	ASSERT_OK(setitimer(ITIMER_VIRTUAL, &it, NULL));
 	burn_until(3);
-	ASSERT(clock_ns(CLOCK_PROCESS_CPUTIME_ID) >= 20000000);
+	/* Counted in sampled clock ticks, hence far from exact. */
+	ASSERT(clock_ns(CLOCK_PROCESS_CPUTIME_ID) >= 1000000);
 }
 
 TEST(prof_counts_all_time)
@@ -125,7 +126,8 @@ TEST(prof_counts_all_time)
 	ASSERT_OK(setitimer(ITIMER_PROF, &it, NULL));
 	while (signal_count < 3)
 		getppid();
-	ASSERT(clock_ns(CLOCK_PROCESS_CPUTIME_ID) >= 20000000);
+	/* Counted in sampled clock ticks, hence far from exact. */
+	ASSERT(clock_ns(CLOCK_PROCESS_CPUTIME_ID) >= 1000000);
 }
 
 TEST(cpu_timers_do_not_run_in_sleep)

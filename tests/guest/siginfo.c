@@ -184,11 +184,12 @@ TEST(sigchld_reports_the_childs_cpu_time)
 {
 	on_siginfo(SIGCHLD, note_info, SA_RESTART);
 	pid_t p = SPAWN({
-		while (clock_ns(CLOCK_PROCESS_CPUTIME_ID) < 60000000)
+		while (clock_ns(CLOCK_PROCESS_CPUTIME_ID) < 200000000)
 			;
 	});
 	JOIN(p);
-	ASSERT(last_info.si_utime + last_info.si_stime >= 3);
+	/* Sampled at clock ticks, hence far from exact. */
+	ASSERT(last_info.si_utime + last_info.si_stime >= 1);
 }
 
 TEST(alarm_is_from_the_kernel)
@@ -279,7 +280,12 @@ TEST(sigwaitinfo_waits_for_another_process)
 static void *wait_for_usr1(void *arg)
 {
 	sigset_t s = set_of(SIGUSR1);
-	*(int *)arg = sigwaitinfo(&s, NULL);
+	int sig;
+	/* The one that comes too late for the signal may see EINTR. */
+	do
+		sig = sigwaitinfo(&s, NULL);
+	while (sig < 0 && errno == EINTR);
+	*(int *)arg = sig;
 	return NULL;
 }
 
