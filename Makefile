@@ -24,7 +24,7 @@ MAIN   := $(B)/oci/main.c.o
 GUESTS := $(patsubst tests/guest/%.c,build/guest/%,$(wildcard tests/guest/*.c))
 UNITS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 
-.PHONY: all demo test unit guest lint docs bench install clean deps headers format
+.PHONY: all demo test unit guest lint docs bench install clean headers format
 all: $(B)/vedette
 
 $(B)/vedette: $(OBJ)
@@ -55,9 +55,53 @@ $(B)/unit/%: tests/unit/%.c $(B)/libvedette.a
 -include $(OBJ:.o=.d) $(UNITS:%=%.d)
 
 # What a fresh Debian lacks, by package name.
-PACKAGES := gcc clang libc6-dev libseccomp-dev libcapstone-dev libjansson-dev libcmocka-dev
-deps:
-	@sh tests/deps $(PACKAGES)
+BUILD_DEPS := gcc libc6-dev libseccomp-dev libcapstone-dev libjansson-dev
+TEST_DEPS  := $(BUILD_DEPS) clang libclang-rt-14-dev libcmocka-dev busybox-static python3 perl git sqlite3 procps bash tar gzip nodejs
+DEMO_DEPS  := $(BUILD_DEPS) bash coreutils procps python3 perl git sqlite3 tar gzip nodejs
+
+demo: ; @sh tests/deps $(DEMO_DEPS)
+	@$(MAKE) --no-print-directory build/oldhost all
+	@bash tests/demo build/release/vedette
+
+test: ; @sh tests/deps $(TEST_DEPS)
+	@$(MAKE) --no-print-directory all-tests
+
+# Release and ASan+UBSan run everything; TSan runs the threaded unit tests.
+.PHONY: all-tests programs
+all-tests:
+	@$(MAKE) --no-print-directory -j2 all guest unit build/oldhost
+	@$(MAKE) --no-print-directory -j2 SAN=address,undefined all unit
+	@$(MAKE) --no-print-directory lint
+	@sh tests/all
+
+build/oldhost: tests/oldhost/oldhost.c
+	@mkdir -p build
+	$(Q)$(CC) -std=gnu17 -O2 -D_GNU_SOURCE -I. $(WARN) -static -o $@ $<
+
+lint: headers
+	@sh tests/layers
+	@sh tests/table_mistakes $(CC)
+	@sh tests/table_coverage
+
+# Every header compiles alone.
+headers:
+	@for h in $$(find platform sentry syscalls oci -name '*.h'); do \
+		echo "#include \"$$h\"" | $(CC) -std=gnu17 -D_GNU_SOURCE -I. $(WARN) -fsyntax-only -xc - || exit 1; done
+
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+docs: $(B)/vedette
+	$(B)/vedette syscalls --format=md >docs/syscalls.md
+
+bench: ; @sh tests/deps $(BUILD_DEPS)
+	@$(MAKE) --no-print-directory all
+	@sh bench/run build/release/vedette
+
+PREFIX ?= /usr/local
+install: all
+	install -D -m755 build/release/vedette $(DESTDIR)$(PREFIX)/bin/vedette
+	install -D -m644 docs/vedette.1 $(DESTDIR)$(PREFIX)/share/man/man1/vedette.1
 
 clean:
 	rm -rf build
