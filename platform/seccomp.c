@@ -10,6 +10,7 @@
 #include "platform/seccomp.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <malloc.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -85,6 +86,7 @@ static const struct arg_rule arg_rules[] = {
 	IS(ptrace, 0, PTRACE_SETREGS),
 	IS(ptrace, 0, PTRACE_CONT),
 	IS(ptrace, 0, PTRACE_PEEKUSER),
+	IS(ptrace, 0, PTRACE_POKEUSER),
 	IS(ptrace, 0, PTRACE_GETSIGINFO),
 	IS(ptrace, 0, PTRACE_GETREGSET),
 	IS(ptrace, 0, PTRACE_SETREGSET),
@@ -183,6 +185,8 @@ static void libc_prepare(void)
 	signal(SIGSYS, SIG_DFL); /* where TRAP is the strongest action, nothing may survive it */
 	/* Else the second thread's first malloc counts CPUs, in some libcs by opening files. */
 	mallopt(M_ARENA_MAX, 8);
+	/* Shrinking an arena would read /proc/sys/vm/overcommit_memory first: never shrink. */
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
 }
 
 int seccomp_load_sentry(bool with_ptrace)

@@ -32,7 +32,7 @@ static _Alignas(64) struct {
 	char pad[60];
 } running[CPUS_MAX];
 
-/* Index into cpus of the CPU this sentry thread is bound to. */
+/* One more than the index into cpus of the CPU this sentry thread is bound to; 0: not known. */
 static __thread unsigned my_cpu;
 
 void place_init(void)
@@ -63,12 +63,28 @@ static unsigned least_loaded(unsigned preferred)
 /* Refused (a cpuset was changed under us): the host's scheduler decides from then on. */
 static void move(struct ctx *c, unsigned cpu)
 {
-	ptrace_calls += 2;
-	if (host_set_cpu(c->tid, cpus[cpu]) < 0 || host_set_cpu(0, cpus[cpu]) < 0) {
+	int err = 0;
+	if (!c->bound || c->cpu != cpu) {
+		ptrace_calls++;
+		err = host_set_cpu(c->tid, cpus[cpu]);
+	}
+	if (err == 0 && my_cpu != cpu + 1) {
+		ptrace_calls++;
+		err = host_set_cpu(0, cpus[cpu]);
+	}
+	if (err < 0) {
 		cpu_count = 0;
 		return;
 	}
-	c->cpu = my_cpu = cpu;
+	c->cpu = cpu;
+	c->bound = true;
+	my_cpu = cpu + 1;
+}
+
+void place_inherit(struct ctx *c, const struct ctx *from)
+{
+	c->cpu = from->cpu;
+	c->bound = from->bound;
 }
 
 void place_start(struct ctx *c)

@@ -15,8 +15,14 @@ static int ptrace_init(void)
 	int err = ptrace_probe();
 	if (err < 0)
 		return err;
+	/* Each stop would otherwise queue a SIGCHLD on its way to waking us. */
+	struct sigaction chld = {.sa_flags = SA_NOCLDSTOP};
+	chld.sa_handler = SIG_DFL;
+	sigaction(SIGCHLD, &chld, NULL);
 	place_init();
-	return zygote_start();
+	if ((err = zygote_start()) == 0)
+		zygote_spare();
+	return err;
 }
 
 static struct ctx *ctx_alloc(struct aspace *as, int tid, bool leader)
@@ -35,18 +41,9 @@ static struct ctx *ctx_alloc(struct aspace *as, int tid, bool leader)
 	return c;
 }
 
-static void host_kill_reap(int pid)
-{
-	int status, n;
-	host_tgkill(pid, pid, SIGKILL);
-	do
-		n = host_wait(pid, &status, 0);
-	while (n == -EINTR || (n == pid && (status & 0xff) == 0x7f));
-}
-
 static void ptrace_aspace_destroy(struct aspace *as)
 {
-	host_kill_reap(as->pid);
+	stub_kill(as->pid);
 	ctl_put(as->ctl);
 	free(as);
 }
@@ -63,7 +60,7 @@ static int aspace_make(int pid, struct ctl *ctl, struct aspace **out, struct ctx
 		c = ctx_alloc(as, pid, /*leader=*/true);
 	}
 	if (!c) {
-		host_kill_reap(pid);
+		stub_kill(pid);
 		ctl_put(ctl);
 		free(as);
 		return -ENOMEM;
@@ -82,7 +79,7 @@ static int ptrace_aspace_new(struct aspace **out, struct ctx **out_ctx)
 	struct ctl *ctl = ctl_new(sock);
 	if (!ctl) {
 		host_close(sock);
-		host_kill_reap(pid);
+		stub_kill(pid);
 		return -ENOMEM;
 	}
 	if ((err = aspace_make(pid, ctl, out, out_ctx)) < 0)
@@ -107,7 +104,7 @@ static int ptrace_aspace_fork(struct ctx *by, struct aspace **out, struct ctx **
 		return err;
 	(*out_ctx)->forked = true;
 	(*out_ctx)->regs = by->regs;
-	(*out_ctx)->cpu = by->cpu;
+	place_inherit(*out_ctx, by);
 	return 0;
 }
 
@@ -128,7 +125,7 @@ static int ptrace_ctx_create(struct ctx *by, struct ctx **out)
 	if (!c)
 		return -ENOMEM; /* the host thread sleeps until the process ends */
 	c->regs = by->regs;
-	c->cpu = by->cpu;
+	place_inherit(c, by);
 	lock(&by->as->lock);
 	by->as->threaded = true;
 	unlock(&by->as->lock);

@@ -62,8 +62,10 @@ struct ctx {
 	bool dirty;	     /* regs differ from the host's */
 	const void *adopter; /* &ptrace_calls of that thread */
 	atomic_uint state;
-	struct regs regs;
+	bool host_known; /* host_regs is what the stopped thread has */
+	struct regs regs, host_regs;
 	int64_t cputime; /* last answer of ctx_cputime */
+	bool bound;	 /* to cpu, else to none */
 	unsigned cpu;
 	int64_t moved_at;
 };
@@ -94,6 +96,10 @@ int ptrace_probe(void);
 /* zygote.c */
 int zygote_start(void);
 void zygote_stop(void);
+/* Asks for the next stub ahead of need. */
+void zygote_spare(void);
+/* Ends and reaps a stub that nobody traces, or the last thread of one. */
+void stub_kill(int pid);
 /* A new stub, parked and ready; sock is its end of the control socket. */
 int zygote_spawn(int *out_pid, int *out_sock);
 
@@ -115,6 +121,8 @@ long tracee_call(struct ctx *c, long nr, uint64_t a0, uint64_t a1, uint64_t a2, 
 void tracee_release(struct ctx *c, const unsigned char *entry);
 /* Writes the registers if they have changed: 0, -ESRCH or -EIO (the host refuses them). */
 int tracee_flush(struct ctx *c);
+/* Reads them. */
+int tracee_fetch(struct ctx *c);
 
 /* run.c */
 void ptrace_run(struct ctx *c, struct event *out);
@@ -149,6 +157,8 @@ int ptrace_fpu_reset(struct ctx *c);
 
 /* place.c: which CPU a sentry thread and its stub thread share. */
 void place_init(void);
+/* A host thread cloned from another starts with its affinity. */
+void place_inherit(struct ctx *c, const struct ctx *from);
 void place_start(struct ctx *c);
 void place_enter(struct ctx *c);
 void place_leave(struct ctx *c);

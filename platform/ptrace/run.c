@@ -154,7 +154,7 @@ static bool event_stop(struct ctx *c, int status, struct event *out)
 	if (signo != INTERRUPT_SIGNAL && signo != SYSCALL_STOP && signo != SIGSEGV &&
 	    signo != SIGBUS && signo != SIGILL && signo != SIGFPE && signo != SIGTRAP)
 		return false;
-	if (tracee_ptrace(c, PTRACE_GETREGS, 0, (uintptr_t)&c->regs) < 0)
+	if (tracee_fetch(c) < 0)
 		return false; /* dead: the next resume says so */
 	if (signo == INTERRUPT_SIGNAL)
 		return true;

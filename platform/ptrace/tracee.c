@@ -93,6 +93,7 @@ long tracee_inject(struct ctx *c, const unsigned char *entry, struct regs *r)
 	r->orig_rax = (uint64_t)-1;
 	r->eflags = 0x202; /* the guest's TF or DF must not touch our code */
 	c->dirty = true;
+	c->host_known = false;
 	int err = tracee_result(c, tracee_ptrace(c, PTRACE_SETREGS, 0, (uintptr_t)r));
 	if (err < 0)
 		return err;
@@ -131,17 +132,56 @@ long tracee_call(struct ctx *c, long nr, uint64_t a0, uint64_t a1, uint64_t a2, 
 	return tracee_inject(c, stub_call, &r);
 }
 
+/* The values of rax that a host kernel takes for "restart this call": ERESTARTSYS and its kin. */
+static bool is_restart(uint64_t rax)
+{
+	return rax >= (uint64_t)-516 && rax <= (uint64_t)-512;
+}
+
+/* True if rax is all that changed since the stop; the common answer to a system call. */
+static bool only_rax(const struct ctx *c)
+{
+	struct regs r = c->regs;
+	r.rax = c->host_regs.rax;
+	return memcmp(&r, &c->host_regs, sizeof r) == 0 && !is_restart(c->regs.rax);
+}
+
+static int flush_rax(struct ctx *c)
+{
+	if (c->regs.rax == c->host_regs.rax)
+		return 0;
+	return tracee_result(c, tracee_ptrace(c, PTRACE_POKEUSER,
+					      offsetof(struct user_regs_struct, rax),
+					      (uintptr_t)c->regs.rax));
+}
+
+static int flush_all(struct ctx *c)
+{
+	/* orig_rax -1: whatever rax holds, the host does not take it for a call to restart. */
+	struct regs r = c->regs;
+	r.orig_rax = (uint64_t)-1;
+	return tracee_result(c, tracee_ptrace(c, PTRACE_SETREGS, 0, (uintptr_t)&r));
+}
+
 int tracee_flush(struct ctx *c)
 {
 	if (!c->dirty)
 		return 0;
-	/* orig_rax -1: whatever rax holds, the host does not take it for a call to restart. */
-	struct regs r = c->regs;
-	r.orig_rax = (uint64_t)-1;
-	int err = tracee_result(c, tracee_ptrace(c, PTRACE_SETREGS, 0, (uintptr_t)&r));
-	if (err == 0)
-		c->dirty = false;
+	/* POKEUSER of one register costs half of SETREGS. */
+	int err = c->host_known && only_rax(c) ? flush_rax(c) : flush_all(c);
+	c->dirty = err < 0;
+	c->host_known = false;
 	return err;
+}
+
+int tracee_fetch(struct ctx *c)
+{
+	int err = tracee_result(c, tracee_ptrace(c, PTRACE_GETREGS, 0, (uintptr_t)&c->host_regs));
+	if (err < 0)
+		return err;
+	c->regs = c->host_regs;
+	c->host_known = true;
+	return 0;
 }
 
 void tracee_release(struct ctx *c, const unsigned char *entry)

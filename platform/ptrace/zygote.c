@@ -26,6 +26,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "platform/base/log.h"
@@ -217,35 +218,98 @@ undo_map:
 	return err;
 }
 
-void zygote_stop(void)
-{
-	struct ptrace_host *h = &ptrace_host;
-	int status;
-	if (h->zygote_pid <= 0)
-		return;
-	host_close(h->zygote_fd);
-	host_tgkill(h->zygote_pid, h->zygote_pid, SIGKILL);
-	while (host_wait(h->zygote_pid, &status, 0) == -EINTR)
-		;
-	h->zygote_pid = 0;
-}
+/*
+ * One stub is always asked for ahead: its pid lies in the socket by the time
+ * somebody needs it, and an exec after vfork does not wait for two wake-ups.
+ */
+static struct lock spare_lock = LOCK_INIT(RANK_PLATFORM);
+static int spare_sock = -1; /* spare_lock */
 
-int zygote_spawn(int *out_pid, int *out_sock)
+/* Asks for a stub; *out_sock is our end of its control socket. */
+static int spawn_begin(int *out_sock)
 {
-	int pair[2], none;
-	uint64_t pid = 0;
+	int pair[2];
 	int err = host_socketpair(SOCK_SEQPACKET, pair);
 	if (err < 0)
 		return err;
 	err = host_send_fd(ptrace_host.zygote_fd, "", 1, pair[1]);
 	host_close(pair[1]);
-	if (err == 0)
-		err = host_recv_fd(pair[0], &pid, sizeof pid, &none);
 	if (err < 0) {
 		host_close(pair[0]);
+		return err;
+	}
+	*out_sock = pair[0];
+	return 0;
+}
+
+/* Takes over sock on failure. */
+static int spawn_end(int sock, int *out_pid)
+{
+	uint64_t pid = 0;
+	int none;
+	int err = host_recv_fd(sock, &pid, sizeof pid, &none);
+	if (err < 0) {
+		host_close(sock);
 		return err == -EIO ? -EAGAIN : err; /* end of file: clone failed */
 	}
 	*out_pid = (int)pid;
-	*out_sock = pair[0];
 	return 0;
+}
+
+static int spare_swap(int sock)
+{
+	lock(&spare_lock);
+	int old = spare_sock;
+	spare_sock = sock;
+	unlock(&spare_lock);
+	return old;
+}
+
+void zygote_spare(void)
+{
+	int sock;
+	if (spawn_begin(&sock) < 0)
+		return;
+	sock = spare_swap(sock);
+	int pid;
+	if (sock >= 0 && spawn_end(sock, &pid) == 0) {
+		/* Two threads asked ahead at once: one stub too many. */
+		host_close(sock);
+		stub_kill(pid);
+	}
+}
+
+int zygote_spawn(int *out_pid, int *out_sock)
+{
+	int sock = spare_swap(-1);
+	int err = sock < 0 ? spawn_begin(&sock) : 0;
+	if (err < 0 || (err = spawn_end(sock, out_pid)) < 0)
+		return err;
+	*out_sock = sock;
+	zygote_spare();
+	return 0;
+}
+
+void zygote_stop(void)
+{
+	struct ptrace_host *h = &ptrace_host;
+	int sock = spare_swap(-1), pid;
+	if (h->zygote_pid <= 0)
+		return;
+	if (sock >= 0 && spawn_end(sock, &pid) == 0) {
+		host_close(sock);
+		stub_kill(pid);
+	}
+	host_close(h->zygote_fd);
+	stub_kill(h->zygote_pid);
+	h->zygote_pid = 0;
+}
+
+void stub_kill(int pid)
+{
+	int status, n;
+	host_tgkill(pid, pid, SIGKILL);
+	do
+		n = host_wait(pid, &status, 0);
+	while (n == -EINTR || (n == pid && WIFSTOPPED(status)));
 }
