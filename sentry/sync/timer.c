@@ -135,7 +135,7 @@ static int thread_start_locked(void)
 		return 0;
 	pthread_attr_t attr;
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 128 * 1024);
+	pthread_attr_setstacksize(&attr, 512 * 1024); /* thread-local storage counts too */
 	int err = pthread_create(&thread, &attr, timer_main, NULL);
 	pthread_attr_destroy(&attr);
 	running = err == 0;
