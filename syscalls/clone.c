@@ -20,9 +20,6 @@ long sys_clone(struct task *t, uint64_t flags, uaddr_t stack, uaddr_t parent_tid
 		.child_tid = child_tid,
 		.pidfd = parent_tid,
 	};
-	/* They share an argument here, so that only one can be asked for. */
-	if ((s.flags & CLONE_PIDFD) && (s.flags & CLONE_PARENT_SETTID))
-		return -EINVAL;
 	return task_clone(t, &s);
 }
 

@@ -25,9 +25,10 @@ static bool user_range(uint64_t base, uint64_t size)
 
 int uio_user(struct uio *u, struct mm *mm, uaddr_t base, size_t size)
 {
-	size = min_u64(size, MAX_RW_COUNT);
+	/* Linux checks the range before it cuts the size: read(fd, buf, -1) is EFAULT. */
 	if (!user_range(base, size))
 		return -EFAULT;
+	size = min_u64(size, MAX_RW_COUNT);
 	*u = (struct uio){.mm = mm, .count = 1, .left = size, .one = {base, size}};
 	u->vec = &u->one;
 	return 0;

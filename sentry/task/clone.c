@@ -41,6 +41,11 @@ static int flags_check(const struct clone_spec *s)
 		return -EINVAL;
 	if ((f & CLONE_PIDFD) && (f & CLONE_DETACHED))
 		return -EINVAL;
+	/* clone3 has two arguments for them, clone one: they must differ. */
+	if ((f & CLONE_PIDFD) && (f & CLONE_PARENT_SETTID) && s->pidfd == s->parent_tid)
+		return -EINVAL;
+	if ((f & CLONE_SETTLS) && s->tls >= USER_TOP)
+		return -EPERM;
 	return 0;
 }
 

@@ -264,6 +264,7 @@ static void set_comm(struct task *t, const char *name)
 	lock(&kernel.tasks_lock);
 	memcpy(t->comm, comm, sizeof comm);
 	t->group->did_exec = true;
+	t->group->exit_signal = SIGCHLD;
 	unlock(&kernel.tasks_lock);
 }
 

@@ -30,17 +30,25 @@ static int vector_add(char ***v, size_t *n, char *s)
 	return 0;
 }
 
+/* Most strings are short: a small buffer first, the largest allowed one if that was not enough. */
 static int copy_one(struct task *t, uaddr_t from, size_t room, char **out, size_t *out_size)
 {
-	static __thread char buf[STRING_MAX];
-	ssize_t n = copy_str(t->mm, buf, from, STRING_MAX);
+	char small[512];
+	autofree char *large = NULL;
+	char *buf = small;
+	ssize_t n = copy_str(t->mm, small, from, sizeof small);
+	if (n == -ENAMETOOLONG) {
+		if (!(buf = large = malloc(STRING_MAX)))
+			return -ENOMEM;
+		n = copy_str(t->mm, large, from, STRING_MAX);
+	}
 	if (n == -ENAMETOOLONG)
 		return -E2BIG;
 	if (n < 0)
 		return (int)n;
 	if ((size_t)n + 1 + sizeof(uaddr_t) > room)
 		return -E2BIG;
-	*out = strdup(buf);
+	*out = strndup(buf, (size_t)n);
 	*out_size = (size_t)n + 1;
 	return *out ? 0 : -ENOMEM;
 }

@@ -265,7 +265,7 @@ long sigframe_pop(struct task *t)
 	const struct abi_siginfo bad = {.signo = SIGSEGV, .code = SI_KERNEL};
 	struct abi_ucontext uc;
 	/* The handler's ret has taken pretcode off the stack. */
-	uaddr_t at = platform->regs(t->ctx)->rsp - sizeof(uint64_t);
+	uaddr_t sp = platform->regs(t->ctx)->rsp, at = sp - sizeof(uint64_t);
 
 	t->restart_fn = NULL;
 	/* The result below is a register of the guest, not an error of this call. */
@@ -276,9 +276,9 @@ long sigframe_pop(struct task *t)
 		signal_force(t, &bad);
 		return 0;
 	}
+	/* Linux ignores what it cannot set here, and looks at the handler's stack pointer. */
+	signal_altstack(t, &uc.uc_stack, NULL, sp);
 	context_restore(platform->regs_mut(t->ctx), &uc.uc_mcontext);
 	signal_set_blocked(t, uc.uc_sigmask);
-	/* Linux ignores what it cannot set here. */
-	signal_altstack(t, &uc.uc_stack, NULL, uc.uc_mcontext.rsp);
 	return (long)uc.uc_mcontext.rax;
 }
