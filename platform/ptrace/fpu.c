@@ -65,16 +65,23 @@ int ptrace_fpu_set(struct ctx *c, const void *buf, size_t size)
 	return err == -ESRCH || err == 0 ? err : -EINVAL;
 }
 
-/* No component present: the CPU's initial state for each, as exec leaves it. */
+/*
+ * The state exec leaves.  FP and SSE are present, with their initial values:
+ * for an absent SSE the host would keep the MXCSR it has.  The other components
+ * are absent, which is their initial state.
+ */
 int ptrace_fpu_reset(struct ctx *c)
 {
 	autofree unsigned char *image = calloc(1, ptrace_fpu_size());
 	const uint16_t fcw = 0x37f;
 	const uint32_t mxcsr = 0x1f80, mask = 0xffff;
+	const uint64_t fp_sse = 3;
 	if (!image)
 		return -ENOMEM;
 	memcpy(image + FCW_AT, &fcw, sizeof fcw);
 	memcpy(image + MXCSR_AT, &mxcsr, sizeof mxcsr);
 	memcpy(image + MXCSR_MASK_AT, &mask, sizeof mask);
+	if (ptrace_host.xstate_size)
+		memcpy(image + XSTATE_BV_AT, &fp_sse, sizeof fp_sse);
 	return fpu_transfer(c, /*set=*/true, image);
 }

@@ -11,7 +11,8 @@
  *     are only done with rip in the stub's text.
  *  3. The thread group leader outlives every other thread, because
  *     process_vm_* and tgkill need it: destroying its ctx parks it.
- *  4. A leader is traced with PTRACE_O_TRACEEXIT: a dead leader cannot be
+ *  4. Stubs are reaped here by pid: nothing in the sentry may wait for any child.
+ *  5. A leader is traced with PTRACE_O_TRACEEXIT: a dead leader cannot be
  *     waited for while other threads are unreaped, its exit event can.
  */
 #pragma once

@@ -27,6 +27,7 @@
  */
 #include "platform/ptrace/ptrace.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -183,6 +184,7 @@ void ptrace_run(struct ctx *c, struct event *out)
 	*out = (struct event){.kind = EV_GONE};
 	if (c->gone)
 		return;
+	assert(c->adopter == &ptrace_calls);
 	atomic_fetch_or(&c->state, CTX_RUNNING);
 	if (kick_taken(c)) {
 		*out = (struct event){.kind = EV_INTERRUPT};

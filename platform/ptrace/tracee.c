@@ -8,9 +8,9 @@
  */
 #include "platform/ptrace/ptrace.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 
@@ -189,6 +189,7 @@ void tracee_release(struct ctx *c, const unsigned char *entry)
 	struct regs r = inject_regs();
 	if (c->gone)
 		return;
+	assert(c->adopter == &ptrace_calls);
 	r.rip = stub_at(ptrace_host.base, entry);
 	r.orig_rax = (uint64_t)-1;
 	r.eflags = 0x202;
@@ -206,26 +207,20 @@ static int tracee_halt(struct ctx *c)
 
 /*
  * A forked leader sets its parent-death signal before it parks.  Stopped
- * earlier than that, it goes on from call to call until it enters pause, and
- * is stopped again inside: at the entry, with -1 for the call's number, the
- * stub's filter would see a call it does not know.
+ * earlier than that, it does all of it once more, for us.
  */
 static int seize_settle(struct ctx *c)
 {
-	struct regs r;
-	for (int i = 0; i < 16; i++) {
-		int err = tracee_result(c, tracee_ptrace(c, PTRACE_GETREGS, 0, (uintptr_t)&r));
-		if (err < 0)
-			return err;
-		bool pausing = r.orig_rax == SYS_pause;
-		if (pausing && r.rax != (uint64_t)-ENOSYS)
-			return 0;
-		if ((err = tracee_resume(c, pausing ? PTRACE_CONT : PTRACE_SYSCALL)) < 0)
-			return err;
-		if ((err = pausing ? tracee_halt(c) : tracee_wait(c)) < 0)
-			return err;
-	}
-	return -EIO;
+	struct regs r = inject_regs();
+	uint64_t rip;
+	int err = tracee_result(c, tracee_ptrace(c, PTRACE_PEEKUSER,
+						 offsetof(struct user_regs_struct, rip),
+						 (uintptr_t)&rip));
+	if (err < 0 || rip == stub_at(ptrace_host.base, stub_parked))
+		return err;
+	r.r12 = (uint64_t)ptrace_host.sentry_pid;
+	long pid = tracee_inject(c, stub_settle, &r);
+	return pid < 0 ? (int)pid : 0;
 }
 
 int tracee_seize(struct ctx *c)
@@ -235,19 +230,19 @@ int tracee_seize(struct ctx *c)
 		options |= PTRACE_O_EXITKILL;
 	if (c->leader)
 		options |= PTRACE_O_TRACEEXIT;
-	/* -ESRCH may also mean not yet visible as ours: nothing was attached, nobody to reap */
-	long err = tracee_ptrace(c, PTRACE_SEIZE, 0, options);
+	/*
+	 * -ESRCH or -EPERM: it is dying.  That the host lets us trace at all was
+	 * tried at init.  Nothing was attached, so a thread reaps itself.
+	 */
+	int err = (int)tracee_ptrace(c, PTRACE_SEIZE, 0, options);
 	if (err < 0) {
-		if (err == -ESRCH) {
-			c->reaped = !c->leader;
-			return tracee_dead(c);
-		}
-		return (int)err;
+		c->reaped = !c->leader;
+		return tracee_dead(c);
 	}
 	c->adopted = true;
 	c->adopter = &ptrace_calls;
 	if ((err = tracee_halt(c)) < 0)
-		return (int)err;
+		return err;
 	c->dirty = true;
 	return c->forked ? seize_settle(c) : 0;
 }

@@ -34,9 +34,22 @@
 	syscall
 .endm
 
+/* r12: the sentry's pid, which is no longer our parent's if it died before the prctl. */
+.macro die_with_sentry
+	mov	$__NR_prctl, %eax
+	mov	$1, %edi		/* PR_SET_PDEATHSIG */
+	mov	$9, %esi		/* SIGKILL */
+	syscall
+	mov	$__NR_getppid, %eax
+	syscall
+	cmp	%r12d, %eax
+	jne	stub_die
+.endm
+
 	.section .rodata.stub, "a", @progbits
 	.balign 4096
-	.globl	stub_text, stub_text_end, stub_call, stub_thread, stub_fork, stub_map, stub_drain
+	.globl	stub_text, stub_text_end, stub_call, stub_thread, stub_fork, stub_settle
+	.globl	stub_map, stub_drain
 	.globl	stub_socket, stub_park, stub_parked, stub_exit, stub_zygote
 stub_text:
 .Ltext:
@@ -52,20 +65,18 @@ stub_thread:
 	jz	stub_park
 	int3
 
+/* Can be repeated: a tracer that stops a child before it parks runs stub_settle. */
 stub_fork:
 	syscall
 	test	%rax, %rax
 	jz	1f
 	int3
-1:	mov	$__NR_prctl, %eax
-	mov	$1, %edi		/* PR_SET_PDEATHSIG */
-	mov	$9, %esi		/* SIGKILL */
-	syscall
-	mov	$__NR_getppid, %eax	/* the sentry may have died before the prctl */
-	syscall
-	cmp	%r12d, %eax
-	jne	stub_die
-	/* fall through */
+1:	die_with_sentry
+	jmp	stub_park
+
+stub_settle:
+	die_with_sentry
+	int3
 
 stub_park:
 	mov	$__NR_pause, %eax
@@ -174,14 +185,7 @@ stub_zygote:
 	xor	%edi, %edi
 	mov	$__NR_close, %eax
 	syscall
-	mov	$__NR_prctl, %eax
-	mov	$1, %edi
-	mov	$9, %esi
-	syscall
-	mov	$__NR_getppid, %eax
-	syscall
-	cmp	%r12d, %eax
-	jne	stub_die
+	die_with_sentry
 	mov	$__NR_getpid, %eax
 	syscall
 	lea	DATA(STUB_BYTE), %rsi

@@ -43,6 +43,7 @@ extern const unsigned char stub_text[], stub_text_end[];
 extern const unsigned char stub_call[];	  /* any call: as for syscall */
 extern const unsigned char stub_thread[]; /* clone in rax ...; the child parks */
 extern const unsigned char stub_fork[];	  /* the same, r12 = the sentry's pid */
+extern const unsigned char stub_settle[]; /* what a forked child does before it parks; r12 too */
 extern const unsigned char stub_map[];	  /* rbx addr, rbp size, r13 prot, r14 flags, r15 offset */
 extern const unsigned char stub_drain[];  /* throws away what the control socket holds */
 extern const unsigned char stub_socket[]; /* the next message's descriptor becomes number 3 */

@@ -248,21 +248,18 @@ static void test_copy_partial(void **state)
 	assert_int_equal(P->write(g.as, l, 2, r, 3), 60);
 	assert_int_equal(P->read(g.as, l, 2, r, 3), 60);
 	assert_int_equal(P->protect(g.c, at, PAGE_SIZE, PROT_READ), 0);
-	assert_int_equal(P->write(g.as, l, 1, &(struct iovec){(void *)(uintptr_t)at, 3}, 1), -EFAULT);
+	assert_int_equal(P->write(g.as, l, 1, &(struct iovec){(void *)(uintptr_t)at, 3}, 1),
+			 -EFAULT);
 	guest_end(&g);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_clean),
-		cmocka_unit_test(test_map),
-		cmocka_unit_test(test_mincore_pieces),
-		cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_file),
-		cmocka_unit_test(test_file_after_fork),
-		cmocka_unit_test(test_stale_socket),
-		cmocka_unit_test(test_copy_partial),
+		cmocka_unit_test(test_clean),	       cmocka_unit_test(test_map),
+		cmocka_unit_test(test_mincore_pieces), cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_file),	       cmocka_unit_test(test_file_after_fork),
+		cmocka_unit_test(test_stale_socket),   cmocka_unit_test(test_copy_partial),
 	};
 	return cmocka_run_group_tests(tests, platform_setup, platform_teardown);
 }

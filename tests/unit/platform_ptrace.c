@@ -268,6 +268,7 @@ static void test_fpu(void **state)
 		memcpy(a + 512, &bv, sizeof bv);
 		memset(a + 576, 0xa5, 256); /* upper halves of ymm0-15 */
 	}
+	a[25] |= 0x80; /* MXCSR: flush to zero */
 	assert_int_equal(P->fpu_set(g.c, a, size), 0);
 	assert_int_equal(guest_run(&g), EV_SYSCALL);
 	assert_int_equal(P->fpu_get(g.c, b, size), 0);
@@ -280,6 +281,7 @@ static void test_fpu(void **state)
 	assert_int_equal(P->fpu_get(g.c, b, size), 0);
 	for (int i = 0; i < 256; i++)
 		assert_int_equal(b[160 + i], 0);
+	assert_int_equal(b[24] | b[25] << 8, 0x1f80);
 	assert_int_equal(P->fpu_get(g.c, b, size - 1), -EINVAL);
 	guest_end(&g);
 	test_free(a);

@@ -161,15 +161,18 @@ static void test_forbidden(void **state)
 	(void)state;
 	if (SANITIZED)
 		skip(); /* no filter is loaded there */
-#define CALL(name) {#name, do_##name}
+#define CALL(name)                                                                                 \
+	{                                                                                          \
+#name, do_##name                                                                   \
+	}
 	static const struct {
 		const char *name;
 		void (*work)(void);
 	} calls[] = {
-		CALL(open),	CALL(socket),	CALL(socketpair_inet), CALL(execve),
-		CALL(fork),	CALL(namespace), CALL(map_exec),       CALL(sti),
-		CALL(kill),	CALL(prctl),	CALL(protect_exec),    CALL(attach),
-		CALL(poketext), CALL(i386),	CALL(tgkill_other),    CALL(x32),
+		CALL(open),	CALL(socket),	 CALL(socketpair_inet), CALL(execve),
+		CALL(fork),	CALL(namespace), CALL(map_exec),	CALL(sti),
+		CALL(kill),	CALL(prctl),	 CALL(protect_exec),	CALL(attach),
+		CALL(poketext), CALL(i386),	 CALL(tgkill_other),	CALL(x32),
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
 		if (!dies(calls[i].work, /*with_ptrace=*/true))
@@ -231,7 +234,8 @@ static int guest_behind_filter(void)
 {
 	const struct platform_ops *p = &ptrace_platform;
 	static const unsigned char code[] = {0x0f, 0x05, 0xeb, 0xfc};
-	struct iovec l = {(void *)(uintptr_t)code, sizeof code}, r = {(void *)0x400000, sizeof code};
+	struct iovec l = {(void *)(uintptr_t)code, sizeof code},
+		     r = {(void *)0x400000, sizeof code};
 	struct map_req req = {.addr = 0x400000, .size = 4096, .prot = 7, .fd = -1};
 	struct aspace *as, *as2;
 	struct ctx *c, *c2, *c3;

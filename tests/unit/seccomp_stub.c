@@ -53,8 +53,8 @@ static enum verdict verdict_of(const char *from, long nr, const uint64_t *a)
 		register uint64_t r9 __asm__("r9") = a5;
 		__asm__ volatile("jmp *%%rbx"
 				 :
-				 : "b"(from), "a"(nr), "D"(a0), "S"(a1), "d"(a2), "r"(r10),
-				   "r"(r8), "r"(r9));
+				 : "b"(from), "a"(nr), "D"(a0), "S"(a1), "d"(a2), "r"(r10), "r"(r8),
+				   "r"(r9));
 	}
 	waitpid(pid, &status, 0);
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS ? TRAPPED : PASSED;
@@ -62,7 +62,8 @@ static enum verdict verdict_of(const char *from, long nr, const uint64_t *a)
 
 static const uint64_t zero[6];
 
-/* uretprobe and uprobe: hosts from 6.14 let them past every filter; they act on trampolines only. */
+/* uretprobe and uprobe: hosts from 6.14 let them past every filter; they act on trampolines only.
+ */
 static bool past_filters(long nr)
 {
 	return nr == 335 || nr == 336;
