@@ -28,6 +28,36 @@ static int urandom_fd = -1;
 static int (*memfile_make)(void *arg, const char *name);
 static void *memfile_arg;
 
+/* One counter a row of hostcalls.def, kept only while somebody wants to see them. */
+static bool counting;
+static uint64_t counts[HOST_CALLS];
+
+void host_count_start(void)
+{
+	counting = true;
+}
+
+uint64_t host_count(enum host_call call)
+{
+	return __atomic_load_n(&counts[call], __ATOMIC_RELAXED);
+}
+
+const char *host_call_name(enum host_call call)
+{
+	static const char *const names[] = {
+#define HOSTCALL(name, since, why) #name,
+#include "hostcalls.def"
+#undef HOSTCALL
+	};
+	return names[call];
+}
+
+static inline void note(enum host_call call)
+{
+	if (counting)
+		__atomic_fetch_add(&counts[call], 1, __ATOMIC_RELAXED);
+}
+
 static inline long ret(long r)
 {
 	return r < 0 ? -errno : r;
@@ -50,21 +80,25 @@ int host_gettid(void)
 
 ssize_t host_readv(int fd, const struct iovec *iov, int n)
 {
+	note(HOST_readv);
 	return ret(readv(fd, iov, n));
 }
 
 ssize_t host_writev(int fd, const struct iovec *iov, int n)
 {
+	note(HOST_writev);
 	return ret(writev(fd, iov, n));
 }
 
 ssize_t host_preadv(int fd, const struct iovec *iov, int n, int64_t off)
 {
+	note(HOST_preadv);
 	return ret(preadv(fd, iov, n, off));
 }
 
 ssize_t host_pwritev(int fd, const struct iovec *iov, int n, int64_t off)
 {
+	note(HOST_pwritev);
 	return ret(pwritev(fd, iov, n, off));
 }
 
@@ -82,11 +116,13 @@ ssize_t host_pwrite(int fd, const void *buf, size_t size, int64_t off)
 
 ssize_t host_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
+	note(HOST_sendmsg);
 	return ret(sendmsg(fd, msg, flags | MSG_NOSIGNAL));
 }
 
 ssize_t host_recvmsg(int fd, struct msghdr *msg, int flags)
 {
+	note(HOST_recvmsg);
 	return ret(recvmsg(fd, msg, flags));
 }
 
@@ -138,12 +174,15 @@ int host_recv_fd(int sock, void *buf, size_t size, int *out_fd)
 
 void host_close(int fd)
 {
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return;
+	note(HOST_close);
+	close(fd);
 }
 
 int host_fstat(int fd, struct host_stat *out)
 {
+	note(HOST_fstat);
 	struct stat st;
 	/* Not fstat(3): glibc makes a newfstatat of it, which takes paths. */
 	if (syscall(SYS_fstat, fd, &st) < 0)
@@ -171,6 +210,7 @@ int host_fstat(int fd, struct host_stat *out)
 
 int host_ftruncate(int fd, uint64_t size)
 {
+	note(HOST_ftruncate);
 	return (int)ret(ftruncate(fd, (off_t)size));
 }
 
@@ -182,6 +222,7 @@ void host_set_memfile(int (*make)(void *arg, const char *name), void *arg)
 
 int host_memfd(const char *name, int *out_fd)
 {
+	note(HOST_memfd_create);
 	long fd = ret(syscall(SYS_memfd_create, name, 1u /* MFD_CLOEXEC */));
 	if (fd == -ENOSYS && memfile_make)
 		fd = memfile_make(memfile_arg, name);
@@ -193,6 +234,7 @@ int host_memfd(const char *name, int *out_fd)
 
 int host_clock_get(int clockid, int64_t *out_ns)
 {
+	note(HOST_clock_gettime);
 	struct timespec ts;
 	if (clock_gettime(clockid, &ts) < 0)
 		return -errno;
@@ -203,6 +245,7 @@ int host_clock_get(int clockid, int64_t *out_ns)
 /* FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time, so that a retry cannot drift. */
 int host_futex_wait(uint32_t *word, uint32_t expect, int64_t deadline_ns)
 {
+	note(HOST_futex);
 	struct timespec ts = {.tv_sec = deadline_ns / NSEC_PER_SEC,
 			      .tv_nsec = deadline_ns % NSEC_PER_SEC};
 	return (int)ret(syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expect,
@@ -212,12 +255,14 @@ int host_futex_wait(uint32_t *word, uint32_t expect, int64_t deadline_ns)
 
 int host_futex_wake(uint32_t *word, int count)
 {
+	note(HOST_futex);
 	return (int)ret(syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL,
 				0));
 }
 
 int host_poll(struct pollfd *fds, size_t n, int64_t timeout_ns)
 {
+	note(HOST_ppoll);
 	struct timespec ts = {.tv_sec = timeout_ns / NSEC_PER_SEC,
 			      .tv_nsec = timeout_ns % NSEC_PER_SEC};
 	return (int)ret(ppoll(fds, n, timeout_ns < 0 ? NULL : &ts, NULL));
@@ -225,39 +270,46 @@ int host_poll(struct pollfd *fds, size_t n, int64_t timeout_ns)
 
 int host_ioctl(int fd, unsigned long cmd, void *arg)
 {
+	note(HOST_ioctl);
 	return (int)ret(ioctl(fd, cmd, arg));
 }
 
 int host_tgkill(int tgid, int tid, int sig)
 {
+	note(HOST_tgkill);
 	return (int)ret(syscall(SYS_tgkill, tgid, tid, sig));
 }
 
 int host_wait(int pid, int *out_status, int options)
 {
+	note(HOST_wait4);
 	return (int)ret(wait4(pid, out_status, options | __WALL, NULL));
 }
 
 /* Through syscall(2): libc's ptrace() turns PEEK results into errno games we do not need. */
 long host_ptrace(int request, int pid, uintptr_t addr, uintptr_t data)
 {
+	note(HOST_ptrace);
 	return ret(syscall(SYS_ptrace, (long)request, (long)pid, addr, data));
 }
 
 ssize_t host_vm_read(int pid, const struct iovec *local, size_t nlocal, const struct iovec *remote,
 		     size_t nremote)
 {
+	note(HOST_process_vm_readv);
 	return ret(process_vm_readv(pid, local, nlocal, remote, nremote, 0));
 }
 
 ssize_t host_vm_write(int pid, const struct iovec *local, size_t nlocal, const struct iovec *remote,
 		      size_t nremote)
 {
+	note(HOST_process_vm_writev);
 	return ret(process_vm_writev(pid, local, nlocal, remote, nremote, 0));
 }
 
 int host_set_cpu(int tid, unsigned cpu)
 {
+	note(HOST_sched_setaffinity);
 	cpu_set_t set;
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
@@ -266,6 +318,7 @@ int host_set_cpu(int tid, unsigned cpu)
 
 int host_socketpair(int type, int out_fd[2])
 {
+	note(HOST_socketpair);
 	return (int)ret(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, out_fd));
 }
 

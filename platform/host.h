@@ -14,6 +14,18 @@ struct msghdr;
 struct pollfd;
 struct regs;
 
+enum host_call {
+#define HOSTCALL(name, since, why) HOST_##name,
+#include "hostcalls.def"
+#undef HOSTCALL
+	HOST_CALLS,
+};
+
+/* Counts of the calls made through this file since host_count_start(); libc's own are not in them. */
+void host_count_start(void);
+uint64_t host_count(enum host_call call);
+const char *host_call_name(enum host_call call);
+
 /* What the sentry wants to know of a host descriptor. */
 struct host_stat {
 	uint64_t ino, dev, rdev, size, blocks, blksize;
