@@ -23,6 +23,7 @@
 enum { TASK_LIMIT = 8192 };
 
 struct mount_ns *boot_ns;
+struct group *boot_outside;
 
 int boot_fail(struct boot_error *e, int err, const char *fmt, ...)
 {
@@ -38,17 +39,29 @@ static void set_name(char *to, size_t size, const char *from, const char *dflt)
 	snprintf(to, size, "%s", from ? from : dflt);
 }
 
-static int make_reaper(void)
+static struct group *make_group(void)
 {
 	struct group *g = group_alloc();
-	if (!g)
+	if (g)
+		g->actions = sigactions_new();
+	if (g && !g->actions) {
+		group_put(g);
+		return NULL;
+	}
+	if (g)
+		g->tgid = 1;
+	return g;
+}
+
+/* Neither is in any table; 1 is what getppid(2) says of both. */
+static int make_parents(void)
+{
+	struct group *reaper = make_group();
+	boot_outside = make_group();
+	if (!reaper || !boot_outside)
 		return -ENOMEM;
-	g->actions = sigactions_new();
-	if (!g->actions)
-		return -ENOMEM;
-	g->tgid = 1;
-	g->reaper = true;
-	kernel.init = g;
+	reaper->reaper = true;
+	kernel.init = reaper;
 	kernel.last_pid = 1;
 	return 0;
 }
@@ -67,21 +80,59 @@ int boot_init(const struct boot_spec *s, struct boot_error *err)
 	set_name(kernel.version, sizeof kernel.version, NULL, DEFAULT_VERSION);
 	int e = pid_init();
 	if (e == 0 && !s->as_init)
-		e = make_reaper();
+		e = make_parents();
 	if (e == 0)
 		e = boot_register();
 	return e < 0 ? boot_fail(err, e, "cannot set up the sandbox: %s", strerror(-e)) : 0;
 }
 
-/* Sends a signal from outside; the sender is not a process of the sandbox. */
+static void signal_main_pgrp(const struct abi_siginfo *info)
+{
+	lock(&kernel.tasks_lock);
+	signal_send_pgrp_locked(kernel.main_group->pgid, info);
+	unlock(&kernel.tasks_lock);
+}
+
+/* What boot_watch has told last; SIGCONT from outside makes the next stop a new one. */
+static int told_stop; /* a */
+
 void boot_signal(int sig, bool foreground)
 {
-	struct abi_siginfo info = {.signo = sig, .code = SI_USER};
+	struct abi_siginfo info = {.signo = sig, .code = foreground ? SI_KERNEL : SI_USER};
+	if (!foreground)
+		signal_send_group(kernel.main_group, &info);
+	else if (!boot_signal_foreground(&info))
+		signal_main_pgrp(&info);
+	if (sig == SIGCONT)
+		__atomic_store_n(&told_stop, 0, __ATOMIC_RELEASE);
+}
+
+/* 0: runs; -ESRCH: has ended. */
+static int main_stop(void)
+{
 	struct group *g = kernel.main_group;
-	if (foreground && boot_signal_foreground(&info))
-		return;
-	if (g)
-		signal_send_group(g, &info);
+	lock(&kernel.tasks_lock);
+	lock(&g->siglock);
+	int sig = g->stop == GROUP_STOPPED ? g->stop_sig : 0;
+	unlock(&g->siglock);
+	if (kernel.main_ended)
+		sig = -ESRCH;
+	unlock(&kernel.tasks_lock);
+	return sig;
+}
+
+/* A stop and the end both wake the parent's queue, and so does going on. */
+int boot_watch(void)
+{
+	int now = 0;
+	if (!boot_outside)
+		return 0;
+	do {
+		waitq_sleep(&boot_outside->wait_wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
+			    (now = main_stop()) != __atomic_load_n(&told_stop, __ATOMIC_ACQUIRE));
+		__atomic_store_n(&told_stop, now, __ATOMIC_RELEASE);
+	} while (now == 0);
+	return now < 0 ? 0 : now;
 }
 
 static bool kill_group(struct group *g, void *arg)

@@ -7,6 +7,8 @@
  *	boot_mounts    the mount tree
  *	boot_start     the first process; returns when its program runs
  *	boot_wait      sleeps until it has ended, ends all others; its wait status
+ *	boot_signal, boot_watch   what the world outside says to it and hears of it;
+ *	               any thread, between boot_start and the end
  */
 #pragma once
 
@@ -50,6 +52,7 @@ struct boot_spec {
 	bool no_new_privs;
 	const struct boot_rlimit *rlimits;	/* what is not named keeps the default */
 	size_t nrlimits;
+	uint64_t sig_ignored, sig_blocked;	/* inherited: bit n-1 is signal n */
 	struct boot_stdio stdio[3];	/* 0-2; taken over */
 	bool terminal;		/* 0-2 are the controlling terminal of the first process */
 	bool as_init;		/* it is pid 1 and answers for orphans; else a hidden reaper does */
@@ -64,11 +67,13 @@ struct boot_spec {
 	bool root_readonly, root_write_through;
 	const struct boot_mount *mounts;
 	size_t nmounts;
+	/* Covered by nothing, and made read-only, where they exist; NULL-terminated, or NULL. */
+	char *const *masked_paths, *const *readonly_paths;
 };
 
 /* What went wrong, for the person who started it: filled when a call returns < 0. */
 struct boot_error {
-	char text[256];
+	char text[512];
 };
 
 int boot_init(const struct boot_spec *s, struct boot_error *err);
@@ -77,5 +82,14 @@ int boot_mounts(const struct boot_spec *s, struct boot_error *err);
 int boot_start(const struct boot_spec *s, struct boot_error *err);
 /* The wait status of the first process.  Everything of the sandbox is gone afterwards. */
 int boot_wait(void);
-/* Signal from outside (a signal number) to the first process, or to the terminal's foreground group. */
+/*
+ * A signal from outside to the first process; `foreground`, as a terminal would
+ * send it: to the foreground group of the container's terminal, or to the first
+ * process' group if it has none.
+ */
 void boot_signal(int sig, bool foreground);
+/*
+ * Sleeps until the first process has been stopped by job control: the signal.
+ * 0 when it will not happen any more.
+ */
+int boot_watch(void);

@@ -57,6 +57,15 @@ static void set_rlimits(struct group *g, const struct boot_rlimit *r, size_t n)
 			g->rlimits[r[i].which] = (struct abi_rlimit){r[i].soft, r[i].hard};
 }
 
+/* Ignored and blocked signals outlive execve(2); nohup(1) and sh -c '... &' count on it. */
+static void set_signals(struct task *t, const struct boot_spec *s)
+{
+	for (int sig = 1; sig <= NSIG; sig++)
+		if (s->sig_ignored & SIGBIT(sig))
+			t->group->actions->action[sig - 1].handler = ABI_SIG_IGN;
+	t->blocked = s->sig_blocked & ~(SIGBIT(SIGKILL) | SIGBIT(SIGSTOP));
+}
+
 static int compare_u32(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -211,8 +220,8 @@ static int first_exec(struct first *b)
 		return boot_fail(b->err, err, "working directory %s: %s", s->cwd, strerror(-err));
 	if ((err = install_fds(t, s)) < 0)
 		return boot_fail(b->err, err, "standard descriptors: %s", strerror(-err));
-	if (s->terminal) {
-		autoput(file) struct file *tty = fdtab_get(t->fds, 0);
+	for (int i = 0; s->terminal && i < 3; i++) {
+		autoput(file) struct file *tty = fdtab_get(t->fds, i);
 		boot_terminal(t, tty);
 	}
 	if ((err = find_program(t, s, name, sizeof name, &f)) < 0)
@@ -256,6 +265,7 @@ static int build_task(const struct boot_spec *s, struct task **out)
 		return err;
 	g->is_init = s->as_init;
 	g->exit_signal = SIGCHLD;
+	set_signals(t, s);
 	set_rlimits(g, default_rlimits, ARRAY_SIZE(default_rlimits));
 	set_rlimits(g, s->rlimits, s->nrlimits);
 	mount_ns_root(boot_ns, &root);
@@ -276,9 +286,11 @@ static void publish(struct task *t, bool as_init)
 	lock(&kernel.tasks_lock);
 	t->tid = g->tgid = as_init ? 1 : pid_alloc_locked();
 	g->leader = task_get(t);
-	if (kernel.init) {
-		g->parent = group_get(kernel.init);
-		list_append(&kernel.init->children, &g->siblings);
+	if (boot_outside) {
+		/* Of its session, not of its process group: that is what keeps it from being orphaned. */
+		boot_outside->sid = t->tid;
+		g->parent = group_get(boot_outside);
+		list_append(&boot_outside->children, &g->siblings);
 	} else {
 		kernel.init = group_get(g);
 	}

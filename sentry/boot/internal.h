@@ -9,11 +9,19 @@ struct abi_siginfo;
 struct file;
 struct fs;
 struct task;
+struct walk;
 
 extern struct mount_ns *boot_ns;	/* our reference */
+/*
+ * The parent of the first process, unless that is pid 1: no process, but it
+ * stands for the shell that started the sandbox, so that job control works.
+ */
+extern struct group *boot_outside;	/* our reference, or NULL */
 
 int boot_fail(struct boot_error *e, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* masked_paths and readonly_paths of the description. */
+int boot_hide(const struct boot_spec *s, const struct walk *w, struct boot_error *err);
 /* File systems and devices by name. */
 int boot_register(void);
 /* register.c: what lives above memfs: proc, sysfs, devpts, terminals. */

@@ -208,6 +208,8 @@ int boot_mounts(const struct boot_spec *s, struct boot_error *e)
 		if ((err = mount_one(s, &s->mounts[i], &w)) < 0)
 			boot_fail(e, err, "mount of %s on %s: %s", s->mounts[i].type,
 				  s->mounts[i].target, strerror(-err));
+	if (err == 0)
+		err = boot_hide(s, &w, e);
 	if (err == 0 && s->root_readonly)
 		mount_set_flags(boot_ns->root, MNT_READONLY);
 	if (fs)

@@ -22,6 +22,8 @@ void boot_release(void)
 		group_put(STEAL(kernel.main_group));
 	if (kernel.init)
 		group_put(STEAL(kernel.init));
+	if (boot_outside)
+		group_put(STEAL(boot_outside));
 	hosttty_release();
 	devpts_release();
 	mount_ns_put(STEAL(boot_ns));
