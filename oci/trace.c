@@ -2,6 +2,7 @@
 /* --trace: where the lines go, and the summary at the end. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +43,22 @@ void trace_begin(const struct trace_options *o)
 {
 	if (!o || o->fd < 0)
 		return;
+	host_count_start();
 	strace_setup(emit, (void *)(uintptr_t)o);
 	syscall_trace = o->flags;
+}
+
+/* What the sentry asked of the host for all this. */
+static void print_host_calls(FILE *f)
+{
+	uint64_t total = 0;
+	for (int i = 0; i < HOST_CALLS; i++)
+		total += host_count((enum host_call)i);
+	fprintf(f, "\nhost calls of the sentry: %" PRIu64 "\n", total);
+	for (int i = 0; i < HOST_CALLS; i++)
+		if (host_count((enum host_call)i))
+			fprintf(f, "%10" PRIu64 " %s\n", host_count((enum host_call)i),
+				host_call_name((enum host_call)i));
 }
 
 /* Printed into memory first: the filter knows neither write(2) nor the files of stdio. */
@@ -57,6 +72,7 @@ void trace_end(const struct trace_options *o)
 	if (!f)
 		return;
 	summary_print(f);
+	print_host_calls(f);
 	fclose(f);
 	emit((void *)(uintptr_t)o, text, size);
 	free(text);
