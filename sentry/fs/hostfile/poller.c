@@ -124,7 +124,7 @@ static int start_locked(void)
 		return err;
 	pthread_attr_t attr;
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 128 * 1024);
+	pthread_attr_setstacksize(&attr, 512 * 1024); /* thread-local storage counts too */
 	err = pthread_create(&thread, &attr, poller_main, NULL);
 	pthread_attr_destroy(&attr);
 	running = err == 0;
