@@ -116,7 +116,7 @@ static void wake_locked(struct waitq *q, uint32_t events)
 {
 	struct wait_entry *e, *next;
 	list_for_each_safe(e, next, &q->entries, link) {
-		if (e->events && !(e->events & events))
+		if (e->events && events && !(e->events & events))
 			continue;
 		bool last = e->exclusive;
 		e->wake(e, events);

@@ -59,7 +59,7 @@ void waitq_destroy(struct waitq *q);
 void waitq_add(struct waitq *q, struct wait_entry *e);
 /* Safe if e is not queued (e->q NULL); afterwards its wake function is not running. */
 void waitq_remove(struct wait_entry *e);
-/* Wakes entries whose events intersect (exclusive ones: the first only). */
+/* Wakes entries whose events intersect, events 0: all (exclusive ones: the first only). */
 void waitq_wake(struct waitq *q, uint32_t events);
 /* The same for a caller that holds another queue's lock (epoll inside epoll). */
 void waitq_wake_nested(struct waitq *q, uint32_t events);
