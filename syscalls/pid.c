@@ -79,7 +79,7 @@ long sys_setpgid(struct task *t, int pid, int pgid)
 {
 	struct group *self = t->group;
 
-	if (pgid < 0)
+	if (pgid < 0 || (pgid == 0 && pid < 0))
 		return -EINVAL;
 	lock(&kernel.tasks_lock);
 	struct group *g = group_of_locked(t, pid);

@@ -31,7 +31,7 @@ long sys_pidfd_open(struct task *t, int pid, uint32_t flags)
 		return -EINVAL;
 	autoput(group) struct group *g = find_leader(pid, &err);
 	if (err == 0)
-		err = pidfd_file_new(g, g->leader, t->cred, flags & PIDFD_NONBLOCK, &f);
+		err = pidfd_file_new(g, g->leader, t->cred, O_RDWR | (flags & PIDFD_NONBLOCK), &f);
 	if (err < 0)
 		return err;
 	return fd_install(t->fds, f, /*cloexec=*/true, 0, task_rlimit(t, RLIMIT_NOFILE));

@@ -71,7 +71,7 @@ long sys_sched_setscheduler(struct task *t, int pid, int policy, uaddr_t param)
 	if (copy_in(t->mm, &in, param, sizeof in) < 0)
 		return -EFAULT;
 	const struct sched_params p = {
-		.policy = policy & ~SCHED_RESET_ON_FORK,
+		.policy = policy,
 		.rt_priority = in.sched_priority,
 		.keep_nice = true,
 	};
@@ -152,10 +152,11 @@ long sys_sched_setattr(struct task *t, int pid, uaddr_t attr, uint32_t flags)
 	int err = attr_copy_in(t, attr, &a);
 	if (err < 0)
 		return err;
-	if ((int)a.sched_policy < 0 || (a.sched_flags & ~flags_known))
+	if ((int)a.sched_policy < 0 || (a.sched_policy & SCHED_RESET_ON_FORK) || (a.sched_flags & ~flags_known))
 		return -EINVAL;
 	const struct sched_params p = {
-		.policy = (int)a.sched_policy,
+		.policy = (int)(a.sched_policy & ~(uint32_t)SCHED_RESET_ON_FORK) |
+			  (a.sched_flags & SCHED_FLAG_RESET_ON_FORK ? SCHED_RESET_ON_FORK : 0),
 		.rt_priority = (int)a.sched_priority,
 		.nice = a.sched_nice,
 		.keep_policy = a.sched_flags & SCHED_FLAG_KEEP_POLICY,
@@ -177,6 +178,10 @@ long sys_sched_getattr(struct task *t, int pid, uaddr_t attr, uint32_t size, uin
 		.sched_nice = __atomic_load_n(&target->nice, __ATOMIC_RELAXED),
 		.sched_priority = (uint32_t)__atomic_load_n(&target->rt_priority, __ATOMIC_RELAXED),
 	};
+	if (a.sched_policy & SCHED_RESET_ON_FORK) {
+		a.sched_policy &= ~(uint32_t)SCHED_RESET_ON_FORK;
+		a.sched_flags |= SCHED_FLAG_RESET_ON_FORK;
+	}
 	if (sched_is_rt((int)a.sched_policy))
 		a.sched_nice = 0;
 	return copy_out(t->mm, attr, &a, a.size);
@@ -217,7 +222,7 @@ long sys_sched_rr_get_interval(struct task *t, int pid, uaddr_t interval)
 	autoput(task) struct task *target = find(t, pid);
 	if (!target)
 		return -ESRCH;
-	int policy = __atomic_load_n(&target->policy, __ATOMIC_RELAXED);
+	int policy = __atomic_load_n(&target->policy, __ATOMIC_RELAXED) & ~SCHED_RESET_ON_FORK;
 	int64_t ns = policy == SCHED_RR ? RR_SLICE_NS : policy == SCHED_FIFO ? 0 : FAIR_SLICE_NS;
 	return timespec_copy_out(t->mm, interval, ns);
 }

@@ -3,13 +3,14 @@
 #include "syscalls/abi/sysinfo.h"
 
 #include "sentry/res/resources.h"
-#include "sentry/task/task.h"
+#include "sentry/task/clock.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/sys.h"
 
 long sys_sysinfo(struct task *t, uaddr_t info)
 {
-	int64_t up = clock_mono_ns() - kernel.boot_mono_ns;
+	int64_t up = 0;
+	clock_read(t, CLOCK_BOOTTIME, &up);
 	struct abi_sysinfo s = {
 		/* Linux rounds up. */
 		.uptime = (up + NSEC_PER_SEC - 1) / NSEC_PER_SEC,

@@ -12,12 +12,22 @@
 
 struct cputime task_cputime(struct task *t)
 {
+	int64_t ns;
+
 	if (waiter_self() == &t->waiter)
 		task_account(t);
-	return (struct cputime){
+	struct cputime c = {
 		.user = __atomic_load_n(&t->utime_ns, __ATOMIC_RELAXED),
 		.system = __atomic_load_n(&t->stime_ns, __ATOMIC_RELAXED),
 	};
+	if (waiter_self() == &t->waiter)
+		return c;
+	/* The platform may know more of a thread that computes, or give its last answer. */
+	lock(&t->group->siglock);
+	if (t->ctx && platform->ctx_cputime(t->ctx, &ns) == 0 && ns > c.user)
+		c.user = ns;
+	unlock(&t->group->siglock);
+	return c;
 }
 
 struct cputime group_cputime_locked(struct group *g)

@@ -73,6 +73,9 @@ static void ctimer_fire(struct ktimer *kt)
 	lock(&kernel.tasks_lock);
 	lock(&g->siglock);
 	if (c->expiry && now < c->expiry) {
+		/* Only at an event of its own does a thread tell how much it has used. */
+		if (c->thread && c->thread->ctx)
+			platform->interrupt(c->thread->ctx);
 		ctimer_arm_locked(c, now);
 	} else if (c->expiry) {
 		c->seen = now;

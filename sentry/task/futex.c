@@ -46,6 +46,8 @@ static bool key_equal(const struct futex_key *a, const struct futex_key *b)
 
 int futex_key(struct mm *mm, uaddr_t addr, bool private, struct futex_key *out)
 {
+	uint32_t word;
+
 	if (addr % sizeof(uint32_t))
 		return -EINVAL;
 	if (addr >= USER_TOP)
@@ -54,8 +56,11 @@ int futex_key(struct mm *mm, uaddr_t addr, bool private, struct futex_key *out)
 	if (private)
 		return 0;
 	int kind = mm_futex_key(mm, addr, &out->obj, &out->off);
+	if (kind < 0)
+		return kind;
 	out->kind = kind > 0 ? FUTEX_KEY_OBJECT : FUTEX_KEY_MM;
-	return kind < 0 ? kind : 0;
+	/* Linux must see the page to know what is behind it. */
+	return copy_in(mm, &word, addr, sizeof word);
 }
 
 static void wait_prepare(struct futex_wait *w, const struct futex_key *key, uint32_t bitset)

@@ -9,7 +9,22 @@ enum { NICE_MIN = -20, NICE_MAX = 19, RT_MAX = 99 };
 
 bool sched_is_rt(int policy)
 {
+	policy &= ~SCHED_RESET_ON_FORK;
 	return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+void sched_clone_task(struct task *child)
+{
+	if (!(child->policy & SCHED_RESET_ON_FORK))
+		return;
+	child->policy &= ~SCHED_RESET_ON_FORK;
+	if (sched_is_rt(child->policy)) {
+		child->policy = SCHED_NORMAL;
+		child->rt_priority = 0;
+		child->nice = 0;
+	} else if (child->nice < 0) {
+		child->nice = 0;
+	}
 }
 
 bool sched_same_owner(const struct task *t, struct task *target)
@@ -27,7 +42,7 @@ static bool may_nice(struct task *t, struct task *target, int nice)
 
 static int valid(const struct sched_params *p, int policy)
 {
-	switch (policy) {
+	switch (policy & ~SCHED_RESET_ON_FORK) {
 	case SCHED_FIFO:
 	case SCHED_RR:
 		return p->rt_priority >= 1 && p->rt_priority <= RT_MAX ? 0 : -EINVAL;
@@ -49,6 +64,8 @@ static int permitted(struct task *t, struct task *target, const struct sched_par
 
 	if (task_capable(t, CAP_SYS_NICE))
 		return 0;
+	if ((old & SCHED_RESET_ON_FORK) && !(policy & SCHED_RESET_ON_FORK))
+		return -EPERM;
 	if (!sched_is_rt(policy) && nice < old_nice && !may_nice(t, target, nice))
 		return -EPERM;
 	if (sched_is_rt(policy)) {

@@ -5,12 +5,15 @@
 #include "sentry/task/task.h"
 
 struct sched_params {
-	int policy, rt_priority, nice;
+	int policy;		/* with SCHED_RESET_ON_FORK, which task.policy keeps */
+	int rt_priority, nice;
 	bool keep_policy;	/* the target's own */
 	bool keep_nice;
 };
 
 bool sched_is_rt(int policy);
+/* clone: a new task of a SCHED_RESET_ON_FORK parent, whose values it has already. */
+void sched_clone_task(struct task *child);
 /* The caller's effective user owns the target. */
 bool sched_same_owner(const struct task *t, struct task *target);
 /* 0, -EINVAL, -EPERM. */

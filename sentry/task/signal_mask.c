@@ -8,6 +8,7 @@
 #include "sentry/task/ctimer.h"
 #include "sentry/task/jobctl.h"
 #include "sentry/task/ptimer.h"
+#include "sentry/task/schedparam.h"
 #include "sentry/task/sigqueue.h"
 #include "sentry/task/sigset.h"
 #include "syscalls/abi/errno.h"
@@ -153,6 +154,7 @@ int signal_altstack(struct task *t, const struct abi_stack *ss, struct abi_stack
 
 void signal_clone_task(struct task *child, const struct task *parent, uint64_t clone_flags)
 {
+	sched_clone_task(child);
 	child->blocked = parent->blocked;
 	child->restore_blocked = false;
 	child->restart_err = 0;
