@@ -97,8 +97,7 @@ static int do_remount(const struct path *p, uint64_t flags, const struct mount_a
 	/* No file system here can change its options. */
 	if (!(flags & MS_BIND) && *a->data)
 		return -EINVAL;
-	mount_set_flags(p->mnt, mnt_flags(flags));
-	return 0;
+	return mount_set_flags(p->mnt, mnt_flags(flags));
 }
 
 static int do_propagation(const struct path *p, uint64_t flags)

@@ -25,7 +25,7 @@ static int64_t write_pos(struct file *f, const struct rw *rw)
 {
 	int64_t pos;
 
-	if (file_flags(f) & O_APPEND)
+	if (((file_flags(f) & O_APPEND) || (rw->flags & RWF_APPEND)) && !(rw->flags & RWF_NOAPPEND))
 		return (int64_t)__atomic_load_n(&f->inode->size, __ATOMIC_RELAXED);
 	if (rw->pos)
 		return *rw->pos;
@@ -52,6 +52,13 @@ static int write_limit(struct task *t, struct file *f, struct uio *u, const stru
 	return 0;
 }
 
+/* True if the flags ask for another O_APPEND than the file has. */
+static bool write_as(const struct file *f, int flags)
+{
+	bool append = file_flags(f) & O_APPEND;
+	return ((flags & RWF_APPEND) && !append) || ((flags & RWF_NOAPPEND) && append);
+}
+
 static long do_write(struct task *t, struct file *f, struct uio *u, const struct rw *rw)
 {
 	if (f->writable && mode_is(f->inode->mode, S_IFREG)) {
@@ -60,7 +67,9 @@ static long do_write(struct task *t, struct file *f, struct uio *u, const struct
 			return err;
 		file_remove_privs(f, task_cred_self(t));
 	}
-	long n = file_write(f, u, rw->pos, rw->flags & RWF_NOWAIT);
+	long n = write_as(f, rw->flags)
+			 ? file_write_as(f, u, rw->pos, rw->flags & RWF_APPEND)
+			 : file_write(f, u, rw->pos, rw->flags & RWF_NOWAIT);
 	if (n == -EPIPE)
 		signal_self(t, SIGPIPE);
 	if (n > 0 && (rw->flags & (RWF_DSYNC | RWF_SYNC))) {
@@ -121,9 +130,8 @@ static int rwf_check(const struct file *f, int flags, bool write)
 		return -EOPNOTSUPP;
 	if ((flags & RWF_APPEND) && (flags & RWF_NOAPPEND))
 		return -EINVAL;
-	/* An object only knows the flag of the open file; what differs from it is refused. */
-	bool append = file_flags(f) & O_APPEND;
-	if (write && (((flags & RWF_APPEND) && !append) || ((flags & RWF_NOAPPEND) && append)))
+	/* Of a device nobody knows what its end would be. */
+	if (write && write_as(f, flags) && !mode_is(f->inode->mode, S_IFREG))
 		return -EOPNOTSUPP;
 	return 0;
 }

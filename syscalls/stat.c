@@ -38,6 +38,12 @@ static int stat_out(struct task *t, const struct path *p, uaddr_t addr)
 	return copy_out(t->mm, addr, &st, sizeof st);
 }
 
+/* Since Linux 6.11 a null path means the same as "" there, without the look at the path. */
+static bool means_fd(int dirfd, uaddr_t path, uint32_t at_flags)
+{
+	return !path && dirfd >= 0 && (at_flags & AT_EMPTY_PATH);
+}
+
 static long do_stat(struct task *t, int dirfd, uaddr_t path, uint32_t walk_flags, uaddr_t st)
 {
 	struct path p;
@@ -74,6 +80,8 @@ long sys_newfstatat(struct task *t, int dirfd, uaddr_t path, uaddr_t st, int fla
 			  AT_STATX_SYNC_TYPE;
 	if (flags & ~known)
 		return -EINVAL;
+	if (means_fd(dirfd, path, (uint32_t)flags))
+		return sys_fstat(t, dirfd, st);
 	return do_stat(t, dirfd, path, walk_flags_of((uint32_t)flags), st);
 }
 
@@ -127,6 +135,11 @@ long sys_statx(struct task *t, int dirfd, uaddr_t path, uint32_t flags, uint32_t
 	if ((mask & STATX__RESERVED) || (flags & ~known) ||
 	    (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
 		return -EINVAL;
+	if (means_fd(dirfd, path, flags)) {
+		autoput(file) struct file *f = NULL;
+		int bad = file_arg(t, dirfd, &f);
+		return bad < 0 ? bad : statx_out(t, &f->path, mask, st);
+	}
 	int err = path_lookup(t, dirfd, path, walk_flags_of(flags), &p);
 	if (err < 0)
 		return err;

@@ -120,8 +120,10 @@ void file_put(struct file *f)
 		notify_file(f, f->writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	lock_release_file(f);
 	f->ops->release(f);
-	if (f->write_counted)
+	if (f->write_counted) {
 		inode_put_write(f->inode);
+		mount_put_write(f->path.mnt);
+	}
 	path_put(&f->path);
 	inode_put(f->inode);
 	cred_put(f->cred);
@@ -131,17 +133,23 @@ void file_put(struct file *f)
 
 typedef ssize_t (*rw_fn)(struct file *f, struct uio *u, int64_t *pos);
 
+/* No transfer may reach beyond the largest offset there is. */
+static ssize_t try_at(struct file *f, rw_fn op, struct uio *u, int64_t *pos)
+{
+	return u->left > (uint64_t)(INT64_MAX - *pos) ? -EINVAL : op(f, u, pos);
+}
+
 /* pos NULL: the file's own, locked for as long as the operation runs. */
 static ssize_t try_once(struct file *f, rw_fn op, struct uio *u, int64_t *pos)
 {
 	int64_t none = 0;
 
 	if (pos)
-		return op(f, u, pos);
+		return try_at(f, op, u, pos);
 	if (!f->seekable)
 		return op(f, u, &none);
 	lock(&f->pos_lock);
-	ssize_t n = op(f, u, &f->pos);
+	ssize_t n = try_at(f, op, u, &f->pos);
 	unlock(&f->pos_lock);
 	return n;
 }
@@ -203,6 +211,24 @@ ssize_t file_write(struct file *f, struct uio *u, int64_t *pos, bool nonblock)
 	if (done > 0)
 		notify_file(f, IN_MODIFY);
 	return done > 0 ? done : n;
+}
+
+ssize_t file_write_as(struct file *f, struct uio *u, int64_t *pos, bool append)
+{
+	/* Never published, and only looked at by the operation: locks and lists in it are dead. */
+	struct file as = *f;
+
+	if (!f->writable)
+		return -EBADF;
+	as.flags = append ? as.flags | O_APPEND : as.flags & ~(uint32_t)O_APPEND;
+	if (!pos)
+		lock(&f->pos_lock);
+	ssize_t n = try_at(&as, f->ops->write, u, pos ? pos : &f->pos);
+	if (!pos)
+		unlock(&f->pos_lock);
+	if (n > 0)
+		notify_file(f, IN_MODIFY);
+	return n;
 }
 
 uint32_t file_poll(struct file *f)

@@ -111,7 +111,7 @@ struct file {
 	int32_t owner_type;		/* a  F_OWNER_*: what owner_pid counts */
 	struct list epolls;		/* ep_lock of epoll: interest entries that watch this file */
 	uint32_t dir_cookie;		/* pos_lock  file systems' own, for readdir */
-	bool write_counted;		/* I  counted in inode->writers */
+	bool write_counted;		/* I  counted in inode->writers and mount->writers */
 };
 
 /*
@@ -149,6 +149,11 @@ static inline uint32_t file_flags(const struct file *f)
  */
 ssize_t file_read(struct file *f, struct uio *u, int64_t *pos, bool nonblock);
 ssize_t file_write(struct file *f, struct uio *u, int64_t *pos, bool nonblock);
+/*
+ * RWF_APPEND and RWF_NOAPPEND of pwritev2(2), regular files only: as if O_APPEND were
+ * set or not.  The operation sees a private copy of f, so it must not keep the pointer.
+ */
+ssize_t file_write_as(struct file *f, struct uio *u, int64_t *pos, bool append);
 /*
  * Waits until poll() of f shows one of `events` (or EPOLLERR/EPOLLHUP); 0,
  * -EAGAIN if f or nonblock says not to wait, -ERESTARTSYS, -EAGAIN at deadline.

@@ -307,13 +307,34 @@ void mount_for_each(struct mount_ns *ns, void (*fn)(struct mount *m, void *arg),
 
 bool mount_readonly(const struct mount *m)
 {
-	return (__atomic_load_n(&m->flags, __ATOMIC_RELAXED) & MNT_READONLY) ||
+	return (__atomic_load_n(&m->flags, __ATOMIC_SEQ_CST) & MNT_READONLY) ||
 	       __atomic_load_n(&m->fs->readonly, __ATOMIC_RELAXED);
 }
 
-void mount_set_flags(struct mount *m, uint32_t flags)
+/* Either this sees the count of a new writer, or the writer sees the flag. */
+int mount_set_flags(struct mount *m, uint32_t flags)
 {
-	__atomic_store_n(&m->flags, flags, __ATOMIC_RELAXED);
+	uint32_t old = __atomic_exchange_n(&m->flags, flags, __ATOMIC_SEQ_CST);
+
+	if ((flags & ~old & MNT_READONLY) && __atomic_load_n(&m->writers, __ATOMIC_SEQ_CST)) {
+		__atomic_store_n(&m->flags, old, __ATOMIC_SEQ_CST);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+int mount_get_write(struct mount *m)
+{
+	__atomic_add_fetch(&m->writers, 1, __ATOMIC_SEQ_CST);
+	if (!mount_readonly(m))
+		return 0;
+	mount_put_write(m);
+	return -EROFS;
+}
+
+void mount_put_write(struct mount *m)
+{
+	__atomic_sub_fetch(&m->writers, 1, __ATOMIC_SEQ_CST);
 }
 
 int mount_move(struct mount_ns *ns, const struct path *p, const struct path *where)

@@ -24,6 +24,7 @@ struct mount {
 	struct dentry *point;		/* ns->lock; where in parent; our reference */
 	struct list link;		/* ns->lock; in ns->mounts, mount order */
 	uint32_t flags;			/* a  MNT_* */
+	uint32_t writers;		/* a  regular files open for writing through it */
 	int id;				/* I  mountinfo's */
 	char *source;			/* I  first field of /proc/mounts */
 	struct mount_ns *home;		/* I  where it was mounted first; keeps its memory, not its life */
@@ -64,8 +65,11 @@ void mount_for_each(struct mount_ns *ns, void (*fn)(struct mount *m, void *arg),
 int mount_move(struct mount_ns *ns, const struct path *p, const struct path *where);
 /* The root mount goes to put_old, new_root's mount becomes the root: pivot_root(2). */
 int mount_pivot(struct mount_ns *ns, const struct path *new_root, const struct path *put_old);
-/* Changes the MNT_* flags of a mount: MS_REMOUNT | MS_BIND. */
-void mount_set_flags(struct mount *m, uint32_t flags);
+/* Changes the MNT_* flags: MS_REMOUNT.  -EBUSY if it cannot become read-only: files are written. */
+int mount_set_flags(struct mount *m, uint32_t flags);
+/* A file is opened for writing through m, or was: 0 or -EROFS. */
+int mount_get_write(struct mount *m);
+void mount_put_write(struct mount *m);
 /* Binds what `from` names (with recursive: the mounts below it too) on `where`. */
 int mount_bind(struct mount_ns *ns, const struct path *from, const struct path *where,
 	       bool recursive);

@@ -82,6 +82,18 @@ static int open_check(const struct path *p, const struct cred *cred, uint32_t fl
 	return err;
 }
 
+static int writers_get(const struct path *p)
+{
+	int err = mount_get_write(p->mnt);
+
+	if (err < 0)
+		return err;
+	err = inode_get_write(p->dentry->inode);
+	if (err < 0)
+		mount_put_write(p->mnt);
+	return err;
+}
+
 /* The kind of file has its say; regular files opened for writing are counted. */
 static int open_inode(const struct path *p, const struct cred *cred, uint32_t flags,
 		      struct file **out)
@@ -90,15 +102,17 @@ static int open_inode(const struct path *p, const struct cred *cred, uint32_t fl
 	bool writes = mode_is(i->mode, S_IFREG) && (flags & O_ACCMODE) != O_RDONLY;
 	struct path copy = *p;
 
-	int err = writes ? inode_get_write(i) : 0;
+	int err = writes ? writers_get(p) : 0;
 	if (err < 0)
 		return err;
 	path_get(&copy);
 	err = i->ops->open(i, copy, cred, flags, out);
 	if (err < 0) {
 		path_put(&copy);
-		if (writes)
+		if (writes) {
 			inode_put_write(i);
+			mount_put_write(p->mnt);
+		}
 		return err;
 	}
 	(*out)->write_counted = writes;
