@@ -133,6 +133,11 @@ static int take_restart(struct task *t)
 {
 	int err = t->restart_err < 0 ? -t->restart_err : t->restart_err;
 	t->restart_err = 0;
+	/* What sigreturn put into rax may look like one of ours: it is the guest's number. */
+	if (err && !t->in_syscall) {
+		platform->regs_mut(t->ctx)->rax = (uint64_t)-err;
+		err = 0;
+	}
 	return err;
 }
 
