@@ -47,14 +47,38 @@ static bool put_dirent(void *arg, const char *name, size_t name_size, uint64_t i
 	return true;
 }
 
-/* The position moves only when the guest has got the entries. */
+/*
+ * A bad page in the middle of the buffer: the entries before it count.  Cuts
+ * d->used to whole records within `size` bytes and moves *pos behind the last.
+ */
+static void cut_records(struct dents *d, size_t size, int64_t *pos)
+{
+	size_t at = 0;
+
+	while (at + offsetof(struct abi_dirent64, d_name) <= size) {
+		struct abi_dirent64 e; /* begins as the old record does */
+		memcpy(&e, d->buf + at, offsetof(struct abi_dirent64, d_name));
+		if (e.d_reclen > size - at)
+			break;
+		*pos = e.d_off;
+		at += e.d_reclen;
+	}
+	d->used = at;
+}
+
+/* The position moves only past what the guest has got. */
 static long list_out(struct task *t, struct file *f, struct dents *d, uaddr_t dirp)
 {
 	lock(&f->pos_lock);
 	int64_t pos = f->pos;
 	int err = f->ops->readdir(f, &pos, put_dirent, d);
-	if (err == 0 && d->used)
-		err = copy_out(t->mm, dirp, d->buf, d->used);
+	if (err == 0 && d->used) {
+		size_t copied = copy_out_some(t->mm, dirp, d->buf, d->used);
+		if (copied < d->used)
+			cut_records(d, copied, &pos);
+		if (!d->used)
+			err = -EFAULT;
+	}
 	if (err == 0)
 		f->pos = pos;
 	unlock(&f->pos_lock);

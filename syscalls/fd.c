@@ -8,6 +8,7 @@
 #include "syscalls/abi/ioctl.h"
 #include "syscalls/lock.h"
 #include "syscalls/path.h"
+#include "syscalls/sigio.h"
 #include "syscalls/sys.h"
 
 long sys_dup(struct task *t, int fd)
@@ -60,94 +61,19 @@ static void flags_change(struct file *f, uint32_t set, uint32_t mask)
 		;
 }
 
-static long set_flags(struct task *t, struct file *f, uint32_t flags)
+static long set_flags(struct task *t, int fd, struct file *f, uint32_t flags)
 {
 	const uint32_t mask = O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME;
 	uint32_t old = file_flags(f);
 
 	if ((flags & ~old & O_NOATIME) && !inode_owner_or_capable(f->inode, task_cred_self(t)))
 		return -EPERM;
-	/* Nobody would send SIGIO: refused, where a regular file would ignore it. */
-	if ((flags & ~old & O_ASYNC) && f->kind != FILE_INODE)
-		return -EINVAL;
 	int err = f->ops->setflags(f, (int)((old & ~mask) | (flags & mask)));
+	if (err == 0 && ((flags ^ old) & O_ASYNC))
+		err = sigio_switch(f, fd, flags & O_ASYNC);
 	if (err == 0)
 		flags_change(f, flags, mask);
 	return err;
-}
-
-static bool owner_exists(int type, int id)
-{
-	struct task *task = NULL;
-	struct group *g = NULL;
-	bool found = false;
-
-	if (type == F_OWNER_PGRP) {
-		lock(&kernel.tasks_lock);
-		found = pgrp_exists_locked(id, 0);
-		unlock(&kernel.tasks_lock);
-	} else if (type == F_OWNER_TID) {
-		task = task_find(id);
-	} else {
-		g = group_find(id);
-	}
-	found = found || task || g;
-	if (task)
-		task_put(task);
-	if (g)
-		group_put(g);
-	return found;
-}
-
-static long set_owner(struct file *f, int type, int id)
-{
-	if (id < 0)
-		return -EINVAL;
-	if (id && !owner_exists(type, id))
-		return -ESRCH;
-	__atomic_store_n(&f->owner_type, type, __ATOMIC_RELAXED);
-	__atomic_store_n(&f->owner_pid, id, __ATOMIC_RELAXED);
-	return 0;
-}
-
-static struct abi_f_owner_ex get_owner(const struct file *f)
-{
-	return (struct abi_f_owner_ex){
-		.type = __atomic_load_n(&f->owner_type, __ATOMIC_RELAXED),
-		.pid = __atomic_load_n(&f->owner_pid, __ATOMIC_RELAXED),
-	};
-}
-
-static long owner_cmd(struct task *t, struct file *f, uint32_t cmd, uint64_t arg)
-{
-	struct abi_f_owner_ex ex = get_owner(f);
-	int id = (int)arg, err;
-
-	switch (cmd) {
-	case F_SETOWN:
-		if (id == INT32_MIN)
-			return -EINVAL;
-		return set_owner(f, id < 0 ? F_OWNER_PGRP : F_OWNER_PID, id < 0 ? -id : id);
-	case F_GETOWN:
-		/* The C library asks F_GETOWN_EX: a group's number looks like an error here. */
-		return ex.type == F_OWNER_PGRP ? -ex.pid : ex.pid;
-	case F_SETOWN_EX:
-		err = copy_in(t->mm, &ex, arg, sizeof ex);
-		if (err < 0)
-			return err;
-		if (ex.type < F_OWNER_TID || ex.type > F_OWNER_PGRP)
-			return -EINVAL;
-		return set_owner(f, ex.type, ex.pid);
-	case F_GETOWN_EX:
-		return copy_out(t->mm, arg, &ex, sizeof ex);
-	case F_SETSIG:
-		if (arg > NSIG)
-			return -EINVAL;
-		__atomic_store_n(&f->owner_sig, (int32_t)arg, __ATOMIC_RELAXED);
-		return 0;
-	default:
-		return __atomic_load_n(&f->owner_sig, __ATOMIC_RELAXED);
-	}
 }
 
 /* Commands that need more than the name of a file. */
@@ -155,7 +81,7 @@ static long fcntl_io(struct task *t, int fd, struct file *f, uint32_t cmd, uint6
 {
 	switch (cmd) {
 	case F_SETFL:
-		return set_flags(t, f, (uint32_t)arg);
+		return set_flags(t, fd, f, (uint32_t)arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -169,7 +95,7 @@ static long fcntl_io(struct task *t, int fd, struct file *f, uint32_t cmd, uint6
 	case F_GETOWN_EX:
 	case F_SETSIG:
 	case F_GETSIG:
-		return owner_cmd(t, f, cmd, arg);
+		return sigio_owner(t, f, cmd, arg);
 	case F_GETPIPE_SZ:
 		return pipe_get_size(f);
 	case F_SETPIPE_SZ:
@@ -231,16 +157,19 @@ static long nonblock_set(struct task *t, struct file *f, uaddr_t arg)
 	return err;
 }
 
-/* SIGIO is not sent, so it can only be switched off. */
-static long async_set(struct task *t, struct file *f, uaddr_t arg)
+/* Files that never wake anybody have nothing to switch. */
+static long async_set(struct task *t, int fd, struct file *f, uaddr_t arg)
 {
 	int32_t on;
 	int err = copy_in(t->mm, &on, arg, sizeof on);
 
+	if (err < 0)
+		return err;
+	if (!f->wq)
+		return !on == !(file_flags(f) & O_ASYNC) ? 0 : -ENOTTY;
+	err = sigio_switch(f, fd, on);
 	if (err == 0)
-		err = on ? -ENOTTY : 0;
-	if (err == 0)
-		flags_change(f, 0, O_ASYNC);
+		flags_change(f, on ? O_ASYNC : 0, O_ASYNC);
 	return err;
 }
 
@@ -280,7 +209,7 @@ long sys_ioctl(struct task *t, int fd, uint32_t cmd, uint64_t arg)
 	case FIONBIO:
 		return nonblock_set(t, f, arg);
 	case FIOASYNC:
-		return async_set(t, f, arg);
+		return async_set(t, fd, f, arg);
 	case FIONREAD:
 	case FIOQSIZE:
 	case FIGETBSZ:

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "sentry/cred/cred.h"
+#include "sentry/vfs/async.h"
 #include "sentry/vfs/internal.h"
 #include "sentry/vfs/lock.h"
 #include "sentry/vfs/notify.h"
@@ -118,6 +119,7 @@ void file_put(struct file *f)
 		gone(f);
 	if (f->kind != FILE_PATH)
 		notify_file(f, f->writable ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+	file_async_stop(f);
 	lock_release_file(f);
 	f->ops->release(f);
 	if (f->write_counted) {

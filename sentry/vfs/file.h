@@ -109,6 +109,8 @@ struct file {
 	int64_t pos;			/* pos_lock */
 	int32_t owner_pid, owner_sig;	/* a  F_SETOWN, F_SETSIG */
 	int32_t owner_type;		/* a  F_OWNER_*: what owner_pid counts */
+	uint32_t owner_uid, owner_euid;	/* a  by whose right owner_pid is sent signals */
+	struct file_async *async;	/* pos_lock  O_ASYNC: async.h */
 	struct list epolls;		/* ep_lock of epoll: interest entries that watch this file */
 	uint32_t dir_cookie;		/* pos_lock  file systems' own, for readdir */
 	bool write_counted;		/* I  counted in inode->writers and mount->writers */
