@@ -5,12 +5,30 @@
 
 #include "platform/base/log.h"
 #include "sentry/boot/internal.h"
+#include "sentry/procfs/procfs.h"
+#include "sentry/res/memory.h"
+#include "sentry/res/resources.h"
 #include "sentry/task/task.h"
 #include "sentry/tty/tty.h"
 
 int boot_register_more(void)
 {
-	int err = fs_register("devpts", devpts_make);
+	static const struct {
+		const char *type;
+		fs_make_fn make;
+	} types[] = {
+		{"devpts", devpts_make},
+		{"proc", procfs_make},
+		{"sysfs", sysfs_make},
+		{"cgroup2", cgroupfs_make},
+	};
+	int err = 0;
+
+	resources_from_host();
+	memory_from_host();
+	procfs_from_host();
+	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(types); i++)
+		err = fs_register(types[i].type, types[i].make);
 	return err < 0 ? err : pty_init();
 }
 

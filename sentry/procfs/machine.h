@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The files of /proc that are about the machine, by the source file that makes them. */
+#pragma once
+
+#include "sentry/procfs/tree.h"
+
+/* machine.c */
+int machine_uptime_show(const struct proc_look *at, struct text *out);
+int machine_loadavg_show(const struct proc_look *at, struct text *out);
+int machine_stat_show(const struct proc_look *at, struct text *out);
+int machine_meminfo_show(const struct proc_look *at, struct text *out);
+int machine_vmstat_show(const struct proc_look *at, struct text *out);
+int machine_swaps_show(const struct proc_look *at, struct text *out);
+
+/* cpuinfo.c; cpuinfo_init() notes the time, for the clock's frequency. */
+void cpuinfo_init(void);
+int machine_cpuinfo_show(const struct proc_look *at, struct text *out);
+
+/* sys.c: /proc/sys */
+extern const struct proc_table proc_sys_table;

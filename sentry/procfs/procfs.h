@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * proc(5), sysfs(5) and cgroup v2 as a guest sees them: file systems above
+ * tasks, whose files are made when they are read.
+ *
+ * What they say is derived from the sentry's own state and from sentry/res;
+ * what Linux computes and the sentry cannot know is left out.
+ */
+#pragma once
+
+#include "sentry/vfs/mount.h"
+
+/* Makers for fs_register(): "proc", "sysfs", "cgroup2". */
+int procfs_make(const char *source, const char *data, struct fs **out);
+int sysfs_make(const char *source, const char *data, struct fs **out);
+int cgroupfs_make(const char *source, const char *data, struct fs **out);
+/* What only the host knows is read here: before the sandbox closes. */
+void procfs_from_host(void);

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /proc/PID/status: proc_pid_status(5).
+ *
+ * Left out, because the sentry does not know them: VmPeak, VmHWM, VmPin, VmPTE,
+ * VmSwap and the state of speculation.
+ */
+#include <string.h>
+
+#include "sentry/mm/mm.h"
+#include "sentry/procfs/pid.h"
+#include "sentry/procfs/usage.h"
+#include "sentry/res/resources.h"
+#include "sentry/task/sigqueue.h"
+#include "sentry/vfs/fdtab.h"
+#include "sentry/vfs/namei.h"
+#include "syscalls/abi/mman.h"
+
+static const char *state_word(char state)
+{
+	switch (state) {
+	case TASK_RUNNING:
+		return "running";
+	case TASK_STOPPED:
+		return "stopped";
+	case TASK_TRACED:
+		return "tracing stop";
+	case TASK_ZOMBIE:
+		return "zombie";
+	case TASK_DEAD:
+		return "dead";
+	default:
+		return "sleeping";
+	}
+}
+
+static uint32_t umask_of(struct fsctx *fs)
+{
+	lock(&fs->lock);
+	uint32_t mask = fs->umask;
+	unlock(&fs->lock);
+	return mask;
+}
+
+static void show_name(const struct proc_look *at, struct text *out)
+{
+	struct fsctx *fs = proc_fsctx(at->task);
+	char comm[TASK_COMM_LEN];
+	char state = usage_state(at->task);
+
+	lock(&kernel.tasks_lock);
+	memcpy(comm, at->task->comm, sizeof comm);
+	unlock(&kernel.tasks_lock);
+	text_str(out, "Name:\t");
+	text_escaped(out, comm, "\n\\");
+	if (fs) {
+		text_printf(out, "\nUmask:\t%#04o", umask_of(fs));
+		fsctx_put(fs);
+	}
+	text_printf(out, "\nState:\t%c (%s)\n", state, state_word(state));
+}
+
+/* The size Linux' table would have: descriptors in use, rounded up. */
+static unsigned fd_room(struct task *t)
+{
+	struct fdtab *fds = proc_fdtab(t);
+	unsigned room = 64;
+
+	if (!fds)
+		return 0;
+	for (int fd = fd_next(fds, 0); fd >= 0; fd = fd_next(fds, fd + 1))
+		while ((unsigned)fd >= room)
+			room *= 2;
+	fdtab_put(fds);
+	return room;
+}
+
+static void show_ids(const struct proc_look *at, struct text *out)
+{
+	struct group *g = at->task->group;
+	autoput(cred) struct cred *c = task_cred(at->task);
+	int nr = at->node->nr;
+
+	lock(&kernel.tasks_lock);
+	int ppid = g->parent ? g->parent->tgid : 0, pgid = g->pgid, sid = g->sid;
+	unlock(&kernel.tasks_lock);
+	text_printf(out, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", g->tgid, nr,
+		    ppid);
+	text_printf(out, "Uid:\t%u\t%u\t%u\t%u\n", c->ruid, c->euid, c->suid, c->fsuid);
+	text_printf(out, "Gid:\t%u\t%u\t%u\t%u\n", c->rgid, c->egid, c->sgid, c->fsgid);
+	text_printf(out, "FDSize:\t%u\nGroups:\t", fd_room(at->task));
+	for (uint32_t i = 0; i < c->ngroups; i++)
+		text_printf(out, i ? " %u" : "%u", c->groups[i]);
+	text_printf(out, " \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", g->tgid, nr, pgid,
+		    sid);
+}
+
+struct kinds {
+	uint64_t stack, exec;
+};
+
+static bool add_kind(const struct area *a, void *arg)
+{
+	struct kinds *k = arg;
+	uint64_t size = a->end - a->start;
+
+	if (a->flags & AREA_GROWSDOWN || (a->name && strcmp(a->name, "[stack]") == 0))
+		k->stack += size;
+	else if ((a->prot & PROT_EXEC) && !(a->prot & PROT_WRITE))
+		k->exec += size;
+	return true;
+}
+
+static void show_kb(struct text *out, const char *name, uint64_t bytes)
+{
+	text_printf(out, "%s:\t%8llu kB\n", name, (unsigned long long)(bytes >> 10));
+}
+
+static void show_memory(struct mm *mm, struct text *out)
+{
+	struct usage_memory used;
+	struct kinds k = {0, 0};
+
+	usage_memory(mm, &used);
+	mm_for_each(mm, add_kind, &k);
+	lock(&mm->lock);
+	uint64_t total = mm->total, locked = mm->locked, data = mm->data;
+	uint64_t code = PAGE_ALIGN(mm->end_code) - (mm->start_code & PAGE_MASK);
+	unlock(&mm->lock);
+	show_kb(out, "VmSize", total);
+	show_kb(out, "VmLck", locked);
+	show_kb(out, "VmRSS", usage_resident(&used));
+	show_kb(out, "RssAnon", used.anon);
+	show_kb(out, "RssFile", used.file);
+	show_kb(out, "RssShmem", used.shared);
+	show_kb(out, "VmData", data);
+	show_kb(out, "VmStk", k.stack);
+	show_kb(out, "VmExe", code);
+	show_kb(out, "VmLib", k.exec > code ? k.exec - code : 0);
+	text_str(out, "HugetlbPages:\t       0 kB\nCoreDumping:\t0\n");
+}
+
+static void show_signals(struct task *t, struct text *out)
+{
+	autoput(cred) struct cred *c = task_cred(t);
+	struct pid_signals s;
+
+	pid_signals_get(t, &s);
+	lock(&kernel.tasks_lock);
+	unsigned threads = t->group->nthreads ? t->group->nthreads : 1;
+	unlock(&kernel.tasks_lock);
+	text_printf(out, "Threads:\t%u\nSigQ:\t%u/%llu\n", threads, sigqueue_count(c->ruid),
+		    (unsigned long long)task_rlimit(t, RLIMIT_SIGPENDING));
+	text_printf(out, "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\n",
+		    (unsigned long long)s.pending, (unsigned long long)s.shared,
+		    (unsigned long long)s.blocked);
+	text_printf(out, "SigIgn:\t%016llx\nSigCgt:\t%016llx\n", (unsigned long long)s.ignored,
+		    (unsigned long long)s.caught);
+}
+
+static void show_caps(struct task *t, struct text *out)
+{
+	autoput(cred) struct cred *c = task_cred(t);
+
+	text_printf(out, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\n",
+		    (unsigned long long)c->cap_inheritable, (unsigned long long)c->cap_permitted,
+		    (unsigned long long)c->cap_effective);
+	text_printf(out, "CapBnd:\t%016llx\nCapAmb:\t%016llx\n", (unsigned long long)c->cap_bset,
+		    (unsigned long long)c->cap_ambient);
+	text_printf(out, "NoNewPrivs:\t%d\n", c->no_new_privs);
+	text_str(out, "Seccomp:\t0\nSeccomp_filters:\t0\n");
+}
+
+static void show_cpus(struct task *t, struct text *out)
+{
+	uint64_t mask = __atomic_load_n(&t->cpus_allowed, __ATOMIC_RELAXED);
+
+	if (!mask)
+		mask = resources_cpu_mask();
+	if (resources.cpus > 32)
+		text_printf(out, "Cpus_allowed:\t%0*x,%08x\n", (int)(resources.cpus - 32 + 3) / 4,
+			    (unsigned)(mask >> 32), (unsigned)mask);
+	else
+		text_printf(out, "Cpus_allowed:\t%0*x\n", (int)(resources.cpus + 3) / 4,
+			    (unsigned)mask);
+	text_str(out, "Cpus_allowed_list:\t");
+	text_mask_list(out, mask);
+	text_str(out, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
+	text_printf(out, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
+		    (unsigned long long)__atomic_load_n(&t->nvcsw, __ATOMIC_RELAXED),
+		    (unsigned long long)__atomic_load_n(&t->nivcsw, __ATOMIC_RELAXED));
+}
+
+int pid_status_show(const struct proc_look *at, struct text *out)
+{
+	struct mm *mm = task_mm_get(at->task);
+
+	show_name(at, out);
+	show_ids(at, out);
+	if (mm) {
+		show_memory(mm, out);
+		mm_put(mm);
+	}
+	show_signals(at->task, out);
+	show_caps(at->task, out);
+	show_cpus(at->task, out);
+	return 0;
+}

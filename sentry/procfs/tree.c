@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nodes: whom they are about, their attributes, and whether they still hold. */
+#include "sentry/procfs/tree.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sentry/vfs/dentry.h"
+#include "sentry/vfs/fdtab.h"
+
+/* Inode numbers are made of what a node is: the same each time it is looked up. */
+enum { INO_NR_SHIFT = 12, INO_FD_SHIFT = 36, INO_THREAD = 1 << 11 };
+_Static_assert((int)IDS_MAX <= (int)INO_THREAD, "ids and the thread bit share a word");
+
+uint64_t proc_ino(const struct proc_node *n)
+{
+	return (n->id | (n->thread ? INO_THREAD : 0)) + ((uint64_t)(unsigned)n->nr << INO_NR_SHIFT) +
+	       ((uint64_t)(unsigned)(n->fd + 1) << INO_FD_SHIFT);
+}
+
+struct task *proc_task_locked(const struct proc_node *n)
+{
+	struct task *t = n->group ? task_find_locked(n->nr) : NULL;
+	if (!t || t->group != n->group)
+		return NULL;
+	/* The number of the group stays with it, whichever thread has it after exec. */
+	return n->nr == n->group->tgid || t->start_ns == n->birth ? t : NULL;
+}
+
+struct task *proc_task(const struct proc_node *n)
+{
+	lock(&kernel.tasks_lock);
+	struct task *t = proc_task_locked(n);
+	if (t)
+		task_get(t);
+	unlock(&kernel.tasks_lock);
+	return t;
+}
+
+int proc_may_inspect(struct task *t)
+{
+	struct task *by = task_current();
+	/* A thread of the sentry itself asks on nobody's behalf: boot. */
+	return !by || task_may_access(by, t) == 0 ? 0 : -EACCES;
+}
+
+void proc_node_set_locked(struct proc_node *n, struct task *t, bool thread)
+{
+	n->group = group_get(t->group);
+	n->nr = t->tid;
+	n->birth = t->start_ns;
+	n->thread = thread;
+}
+
+/*
+ * Files of a process belong to who it runs as, or to root if it must not be
+ * inspected by its like (PR_SET_DUMPABLE).  The directories stay its own, so
+ * that it can still read what is about itself; what is in them is checked.
+ */
+static void owner_of(const struct proc_node *n, struct task *t, uint32_t *uid, uint32_t *gid)
+{
+	*uid = *gid = 0;
+	if (!t)
+		return;
+	bool dir = mode_is(n->entry->mode, S_IFDIR);
+	if (!dir && __atomic_load_n(&t->group->dumpable, __ATOMIC_RELAXED) != 1)
+		return;
+	autoput(cred) struct cred *c = task_cred(t);
+	*uid = c->euid;
+	*gid = c->egid;
+}
+
+static const struct inode_ops *ops_for(uint32_t mode)
+{
+	if (mode_is(mode, S_IFDIR))
+		return &proc_dir_inode_ops;
+	return mode_is(mode, S_IFLNK) ? &proc_link_inode_ops : &proc_file_inode_ops;
+}
+
+int proc_inode_new(struct fs *fs, const struct proc_node *like, struct inode **out)
+{
+	struct proc_node *n = malloc(sizeof *n);
+	if (!n)
+		return -ENOMEM;
+	*n = *like;
+	int err = inode_new(fs, ops_for(n->entry->mode), n->entry->mode, n, out);
+	if (err < 0) {
+		free(n);
+		return err;
+	}
+	/* Nobody else has seen them yet. */
+	(*out)->ino = proc_ino(n);
+	if (n->group) {
+		group_get(n->group);
+		autoput(task) struct task *t = proc_task(n);
+		owner_of(n, t, &(*out)->uid, &(*out)->gid);
+	}
+	return 0;
+}
+
+void proc_evict(struct inode *i)
+{
+	struct proc_node *n = i->priv;
+	if (n->group)
+		group_put(n->group);
+	free(n);
+}
+
+/* A descriptor of the calling task's own table can be looked up without a reference to it. */
+static bool fd_holds(const struct proc_node *n, struct task *t)
+{
+	struct task *by = task_current();
+	if (!by)
+		return true;
+	lock(&kernel.tasks_lock);
+	bool own = t->fds && t->fds == by->fds;
+	unlock(&kernel.tasks_lock);
+	return !own || fd_get_cloexec(by->fds, n->fd) >= 0;
+}
+
+/* Names that are not there now may be there the next time; so none of them is kept. */
+bool proc_revalidate(struct dentry *d)
+{
+	struct inode *i = d->inode;
+	uint32_t uid, gid;
+
+	if (!i)
+		return false;
+	const struct proc_node *n = proc_node_of(i);
+	if (!n->group)
+		return true;
+	autoput(task) struct task *t = proc_task(n);
+	if (!t || (n->fd >= 0 && !fd_holds(n, t)))
+		return false;
+	owner_of(n, t, &uid, &gid);
+	lock_nested(&i->lock); /* parent before child */
+	i->uid = uid;
+	i->gid = gid;
+	unlock(&i->lock);
+	return true;
+}
+
+static unsigned table_dirs(const struct proc_table *t)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; t && i < t->count; i++)
+		n += mode_is(t->entries[i].mode, S_IFDIR);
+	return n;
+}
+
+/* A descriptor's link shows by its mode for what the file was opened. */
+static int fd_mode(const struct proc_node *n, struct task *t, uint32_t *mode)
+{
+	lock(&kernel.tasks_lock);
+	struct fdtab *fds = t && t->fds ? fdtab_get_table(t->fds) : NULL;
+	unlock(&kernel.tasks_lock);
+	struct file *f = fds ? fdtab_get(fds, n->fd) : NULL;
+	if (fds)
+		fdtab_put(fds);
+	if (!f)
+		return -ENOENT;
+	if (mode_is(*mode, S_IFLNK))
+		*mode = S_IFLNK | (f->readable ? 0500 : 0) | (f->writable ? 0300 : 0);
+	file_put(f);
+	return 0;
+}
+
+int proc_getattr(struct inode *i, struct kstat *out)
+{
+	const struct proc_node *n = proc_node_of(i);
+	const struct proc_entry *e = n->entry;
+	int err = 0;
+
+	inode_fill_stat(i, out);
+	out->blksize = 1024;
+	if (mode_is(e->mode, S_IFDIR))
+		out->nlink = 2 + table_dirs(e->table) + (e->numbers ? e->numbers->dirs(n) : 0);
+	if (n->group) {
+		autoput(task) struct task *t = proc_task(n);
+		owner_of(n, t, &out->uid, &out->gid);
+		if (n->fd >= 0)
+			err = fd_mode(n, t, &out->mode);
+	}
+	return err;
+}
+
+/* O_TRUNC comes here too, and is as good as done. */
+int proc_setattr(struct inode *i, const struct iattr *a)
+{
+	(void)i;
+	return a->mask & (ATTR_MODE | ATTR_UID | ATTR_GID) ? -EPERM : 0;
+}
+
+int proc_fs_new(const struct fs_ops *ops, const struct proc_entry *root, struct fs **out)
+{
+	const struct proc_node n = {.entry = root, .id = 1, .fd = -1};
+	struct inode *i;
+	struct fs *fs;
+	int err = fs_new(ops, NULL, &fs);
+	if (err < 0)
+		return err;
+	err = proc_inode_new(fs, &n, &i);
+	if (err == 0 && (err = dentry_new_root(fs, i)) < 0)
+		inode_put(i);
+	if (err < 0) {
+		fs_put(fs);
+		return err;
+	}
+	*out = fs;
+	return 0;
+}
+
+void proc_fs_show(struct fs *fs, char *buf, size_t size)
+{
+	(void)fs;
+	if (size)
+		buf[0] = 0;
+}
+
+void proc_fs_destroy(struct fs *fs)
+{
+	(void)fs;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine under /proc, /sys and cgroup2: directories from tables.
+ *
+ * A *table* lists the fixed names of a directory; a directory may also have
+ * names that are *numbers* (processes, threads, descriptors).  Each inode is a
+ * struct proc_node: its entry, and whom it is about.  Nothing is cached but
+ * names: text is made by entry->show when a file is read from its start.
+ *
+ * A node about a process holds that group, so a number used again is never
+ * taken for the process that had it before; revalidation finds out that it is
+ * gone.  Functions of an entry are called without locks, except `find`.
+ */
+#pragma once
+
+#include "sentry/procfs/text.h"
+#include "sentry/task/task.h"
+#include "sentry/vfs/inode.h"
+
+struct proc_entry;
+
+/* inode->priv; constant after creation. */
+struct proc_node {
+	const struct proc_entry *entry;
+	uint32_t id;		/* of the entry: part of the inode number */
+	struct group *group;	/* our reference; NULL: not about a process */
+	int nr;			/* of the thread whose directory this is in */
+	bool thread;		/* below task/ */
+	int64_t birth;		/* start of that thread, for numbers used again */
+	int fd;			/* below fd/ and fdinfo/; another number; else -1 */
+};
+
+/* Whom a file is about, while it is being made. */
+struct proc_look {
+	const struct proc_node *node;
+	struct task *task;	/* NULL: not about a process */
+	struct mm *mm;		/* PROC_MM: the memory, NULL if it is gone */
+};
+
+enum {
+	PROC_PTRACE = 1,	/* opening needs the right to inspect the process */
+	PROC_MM = 2,		/* ... and is bound to the memory it has then; implies PROC_PTRACE */
+	PROC_SYSCTL = 4,	/* not even root opens it for writing unless it has `store` */
+};
+
+struct proc_numbers {
+	const struct proc_entry *entry;	/* of each of them */
+	const char *prefix;		/* of the names, "cpu"; NULL: none */
+	uint16_t id;			/* IDS_NUMBERS + something unique */
+	/* Fills out->group (referenced), nr, thread, birth, fd; -ENOENT.  Directory's lock held. */
+	int (*find)(const struct proc_node *dir, unsigned nr, struct proc_node *out);
+	/* The lowest number >= from, or -1. */
+	int (*next)(const struct proc_node *dir, unsigned from);
+	/* How many of them are directories, for the link count. */
+	unsigned (*dirs)(const struct proc_node *dir);
+};
+
+struct proc_table {
+	const struct proc_entry *entries;
+	unsigned count;
+	uint16_t base;		/* ids are base .. base + count - 1: unique over all tables */
+};
+
+struct proc_entry {
+	const char *name;
+	uint32_t mode;		/* S_IF* and permission bits */
+	uint32_t flags;		/* PROC_* */
+	/* Directories: */
+	const struct proc_table *table;		/* or NULL */
+	const struct proc_numbers *numbers;	/* or NULL */
+	/* Files: 0 or -errno. */
+	int (*show)(const struct proc_look *at, struct text *out);
+	/* text is NUL-terminated, at most a page; 0 or -errno. */
+	int (*store)(const struct proc_look *at, char *text, size_t size);
+	/* ... or all of it: as inode_ops.open. */
+	int (*open)(struct inode *i, struct path path, const struct cred *cred, uint32_t flags,
+		    struct file **out);
+	/* Symlinks: an ordinary target, or where a magic one leads (referenced). */
+	int (*target)(const struct proc_look *at, char *buf, size_t size);
+	int (*follow)(const struct proc_look *at, struct path *out);
+};
+
+#define PROC_DIR(name_, mode_, ...)  {.name = name_, .mode = S_IFDIR | (mode_), __VA_ARGS__}
+#define PROC_FILE(name_, mode_, ...) {.name = name_, .mode = S_IFREG | (mode_), __VA_ARGS__}
+#define PROC_LINK(name_, ...)	     {.name = name_, .mode = S_IFLNK | 0777, __VA_ARGS__}
+#define PROC_TABLE(array, base_)                                                                   \
+	{                                                                                          \
+		.entries = array, .count = ARRAY_SIZE(array), .base = base_                        \
+	}
+
+/* Ranges of ids, so that no two tables share one. */
+enum {
+	IDS_ROOT = 2, IDS_PID = 100, IDS_TASK = 200, IDS_NS = 300, IDS_NET = 320, IDS_FD = 380,
+	IDS_NUMBERS = 390, IDS_SYS = 400, IDS_SYSFS = 600, IDS_CGROUP = 700, IDS_MAX = 1024,
+};
+
+/* A file system whose root directory is that table. */
+int proc_fs_new(const struct fs_ops *ops, const struct proc_entry *root, struct fs **out);
+bool proc_revalidate(struct dentry *d);
+void proc_fs_show(struct fs *fs, char *buf, size_t size);
+void proc_fs_destroy(struct fs *fs);
+
+static inline struct proc_node *proc_node_of(const struct inode *i)
+{
+	return i->priv;
+}
+
+/* The task a node is about, referenced; NULL: it is gone (or there is none). */
+struct task *proc_task(const struct proc_node *n);
+/* The same with tasks_lock held, borrowed. */
+struct task *proc_task_locked(const struct proc_node *n);
+/* May the calling task inspect t?  0 or -EACCES. */
+int proc_may_inspect(struct task *t);
+/* Fills the node of a thread's directory from t (tasks_lock held): a reference to its group. */
+void proc_node_set_locked(struct proc_node *n, struct task *t, bool thread);
+
+/* Numbers as names: no sign, no leading zeros; -1 if it is none. */
+int proc_parse_number(const char *name, size_t size);
+
+/* dir.c, file.c, link.c */
+extern const struct inode_ops proc_dir_inode_ops, proc_file_inode_ops, proc_link_inode_ops;
+extern const struct file_ops proc_dir_ops;
+/* What readlink says of p: as seen from the caller's root.  Length or -ENAMETOOLONG. */
+int proc_path_text(const struct path *p, char *buf, size_t size);
+/* The inode of a node like that one (copied). */
+int proc_inode_new(struct fs *fs, const struct proc_node *like, struct inode **out);
+int proc_getattr(struct inode *i, struct kstat *out);
+int proc_setattr(struct inode *i, const struct iattr *a);
+uint64_t proc_ino(const struct proc_node *n);
+void proc_evict(struct inode *i);
