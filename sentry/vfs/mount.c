@@ -371,11 +371,12 @@ int mount_pivot(struct mount_ns *ns, const struct path *new_root, const struct p
 
 	lock(&ns->lock);
 	om = ns->root;
-	if (nm->ns != ns || put_old->mnt->ns != ns || new_root->dentry != nm->root ||
-	    !below_locked(put_old->mnt, nm))
+	if (nm->ns != ns || put_old->mnt->ns != ns)
 		err = -EINVAL;
-	else if (nm == om)
+	else if (nm == om || put_old->mnt == om)
 		err = -EBUSY;
+	else if (new_root->dentry != nm->root || !below_locked(put_old->mnt, nm))
+		err = -EINVAL;
 	if (err == 0) {
 		struct detached none;
 		unhook_locked(nm, &old);

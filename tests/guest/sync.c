@@ -71,6 +71,11 @@ TEST(msync_makes_a_mapping_visible)
 	ASSERT_ERR(msync(p + 1, 1, MS_SYNC), EINVAL);
 }
 
+TEST(sync_cannot_fail)
+{
+	ASSERT_EQ(syscall(SYS_sync), 0);
+}
+
 TEST(o_sync_file_writes)
 {
 	test_tmpdir();

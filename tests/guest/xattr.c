@@ -196,4 +196,21 @@ TEST(xattr_on_a_pipe)
 	ASSERT_ERR(fsetxattr(p[0], "user.a", "x", 1, 0), EPERM);
 }
 
+TEST(xattr_of_a_link_itself)
+{
+	file();
+	char buf[256];
+	ASSERT_OK(symlink("f", "l"));
+	ASSERT_OK(setxattr("f", "user.a", "x", 1, 0));
+	/* user.* is not for links, so nothing of the target shows. */
+	long n = llistxattr("l", buf, sizeof buf);
+	for (long at = 0; at < n; at += (long)strlen(buf + at) + 1)
+		ASSERT(strcmp(buf + at, "user.a") != 0);
+	ASSERT_OK(n);
+	ASSERT_ERR(lgetxattr("l", "user.a", NULL, 0), ENODATA);
+	ASSERT_ERR(lremovexattr("l", "user.a"), EPERM);
+	ASSERT_OK(lremovexattr("f", "user.a"));
+	ASSERT_ERR(lremovexattr("f", "user.a"), ENODATA);
+}
+
 TEST_MAIN()
