@@ -3,6 +3,7 @@
 #include <limits.h>
 
 #include "platform/base/cleanup.h"
+#include "platform/base/sort.h"
 #include "sentry/task/idchange.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/sys.h"
@@ -126,7 +127,7 @@ long sys_setgroups(struct task *t, int size, uaddr_t list)
 		cred_put(c);
 		return err;
 	}
-	qsort(c->groups, (uint32_t)size, sizeof c->groups[0], compare_ids);
+	sort(c->groups, (uint32_t)size, sizeof c->groups[0], compare_ids);
 	task_set_cred(t, c);
 	return 0;
 }

@@ -2,9 +2,9 @@
 #include "syscalls/summary.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "platform/base/sort.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/table.h"
 
@@ -104,7 +104,7 @@ void summary_print(FILE *out)
 		total.errors += counters[nr].errors;
 		total.ns += counters[nr].ns;
 	}
-	qsort(order, n, sizeof(order[0]), more_time);
+	sort(order, n, sizeof(order[0]), more_time);
 	fprintf(out, "%% time     seconds  usecs/call     calls    errors syscall\n%s\n", rule);
 	for (unsigned int i = 0; i < n; i++) {
 		const struct counter *c = &counters[order[i]];

@@ -6,9 +6,9 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "platform/base/sort.h"
 #include "sentry/boot/internal.h"
 #include "sentry/fs/hostfile/hostfile.h"
 #include "sentry/mm/mm.h"
@@ -89,7 +89,7 @@ static struct cred *make_cred(const struct boot_spec *s)
 	c->cap_ambient = s->caps_ambient;
 	c->no_new_privs = s->no_new_privs;
 	memcpy(c->groups, s->groups, s->ngroups * sizeof *s->groups);
-	qsort(c->groups, s->ngroups, sizeof *c->groups, compare_u32);
+	sort(c->groups, s->ngroups, sizeof *c->groups, compare_u32);
 	return c;
 }
 
