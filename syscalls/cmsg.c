@@ -13,6 +13,7 @@
 #include "sentry/task/task.h"
 #include "sentry/vfs/fdtab.h"
 #include "syscalls/abi/errno.h"
+#include "syscalls/abi/time.h"
 #include "syscalls/path.h"
 #include "syscalls/socket.h"
 
@@ -140,15 +141,16 @@ static void advance(struct abi_msghdr *h, size_t data_size)
 	h->msg_controllen -= n;
 }
 
-static void put_credentials(struct task *t, struct sock_msg *m, struct abi_msghdr *h)
+/* data: at most 16 bytes. */
+static void put_one(struct task *t, struct sock_msg *m, struct abi_msghdr *h, int type,
+		    const void *data, size_t size)
 {
 	struct {
 		struct abi_cmsghdr head;
-		struct abi_ucred cred;
-	} c = {{HEAD + sizeof c.cred, SOL_SOCKET, SCM_CREDENTIALS}, {0, OVERFLOW_ID, OVERFLOW_ID}};
+		char data[16];
+	} c = {{HEAD + size, SOL_SOCKET, type}, {0}};
 
-	if (m->scm.has_cred)
-		c.cred = m->scm.cred;
+	memcpy(c.data, data, size);
 	if (h->msg_controllen < HEAD) {
 		m->out_flags |= MSG_CTRUNC;
 		return;
@@ -159,7 +161,24 @@ static void put_credentials(struct task *t, struct sock_msg *m, struct abi_msghd
 	}
 	/* An address that cannot be written is skipped without a word, as in Linux. */
 	if (copy_out(t->mm, h->msg_control, &c, c.head.cmsg_len) == 0)
-		advance(h, sizeof c.cred);
+		advance(h, size);
+}
+
+static void put_credentials(struct task *t, struct sock_msg *m, struct abi_msghdr *h)
+{
+	const struct abi_ucred nobody = {0, OVERFLOW_ID, OVERFLOW_ID};
+	put_one(t, m, h, SCM_CREDENTIALS, m->scm.has_cred ? &m->scm.cred : &nobody, sizeof nobody);
+}
+
+static void put_time(struct task *t, const struct sock *s, struct sock_msg *m, struct abi_msghdr *h)
+{
+	struct abi_timespec ts = {m->time_ns / NSEC_PER_SEC, m->time_ns % NSEC_PER_SEC};
+	struct abi_timeval tv = {ts.tv_sec, ts.tv_nsec / NSEC_PER_USEC};
+
+	if (sock_flag(s, SO_TIMESTAMPNS))
+		put_one(t, m, h, SO_TIMESTAMPNS, &ts, sizeof ts);
+	else
+		put_one(t, m, h, SO_TIMESTAMP, &tv, sizeof tv);
 }
 
 /* One descriptor: false ends it. */
@@ -197,13 +216,16 @@ static void put_rights(struct task *t, struct sock_msg *m, struct abi_msghdr *h)
 
 void cmsg_put(struct task *t, struct file *f, struct sock_msg *m, struct abi_msghdr *h)
 {
-	bool creds = sock_flag(sock_of(f), SO_PASSCRED);
+	const struct sock *s = sock_of(f);
+	bool creds = sock_flag(s, SO_PASSCRED);
 
 	if (!h->msg_control) {
-		if (creds || m->scm.files)
+		if (creds || m->scm.files || m->time_ns)
 			m->out_flags |= MSG_CTRUNC;
 		return;
 	}
+	if (m->time_ns)
+		put_time(t, s, m, h);
 	if (creds)
 		put_credentials(t, m, h);
 	if (m->scm.files)

@@ -4,7 +4,8 @@
  *
  * Most are one flag, kept for whoever asks, since nothing on the way of a
  * local message depends on it.  Options that would have to do something we do
- * not do (filters, timestamps, security) are -ENOPROTOOPT.
+ * not do (filters, descriptors of processes) are -ENOPROTOOPT; those that are
+ * off and cannot be switched on tell so.
  */
 #include <string.h>
 
@@ -19,8 +20,8 @@ enum { BUF_MAX = 212992, SNDBUF_MIN = 4608, RCVBUF_MIN = 2304 };
 
 /* On or off, told as 0 or 1, no right needed. */
 static const uint64_t plain_flags =
-	1ull << SO_REUSEADDR | 1ull << SO_REUSEPORT | 1ull << SO_DONTROUTE | 1ull << SO_BROADCAST |
-	1ull << SO_KEEPALIVE | 1ull << SO_OOBINLINE | 1ull << SO_NO_CHECK | 1ull << SO_PASSCRED |
+	1ull << SO_REUSEADDR | 1ull << SO_DONTROUTE | 1ull << SO_BROADCAST | 1ull << SO_KEEPALIVE |
+	1ull << SO_OOBINLINE | 1ull << SO_NO_CHECK | 1ull << SO_PASSCRED | 1ull << SO_PASSSEC |
 	1ull << SO_RXQ_OVFL | 1ull << SO_NOFCS | 1ull << SO_SELECT_ERR_QUEUE;
 
 static bool is_plain_flag(int opt)
@@ -134,6 +135,14 @@ static int set_privileged(struct sock *s, int opt, int v, const struct sock_call
 	return 0;
 }
 
+/* One of the two forms; off means both. */
+static int set_stamps(struct sock *s, int opt, bool on)
+{
+	put_flag(s, SO_TIMESTAMP, on && opt == SO_TIMESTAMP);
+	put_flag(s, SO_TIMESTAMPNS, on && opt == SO_TIMESTAMPNS);
+	return 0;
+}
+
 int sock_set_option(struct file *f, const struct sock_caller *by, int level, int opt,
 		    const void *val, uint32_t size)
 {
@@ -171,6 +180,12 @@ int sock_set_option(struct file *f, const struct sock_caller *by, int level, int
 	case SO_DEBUG:
 	case SO_MARK:
 		return set_privileged(s, opt, v, by);
+	case SO_TIMESTAMP:
+	case SO_TIMESTAMPNS:
+		return set_stamps(s, opt, v);
+	case SO_REUSEPORT:
+		/* Of IP only. */
+		return v ? -EOPNOTSUPP : 0;
 	case SO_BSDCOMPAT:
 		return 0;
 	case SO_DETACH_FILTER:
@@ -182,7 +197,7 @@ int sock_set_option(struct file *f, const struct sock_caller *by, int level, int
 /* The options that are one int: 0 with *out, or -ENOPROTOOPT. */
 static int get_int(struct sock *s, int opt, int *out)
 {
-	if (is_plain_flag(opt) || opt == SO_DEBUG) {
+	if (is_plain_flag(opt) || opt == SO_DEBUG || opt == SO_TIMESTAMP || opt == SO_TIMESTAMPNS) {
 		*out = sock_flag(s, (unsigned)opt);
 		return 0;
 	}
@@ -224,7 +239,16 @@ static int get_int(struct sock *s, int opt, int *out)
 		*out = SOCK_OPT(s, peek_off);
 		return s->family == AF_UNIX ? 0 : -EOPNOTSUPP;
 	case SO_BSDCOMPAT:
+	case SO_REUSEPORT:
+	case SO_LOCK_FILTER:
+	case SO_BUSY_POLL:
+	case SO_INCOMING_NAPI_ID:
+	case SO_ZEROCOPY:
+	case SO_BINDTOIFINDEX:
 		*out = 0;
+		return 0;
+	case SO_INCOMING_CPU:
+		*out = -1;
 		return 0;
 	}
 	return -ENOPROTOOPT;
@@ -299,6 +323,11 @@ int sock_get_option(struct file *f, int level, int opt, void *buf, uint32_t *siz
 		return get_peergroups(s, buf, size);
 	case SO_PEERNAME:
 		return get_peername(f, buf, size);
+	case SO_BINDTODEVICE:
+	case SO_ATTACH_FILTER:
+		/* No device, no filter: nothing to tell. */
+		*size = 0;
+		return 0;
 	case SO_COOKIE:
 		return *size < sizeof s->cookie ? -EINVAL
 						: answer(buf, size, &s->cookie, sizeof s->cookie);

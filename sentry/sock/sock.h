@@ -61,6 +61,7 @@ struct sock_msg {
 	uint8_t addr[ABI_SOCKADDR_STORAGE_SIZE]; /* send: to whom; receive: from whom */
 	uint32_t addr_size;	/* 0: none */
 	struct scm scm;
+	int64_t time_ns;	/* receive: when it came, if the socket wants to know; 0 */
 	const struct sock_caller *by;
 
 	/* Between the tries. */
@@ -146,6 +147,12 @@ static inline unsigned sock_state(const struct sock *s)
 static inline bool sock_flag(const struct sock *s, unsigned so)
 {
 	return SOCK_OPT(s, flags) & (1ull << so);
+}
+
+/* When a message came is told. */
+static inline bool sock_stamps(const struct sock *s)
+{
+	return sock_flag(s, SO_TIMESTAMP) || sock_flag(s, SO_TIMESTAMPNS);
 }
 
 /* For system calls.  Files are new references. */

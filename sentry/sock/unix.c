@@ -161,7 +161,7 @@ static int ioctl_number(struct unix_sock *u, uint32_t cmd, int32_t *out)
 		unlock(&u->sock.lock);
 		return is_dgram(u) ? -EOPNOTSUPP : 0;
 	}
-	if (sock_state(&u->sock) == SOCK_LISTENING)
+	if (cmd == FIONREAD && sock_state(&u->sock) == SOCK_LISTENING)
 		return -EINVAL;
 	*out = cmd == FIONREAD ? (int32_t)unix_unread(u)
 			       : (int32_t)__atomic_load_n(&u->sent, __ATOMIC_RELAXED);

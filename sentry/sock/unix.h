@@ -33,6 +33,7 @@ struct unix_msg {
 	struct unix_sock *from;		/* I  our reference */
 	size_t charge;			/* I  what from->sent holds of it */
 	struct scm scm;			/* I, but that files are taken out by the receiver */
+	int64_t time_ns;		/* receiver's lock; when it was queued, 0: nobody asked */
 	uint32_t size;			/* I */
 	uint32_t used;			/* receiver's iolock */
 	char data[];

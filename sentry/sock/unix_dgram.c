@@ -8,6 +8,8 @@
  */
 #include "sentry/sock/unix.h"
 
+#include <time.h>
+
 #include "syscalls/abi/errno.h"
 
 /* The peer is closed: u is disconnected from it. */
@@ -30,6 +32,13 @@ static int peer_dead(struct unix_sock *u, struct unix_sock *peer)
 
 enum { GONE = 1 };
 
+static int64_t real_ns(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
 /* Queues msg, 0; GONE if the receiver is closed; -EAGAIN if it is full; -EPERM, -EPIPE. */
 static int queue_to(struct unix_sock *u, struct unix_sock *to, struct unix_msg *msg,
 		    const struct sock_caller *by)
@@ -47,6 +56,7 @@ static int queue_to(struct unix_sock *u, struct unix_sock *to, struct unix_msg *
 		err = -EAGAIN;
 	if (err == 0) {
 		unix_msg_add_cred_locked(msg, to, by);
+		msg->time_ns = sock_stamps(&to->sock) ? real_ns() : 0;
 		unix_queue_locked(to, msg);
 	}
 	unlock(&to->sock.lock);
@@ -182,6 +192,8 @@ static ssize_t msg_read(struct unix_sock *u, struct unix_msg *msg, struct sock_m
 		m->out_flags |= MSG_TRUNC;
 	if (size > 0 && uio_put(m->uio, msg->data + skip, size) != (ssize_t)size)
 		return -EFAULT;
+	if (sock_stamps(&u->sock))
+		m->time_ns = msg->time_ns ? msg->time_ns : real_ns();
 	m->scm.has_cred = msg->scm.has_cred;
 	m->scm.cred = msg->scm.cred;
 	int err = unix_msg_give_files(msg, m, peek);

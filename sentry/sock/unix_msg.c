@@ -14,8 +14,8 @@
 #include "syscalls/abi/epoll.h"
 #include "syscalls/abi/errno.h"
 
-/* Linux's sk_buff, its shared info, and the data that fits into its first page. */
-enum { BUF_STRUCT = 256, BUF_INFO = 320, BUF_HEAD = 3776, BUF_ALIGN = 64 };
+/* Linux's sk_buff, its shared info, and how much data is tried to be put behind each other. */
+enum { BUF_STRUCT = 256, BUF_INFO = 320, BUF_ALIGN = 64, STREAM_HEAD = 3776, DGRAM_HEAD = 16064 };
 /* Larger than any message that a send buffer of a sane size lets through. */
 enum { MSG_SIZE_MAX = 64 << 20 };
 
@@ -23,14 +23,16 @@ enum { MSG_SIZE_MAX = 64 << 20 };
 static __thread struct list doomed;
 
 /* As Linux counts, so that a guest sees the same number of messages fit. */
-static size_t msg_charge(size_t size)
+static size_t msg_charge(size_t size, bool stream)
 {
-	size_t head = ((min_u64(size, BUF_HEAD) + BUF_ALIGN - 1) & ~(size_t)(BUF_ALIGN - 1)) +
-		      BUF_INFO;
-	size_t bucket = 512;
+	size_t most = stream ? STREAM_HEAD : DGRAM_HEAD, bucket = 512;
+	size_t pages = size > most ? min_u64(size, PAGE_ALIGN(size - most)) : 0;
+	size_t head = size - pages + BUF_ALIGN - 1;
+
+	head = (head & ~(size_t)(BUF_ALIGN - 1)) + BUF_INFO;
 	while (bucket < head)
 		bucket *= 2;
-	return BUF_STRUCT + bucket + (size > BUF_HEAD ? PAGE_ALIGN(size - BUF_HEAD) : 0);
+	return BUF_STRUCT + bucket + pages;
 }
 
 static int msg_fill(struct unix_msg *msg, struct sock_msg *m)
@@ -59,7 +61,7 @@ int unix_msg_new(struct unix_sock *from, struct sock_msg *m, uint32_t size, bool
 		return -ENOBUFS;
 	*msg = (struct unix_msg){.from = unix_sock_get(from), .size = size};
 	list_init(&msg->link);
-	msg->charge = msg_charge(size);
+	msg->charge = msg_charge(size, from->sock.type == SOCK_STREAM);
 	__atomic_add_fetch(&from->sent, msg->charge, __ATOMIC_RELAXED);
 	err = msg_fill(msg, m);
 	if (err == 0 && with_files && m->scm.files)

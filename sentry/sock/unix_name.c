@@ -115,6 +115,25 @@ static int bind_path(struct unix_sock *u, const struct sock_caller *by, const vo
 	return 0;
 }
 
+/* What a second bind to a path says: what is wrong with the path comes first. */
+static int bound_already(const struct sock_caller *by, const void *addr, uint32_t size)
+{
+	struct walk w = {.fs = by->fs, .cred = by->cred, .flags = WALK_NOFOLLOW};
+	char name[UNIX_PATH_MAX + 1];
+	struct last last;
+	struct path path;
+
+	path_name(name, addr, size);
+	int err = path_walk_parent(&w, name, &path, &last);
+	if (err < 0)
+		return err;
+	path_put(&path);
+	err = path_walk(&w, name, &path);
+	if (err == 0)
+		path_put(&path);
+	return err == 0 ? -EADDRINUSE : err == -ENOENT ? -EINVAL : err;
+}
+
 int unix_autobind(struct unix_sock *u)
 {
 	struct abi_sockaddr_un un = {.sun_family = AF_UNIX};
@@ -159,7 +178,7 @@ int unix_bind(struct sock *s, const struct sock_caller *by, const void *addr, ui
 		return -ENOMEM;
 	lock(&s->file->pos_lock);
 	if (u->addr)
-		err = -EINVAL;
+		err = un->sun_path[0] ? bound_already(by, addr, size) : -EINVAL;
 	else if (un->sun_path[0])
 		err = bind_path(u, by, addr, size, a);
 	else
