@@ -218,7 +218,7 @@ int dentry_lookup_locked(struct dentry *dir, const char *name, size_t size, stru
 	if (d)
 		dentry_drop_locked(d);
 	err = dir->inode->ops->lookup(dir, name, size, &inode);
-	if (err < 0 && err != -ENOENT)
+	if (err < 0)
 		return err;
 	/* The operation may have added the names of the whole directory. */
 	d = find_locked(dir, name, size, hash);

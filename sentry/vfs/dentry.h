@@ -15,7 +15,8 @@ DEFINE_AUTOPUT(dentry)
 /*
  * The child of that name, referenced; made by ops->lookup when not cached.
  * Negative dentries are returned with inode NULL (the caller decides between
- * -ENOENT and creating).  Directory's inode lock held.  -ENOMEM, -ENAMETOOLONG, lookup's errors.
+ * -ENOENT and creating).  Directory's inode lock held.  -ENOMEM, -ENAMETOOLONG, lookup's
+ * errors, its -ENOENT among them.
  */
 int dentry_lookup_locked(struct dentry *dir, const char *name, size_t size, struct dentry **out);
 /* Makes a cached negative dentry positive: takes over inode. */

@@ -124,7 +124,10 @@ struct node_spec {
  * systems only) create gets a child that is not hashed: no name appears.
  */
 struct inode_ops {
-	/* Fills in the name: *out_inode NULL for "not there" (then -ENOENT is made by the VFS). */
+	/*
+	 * Fills in the name: *out_inode NULL for "not there", which is cached, and may be
+	 * created.  -ENOENT: not there, and no name can be made either (proc).
+	 */
 	int (*lookup)(struct dentry *dir, const char *name, size_t size, struct inode **out_inode);
 	int (*create)(struct dentry *dir, struct dentry *child, const struct node_spec *spec);
 	int (*link)(struct dentry *dir, struct dentry *child, struct inode *inode);
