@@ -133,10 +133,9 @@ bool proc_revalidate(struct dentry *d)
 	if (!t || (n->fd >= 0 && !fd_holds(n, t)))
 		return false;
 	owner_of(n, t, &uid, &gid);
-	lock_nested(&i->lock); /* parent before child */
-	i->uid = uid;
-	i->gid = gid;
-	unlock(&i->lock);
+	/* Without the lock: a rename from a directory into this one holds it already. */
+	__atomic_store_n(&i->uid, uid, __ATOMIC_RELAXED);
+	__atomic_store_n(&i->gid, gid, __ATOMIC_RELAXED);
 	return true;
 }
 
