@@ -29,8 +29,13 @@ long sys_sysinfo(struct task *t, uaddr_t info)
 
 long sys_getcpu(struct task *t, uaddr_t cpu, uaddr_t node, uaddr_t cache)
 {
-	const uint32_t now = resources_cpu_now(), zero = 0;
+	uint64_t allowed = __atomic_load_n(&t->cpus_allowed, __ATOMIC_RELAXED);
+	uint32_t now = resources_cpu_now();
+	const uint32_t zero = 0;
 
+	/* The numbers are ours: a thread that has bound itself is where it wanted to be. */
+	if (allowed && !(allowed >> now & 1))
+		now = (uint32_t)__builtin_ctzll(allowed);
 	(void)cache; /* Linux ignores it since 2.6.24 */
 	if (cpu && copy_out(t->mm, cpu, &now, sizeof now) < 0)
 		return -EFAULT;
