@@ -86,6 +86,29 @@ int boot_init(const struct boot_spec *s, struct boot_error *err)
 	return e < 0 ? boot_fail(err, e, "cannot set up the sandbox: %s", strerror(-e)) : 0;
 }
 
+/*
+ * Callers from outside, between boot_enter() and boot_leave(): boot_wait() gives
+ * nothing back before the last of them has left, and none comes after the end.
+ */
+static unsigned visitors; /* tasks_lock */
+
+static bool boot_enter(void)
+{
+	lock(&kernel.tasks_lock);
+	bool alive = kernel.main_group && !kernel.main_ended;
+	visitors += alive;
+	unlock(&kernel.tasks_lock);
+	return alive;
+}
+
+static void boot_leave(void)
+{
+	lock(&kernel.tasks_lock);
+	visitors--;
+	waitq_wake(&kernel.ended, 0);
+	unlock(&kernel.tasks_lock);
+}
+
 static void signal_main_pgrp(const struct abi_siginfo *info)
 {
 	lock(&kernel.tasks_lock);
@@ -99,12 +122,15 @@ static int told_stop; /* a */
 void boot_signal(int sig, bool foreground)
 {
 	struct abi_siginfo info = {.signo = sig, .code = foreground ? SI_KERNEL : SI_USER};
+	if (!boot_enter())
+		return;
 	if (!foreground)
 		signal_send_group(kernel.main_group, &info);
 	else if (!boot_signal_foreground(&info))
 		signal_main_pgrp(&info);
 	if (sig == SIGCONT)
 		__atomic_store_n(&told_stop, 0, __ATOMIC_RELEASE);
+	boot_leave();
 }
 
 /* 0: runs; -ESRCH: has ended. */
@@ -125,13 +151,14 @@ static int main_stop(void)
 int boot_watch(void)
 {
 	int now = 0;
-	if (!boot_outside)
+	if (!boot_outside || !boot_enter())
 		return 0;
 	do {
 		waitq_sleep(&boot_outside->wait_wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
 			    (now = main_stop()) != __atomic_load_n(&told_stop, __ATOMIC_ACQUIRE));
 		__atomic_store_n(&told_stop, now, __ATOMIC_RELEASE);
 	} while (now == 0);
+	boot_leave();
 	return now < 0 ? 0 : now;
 }
 
@@ -147,7 +174,7 @@ static bool kill_group(struct group *g, void *arg)
 static bool all_gone(void)
 {
 	lock(&kernel.tasks_lock);
-	bool gone = kernel.ntasks == 0;
+	bool gone = kernel.ntasks == 0 && visitors == 0;
 	unlock(&kernel.tasks_lock);
 	return gone;
 }
