@@ -114,7 +114,7 @@ static long do_getdents(struct task *t, int fd, uaddr_t dirp, uint32_t count, bo
 
 	if (err < 0)
 		return err;
-	if (!mode_is(f->inode->mode, S_IFDIR))
+	if (!inode_is(f->inode, S_IFDIR))
 		return -ENOTDIR;
 	lock(&f->path.dentry->lock);
 	bool deleted = f->path.dentry->deleted;
@@ -206,7 +206,7 @@ long sys_fchdir(struct task *t, int fd)
 
 	if (err < 0)
 		return err;
-	if (!mode_is(f->inode->mode, S_IFDIR))
+	if (!inode_is(f->inode, S_IFDIR))
 		return -ENOTDIR;
 	err = path_permission(&f->path, task_cred_self(t), MAY_EXEC);
 	if (err == 0)

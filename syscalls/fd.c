@@ -198,7 +198,7 @@ long sys_ioctl(struct task *t, int fd, uint32_t cmd, uint64_t arg)
 
 	if (err < 0)
 		return err;
-	bool regular = mode_is(f->inode->mode, S_IFREG) && f->kind == FILE_INODE;
+	bool regular = inode_is(f->inode, S_IFREG) && f->kind == FILE_INODE;
 	const struct ioctl_args args = {
 		.cmd = cmd, .arg = arg, .mm = t->mm, .task = t, .cred = task_cred_self(t)};
 

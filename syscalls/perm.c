@@ -15,7 +15,7 @@ static long change_path(struct task *t, int dirfd, uaddr_t path, uint32_t walk_f
 	if (err < 0)
 		return err;
 	/* A link has no permissions of its own to change. */
-	if ((a->mask & ATTR_MODE) && mode_is(p.dentry->inode->mode, S_IFLNK))
+	if ((a->mask & ATTR_MODE) && inode_is(p.dentry->inode, S_IFLNK))
 		err = -EOPNOTSUPP;
 	else
 		err = vfs_setattr(&p, task_cred_self(t), a);

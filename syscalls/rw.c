@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sentry/mm/copy.h"
+#include "syscalls/abi/epoll.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/fcntl.h"
 #include "syscalls/abi/uio.h"
@@ -59,9 +60,15 @@ static bool write_as(const struct file *f, int flags)
 	return ((flags & RWF_APPEND) && !append) || ((flags & RWF_NOAPPEND) && append);
 }
 
+/* A pipe whose last reader closed half way: the count comes back, and the signal too. */
+static bool reader_went(struct file *f, const struct uio *u, long n)
+{
+	return f->kind == FILE_PIPE && n > 0 && u->left > 0 && (file_poll(f) & EPOLLERR);
+}
+
 static long do_write(struct task *t, struct file *f, struct uio *u, const struct rw *rw)
 {
-	if (f->writable && mode_is(f->inode->mode, S_IFREG)) {
+	if (f->writable && inode_is(f->inode, S_IFREG)) {
 		int err = write_limit(t, f, u, rw);
 		if (err < 0)
 			return err;
@@ -70,7 +77,7 @@ static long do_write(struct task *t, struct file *f, struct uio *u, const struct
 	long n = write_as(f, rw->flags)
 			 ? file_write_as(f, u, rw->pos, rw->flags & RWF_APPEND)
 			 : file_write(f, u, rw->pos, rw->flags & RWF_NOWAIT);
-	if (n == -EPIPE)
+	if (n == -EPIPE || reader_went(f, u, n))
 		signal_self(t, SIGPIPE);
 	if (n > 0 && (rw->flags & (RWF_DSYNC | RWF_SYNC))) {
 		int err = f->ops->fsync(f, !(rw->flags & RWF_SYNC));
@@ -131,7 +138,7 @@ static int rwf_check(const struct file *f, int flags, bool write)
 	if ((flags & RWF_APPEND) && (flags & RWF_NOAPPEND))
 		return -EINVAL;
 	/* Of a device nobody knows what its end would be. */
-	if (write && write_as(f, flags) && !mode_is(f->inode->mode, S_IFREG))
+	if (write && write_as(f, flags) && !inode_is(f->inode, S_IFREG))
 		return -EOPNOTSUPP;
 	return 0;
 }

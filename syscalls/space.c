@@ -15,7 +15,7 @@ long sys_truncate(struct task *t, uaddr_t path, int64_t length)
 	int err = path_lookup(t, AT_FDCWD, path, 0, &p);
 	if (err < 0)
 		return err;
-	if (mode_is(p.dentry->inode->mode, S_IFREG))
+	if (inode_is(p.dentry->inode, S_IFREG))
 		err = fsize_check(t, p.dentry->inode, (uint64_t)length);
 	if (err == 0)
 		err = vfs_truncate(&p, task_cred_self(t), (uint64_t)length);
@@ -33,7 +33,7 @@ long sys_ftruncate(struct task *t, int fd, int64_t length)
 	int err = file_arg_io(t, fd, &f);
 	if (err < 0)
 		return err;
-	if (!mode_is(f->inode->mode, S_IFREG) || !f->writable)
+	if (!inode_is(f->inode, S_IFREG) || !f->writable)
 		return -EINVAL;
 	err = fsize_check(t, f->inode, (uint64_t)length);
 	a.size = (uint64_t)length;
@@ -142,7 +142,7 @@ long sys_fadvise64(struct task *t, int fd, int64_t offset, uint64_t len, int adv
 	(void)offset;
 	if (err < 0)
 		return err;
-	if (mode_is(f->inode->mode, S_IFIFO))
+	if (inode_is(f->inode, S_IFIFO))
 		return -ESPIPE;
 	if ((int64_t)len < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE)
 		return -EINVAL;
@@ -160,5 +160,5 @@ long sys_readahead(struct task *t, int fd, int64_t offset, uint64_t count)
 		return err;
 	if (!f->readable)
 		return -EBADF;
-	return mode_is(f->inode->mode, S_IFREG) && f->kind == FILE_INODE ? 0 : -EINVAL;
+	return inode_is(f->inode, S_IFREG) && f->kind == FILE_INODE ? 0 : -EINVAL;
 }

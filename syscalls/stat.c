@@ -228,8 +228,8 @@ static uint64_t statfs_type(const struct inode *i, uint64_t type)
 {
 	if (type != ANON_INODE_FS_MAGIC)
 		return type;
-	return mode_is(i->mode, S_IFIFO)    ? PIPEFS_MAGIC
-	       : mode_is(i->mode, S_IFSOCK) ? SOCKFS_MAGIC
+	return inode_is(i, S_IFIFO)    ? PIPEFS_MAGIC
+	       : inode_is(i, S_IFSOCK) ? SOCKFS_MAGIC
 					    : type;
 }
 

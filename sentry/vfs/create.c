@@ -173,7 +173,7 @@ int vfs_lookup_socket(const struct walk *w, const char *name, struct path *out)
 	if (err < 0)
 		return err;
 	err = path_permission(out, w->cred, MAY_WRITE);
-	if (err == 0 && !mode_is(out->dentry->inode->mode, S_IFSOCK))
+	if (err == 0 && !inode_is(out->dentry->inode, S_IFSOCK))
 		err = -ECONNREFUSED;
 	if (err < 0)
 		path_put(out);
@@ -184,7 +184,7 @@ static int link_locked(struct naming *n, struct inode *i)
 {
 	struct dentry *dir = n->dir.dentry;
 
-	if (mode_is(i->mode, S_IFDIR))
+	if (inode_is(i, S_IFDIR))
 		return -EPERM;
 	/* No other lock is needed: only this call makes 0 links into 1, and it is checked again
 	 * by nobody else than a second link of the same O_TMPFILE, which is harmless. */

@@ -274,7 +274,7 @@ void dentry_drop_locked(struct dentry *d)
 		return;
 	unhash_locked(d->parent, d);
 	lock(&d->lock);
-	d->deleted = true;
+	__atomic_store_n(&d->deleted, true, __ATOMIC_RELAXED);
 	unlock(&d->lock);
 	dentry_put(d);
 }

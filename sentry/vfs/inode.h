@@ -66,7 +66,7 @@ struct dentry {
 	struct dentry *parent;		/* lock; our reference; the root is its own parent, unreferenced */
 	char *name;			/* lock; malloc'ed, NUL-terminated */
 	struct inode *inode;		/* dir inode lock of parent; our reference; NULL: negative */
-	bool deleted;			/* lock: unlinked, shown as " (deleted)" */
+	bool deleted;			/* lock to change, a: unlinked, shown as " (deleted)" */
 	uint32_t mounts;		/* a: mounts on top of this dentry (in any mount) */
 	uint32_t hash;			/* I of the name while hashed */
 	struct dentry *hash_next;	/* parent's inode lock */
@@ -228,6 +228,12 @@ void inode_allow_write(struct inode *i);
 static inline bool mode_is(uint32_t mode, uint32_t type)
 {
 	return (mode & 0170000) == type;
+}
+
+/* The type bits never change, but permissions beside them do: for readers without the lock. */
+static inline bool inode_is(const struct inode *i, uint32_t type)
+{
+	return mode_is(__atomic_load_n(&i->mode, __ATOMIC_RELAXED), type);
 }
 
 /* Shared refusals. */

@@ -66,11 +66,11 @@ int nd_dots(struct nd *nd, const struct last *last);
 
 static inline bool path_is_link(const struct path *p)
 {
-	return mode_is(p->dentry->inode->mode, S_IFLNK);
+	return inode_is(p->dentry->inode, S_IFLNK);
 }
 static inline bool path_is_dir(const struct path *p)
 {
-	return mode_is(p->dentry->inode->mode, S_IFDIR);
+	return inode_is(p->dentry->inode, S_IFDIR);
 }
 static inline bool path_equal(const struct path *a, const struct path *b)
 {
@@ -81,6 +81,8 @@ static inline bool path_equal(const struct path *a, const struct path *b)
 
 /* Sticky bits: may cred remove this child of dir?  Directory's lock held.  0 or -EPERM. */
 int may_delete_locked(struct dentry *dir, struct dentry *child, const struct cred *cred);
+/* Removed: nothing can be made in it any more.  Its inode's lock held. */
+bool dir_is_dead_locked(const struct dentry *dir);
 /* Write and search permission in a directory that still exists.  Lock held. */
 int may_create_locked(struct dentry *dir, const struct cred *cred);
 

@@ -209,9 +209,9 @@ bool mount_up(struct path *p)
 /* A mount point must exist, and a directory goes on a directory, a file on a file. */
 static int point_check(const struct path *where, struct dentry *root)
 {
-	if (mode_is(root->inode->mode, S_IFDIR) != path_is_dir(where))
+	if (inode_is(root->inode, S_IFDIR) != path_is_dir(where))
 		return -ENOTDIR;
-	return where->dentry->deleted ? -ENOENT : 0;
+	return __atomic_load_n(&where->dentry->deleted, __ATOMIC_RELAXED) ? -ENOENT : 0;
 }
 
 static int attach(struct mount_ns *ns, struct mount *m, const struct path *where)

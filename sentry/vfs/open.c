@@ -99,7 +99,7 @@ static int open_inode(const struct path *p, const struct cred *cred, uint32_t fl
 		      struct file **out)
 {
 	struct inode *i = p->dentry->inode;
-	bool writes = mode_is(i->mode, S_IFREG) && (flags & O_ACCMODE) != O_RDONLY;
+	bool writes = inode_is(i, S_IFREG) && (flags & O_ACCMODE) != O_RDONLY;
 	struct path copy = *p;
 
 	int err = writes ? writers_get(p) : 0;
@@ -137,7 +137,7 @@ static int open_found(const struct path *p, const struct cred *cred, uint32_t fl
 {
 	uint32_t kept = flags | O_LARGEFILE;
 
-	if (created || !mode_is(p->dentry->inode->mode, S_IFREG))
+	if (created || !inode_is(p->dentry->inode, S_IFREG))
 		flags &= ~(uint32_t)O_TRUNC;
 	int err = open_inode(p, cred, kept, out);
 	if (err < 0)
@@ -171,8 +171,9 @@ static int lookup_or_create(struct nd *nd, const struct last *last, uint32_t mod
 	const struct cred *cred = nd->w->cred;
 
 	lock(&dir->inode->lock);
-	int err = dir->deleted ? -ENOENT
-			       : dentry_lookup_locked(dir, last->name, last->size, &d);
+	int err = dir_is_dead_locked(dir)
+			  ? -ENOENT
+			  : dentry_lookup_locked(dir, last->name, last->size, &d);
 	if (err == 0 && !d->inode) {
 		err = mount_readonly(nd->at.mnt) ? -EROFS : may_create_locked(dir, cred);
 		if (err == 0) {

@@ -26,7 +26,7 @@ static bool mode_allows(const struct inode *i, const struct cred *cred, unsigned
 
 static bool caps_allow(const struct inode *i, const struct cred *cred, unsigned may)
 {
-	bool dir = mode_is(i->mode, S_IFDIR);
+	bool dir = inode_is(i, S_IFDIR);
 
 	if (cred_capable(cred, CAP_DAC_OVERRIDE)) {
 		/* Even root executes only what somebody may execute. */
@@ -60,7 +60,7 @@ int path_permission(const struct path *p, const struct cred *cred, unsigned may)
 	struct inode *i = p->dentry->inode;
 	uint32_t flags = __atomic_load_n(&p->mnt->flags, __ATOMIC_RELAXED);
 
-	if ((may & MAY_EXEC) && (flags & MNT_NOEXEC) && mode_is(i->mode, S_IFREG))
+	if ((may & MAY_EXEC) && (flags & MNT_NOEXEC) && inode_is(i, S_IFREG))
 		return -EACCES;
 	int err = inode_permission(i, cred, may);
 	if (err == 0 && (may & MAY_WRITE) && read_only_matters(i->mode) && mount_readonly(p->mnt))
@@ -73,9 +73,15 @@ bool inode_owner_or_capable(struct inode *i, const struct cred *cred)
 	return i->uid == cred->fsuid || cred_capable(cred, CAP_FOWNER);
 }
 
+bool dir_is_dead_locked(const struct dentry *dir)
+{
+	/* Without links it is gone, though the name may not be dropped yet. */
+	return dir->inode->nlink == 0 || __atomic_load_n(&dir->deleted, __ATOMIC_RELAXED);
+}
+
 int may_create_locked(struct dentry *dir, const struct cred *cred)
 {
-	if (dir->deleted)
+	if (dir_is_dead_locked(dir))
 		return -ENOENT;
 	return inode_permission_locked(dir->inode, cred, MAY_WRITE | MAY_EXEC);
 }

@@ -11,7 +11,7 @@
 static int victim_check_locked(struct dentry *dir, struct dentry *d, const struct cred *cred,
 			       bool want_dir)
 {
-	bool is_dir = mode_is(d->inode->mode, S_IFDIR);
+	bool is_dir = inode_is(d->inode, S_IFDIR);
 	int err = may_delete_locked(dir, d, cred);
 
 	if (err < 0)
@@ -32,7 +32,7 @@ static int remove_locked(struct dentry *dir, const struct last *last, const stru
 	if (!d->inode)
 		err = -ENOENT;
 	else if (last->slash && !want_dir)
-		err = mode_is(d->inode->mode, S_IFDIR) ? -EISDIR : -ENOTDIR;
+		err = inode_is(d->inode, S_IFDIR) ? -EISDIR : -ENOTDIR;
 	else
 		err = victim_check_locked(dir, d, cred, want_dir);
 	if (err == 0)

@@ -28,7 +28,7 @@ struct rename {
 
 static bool is_dir(const struct dentry *d)
 {
-	return d->inode && mode_is(d->inode->mode, S_IFDIR);
+	return d->inode && inode_is(d->inode, S_IFDIR);
 }
 
 static void dirs_lock(struct dentry *o, struct dentry *n) NO_LOCK_ANALYSIS

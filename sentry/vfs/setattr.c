@@ -61,7 +61,7 @@ static int check_locked(struct inode *i, const struct cred *cred, struct iattr *
 
 	if (err < 0)
 		return err;
-	if ((a->mask & ATTR_KILL_PRIV) && !mode_is(i->mode, S_IFDIR)) {
+	if ((a->mask & ATTR_KILL_PRIV) && !inode_is(i, S_IFDIR)) {
 		uint32_t mode = without_privs(i, cred);
 		if (mode != i->mode) {
 			a->mask |= ATTR_MODE;
@@ -148,9 +148,9 @@ int vfs_truncate(const struct path *p, const struct cred *cred, uint64_t size)
 	const struct iattr a = {.mask = ATTR_SIZE | ATTR_MTIME | ATTR_MTIME_NOW, .size = size};
 	struct inode *i = p->dentry->inode;
 
-	if (mode_is(i->mode, S_IFDIR))
+	if (inode_is(i, S_IFDIR))
 		return -EISDIR;
-	if (!mode_is(i->mode, S_IFREG))
+	if (!inode_is(i, S_IFREG))
 		return -EINVAL;
 	if (mount_readonly(p->mnt))
 		return -EROFS;
@@ -185,7 +185,7 @@ void file_remove_privs(struct file *f, const struct cred *cred)
 {
 	struct inode *i = f->inode;
 
-	if (!mode_is(i->mode, S_IFREG) || cred_capable(cred, CAP_FSETID))
+	if (!inode_is(i, S_IFREG) || cred_capable(cred, CAP_FSETID))
 		return;
 	lock(&i->lock);
 	uint32_t mode = without_privs(i, cred);

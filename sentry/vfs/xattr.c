@@ -18,9 +18,9 @@ static bool in_namespace(const char *name, const char *prefix)
 /* user.*: files and directories only; of sticky directories the owner's. */
 static int user_check(struct inode *i, const struct cred *cred, unsigned may)
 {
-	bool dir = mode_is(i->mode, S_IFDIR);
+	bool dir = inode_is(i, S_IFDIR);
 
-	if (!dir && !mode_is(i->mode, S_IFREG))
+	if (!dir && !inode_is(i, S_IFREG))
 		return may & MAY_WRITE ? -EPERM : -ENODATA;
 	if (dir && (i->mode & S_ISVTX) && (may & MAY_WRITE) && !inode_owner_or_capable(i, cred))
 		return -EPERM;
