@@ -286,6 +286,12 @@ int host_wait(int pid, int *out_status, int options)
 	return (int)ret(wait4(pid, out_status, options | __WALL, NULL));
 }
 
+int host_wait_usage(int pid, int *out_status, int options, struct rusage *out)
+{
+	note(HOST_wait4);
+	return (int)ret(wait4(pid, out_status, options | __WALL, out));
+}
+
 /* Through syscall(2): libc's ptrace() turns PEEK results into errno games we do not need. */
 long host_ptrace(int request, int pid, uintptr_t addr, uintptr_t data)
 {

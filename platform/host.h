@@ -13,6 +13,7 @@ struct iovec;
 struct msghdr;
 struct pollfd;
 struct regs;
+struct rusage;
 
 enum host_call {
 #define HOSTCALL(name, since, why) HOST_##name,
@@ -66,6 +67,8 @@ int host_ioctl(int fd, unsigned long cmd, void *arg);
 int host_tgkill(int tgid, int tid, int sig);
 /* wait4(pid, status, options | __WALL); the pid or -errno. */
 int host_wait(int pid, int *out_status, int options);
+/* The same; out is filled when the process has ended. */
+int host_wait_usage(int pid, int *out_status, int options, struct rusage *out);
 long host_ptrace(int request, int pid, uintptr_t addr, uintptr_t data);
 /* Bytes copied (short if a page is missing half way) or -errno (-EFAULT if none was). */
 ssize_t host_vm_read(int pid, const struct iovec *local, size_t nlocal,

@@ -68,6 +68,13 @@ struct map_req {
 	int64_t off;	/* page aligned */
 };
 
+/* What guest code has cost the host. */
+struct usage {
+	uint64_t minflt, majflt;	/* page faults without and with input */
+	uint64_t nivcsw;		/* preemptions */
+	uint64_t maxrss_kb;		/* the largest memory of the whole stub so far */
+};
+
 struct platform_ops {
 	const char *name;
 	/*
@@ -84,8 +91,8 @@ struct platform_ops {
 	int (*aspace_fork)(struct ctx *by, struct aspace **out, struct ctx **out_ctx);
 	/* All mappings of the guest vanish (exec in place); by is the only thread. */
 	int (*aspace_reset)(struct ctx *by);
-	/* Kills the host process.  Every ctx in it has been destroyed. */
-	void (*aspace_destroy)(struct aspace *as);
+	/* Kills the host process.  Every ctx in it has been destroyed.  out (or NULL): all of its usage. */
+	void (*aspace_destroy)(struct aspace *as, struct usage *out);
 
 	/* A further thread in by's address space, not yet adopted. */
 	int (*ctx_create)(struct ctx *by, struct ctx **out);
@@ -131,6 +138,8 @@ struct platform_ops {
 	/* CPU time used by this guest thread / by the whole stub process, in nanoseconds. */
 	int (*ctx_cputime)(struct ctx *c, int64_t *out_ns);
 	int (*aspace_cputime)(struct aspace *as, int64_t *out_ns);
+	/* Of one guest thread, or of the whole stub process; by is adopted. */
+	int (*usage)(struct ctx *by, bool thread, struct usage *out);
 };
 
 extern const struct platform_ops ptrace_platform;

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -78,6 +79,8 @@ X(pause,         "1.0",   "a thread without a tracer sleeps",                   
   {{NONE, 0, 0, 0}})                                                                               \
 X(clock_gettime, "2.6",   "CPU time of one thread",                                                \
   {{EQUAL, 0, CLOCK_THREAD_CPUTIME_ID, 0}})                                                        \
+X(getrusage,     "1.0",   "faults and peak memory of the stub or of one thread",                   \
+  {{EITHER, 0, RUSAGE_SELF, RUSAGE_THREAD}})                                                       \
 X(exit,          "1.0",   "end of a guest thread",                                                 \
   {{NONE, 0, 0, 0}})                                                                               \
 X(exit_group,    "1.0",   "end of a stub that cannot be set up",                                   \

@@ -40,6 +40,13 @@ static int open_at(struct task *t, int dirfd, const char *name, int flags, struc
 	return err;
 }
 
+static char *fd_name(int dirfd, const char *name)
+{
+	char *s;
+	int n = asprintf(&s, "/dev/fd/%d%s%s", dirfd, *name ? "/" : "", name);
+	return n < 0 ? NULL : s;
+}
+
 static long do_exec(struct task *t, int dirfd, uaddr_t path, uaddr_t argv, uaddr_t envp, int flags)
 {
 	autoput(file) struct file *f = NULL;
@@ -55,15 +62,14 @@ static long do_exec(struct task *t, int dirfd, uaddr_t path, uaddr_t argv, uaddr
 	if (err < 0)
 		return err;
 	/* What a script's interpreter is told to open: execveat(2). */
-	if (dirfd == AT_FDCWD || name[0] == '/')
-		shown = strdup(name);
-	else if (asprintf(&shown, "/dev/fd/%d%s%s", dirfd, *name ? "/" : "", name) < 0)
-		shown = NULL;
+	bool by_fd = dirfd != AT_FDCWD && name[0] != '/';
+	shown = by_fd ? fd_name(dirfd, name) : strdup(name);
 	if (!shown)
 		return -ENOMEM;
+	bool hidden = by_fd && fd_get_cloexec(t->fds, dirfd) == 1;
 	if ((err = exec_strings_copy(t, argv, envp, &s)) < 0)
 		return err;
-	err = task_exec(t, f, shown, &s);
+	err = task_exec(t, f, shown, hidden, &s);
 	exec_strings_free(&s);
 	return err;
 }

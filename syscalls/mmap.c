@@ -35,7 +35,8 @@ long sys_mprotect(struct task *t, uaddr_t addr, uint64_t length, uint64_t prot)
 {
 	if (prot >> 32)
 		return -EINVAL;
-	return mm_protect(t->mm, t->ctx, addr, length, (int)prot);
+	struct mm_limits lim = task_mm_limits(t);
+	return mm_protect(t->mm, t->ctx, addr, length, (int)prot, &lim);
 }
 
 long sys_brk(struct task *t, uaddr_t addr)
@@ -91,20 +92,20 @@ long sys_mincore(struct task *t, uaddr_t addr, uint64_t length, uaddr_t vec)
 long sys_mlock(struct task *t, uaddr_t addr, uint64_t length)
 {
 	struct mm_limits lim = task_mm_limits(t);
-	return mm_lock_range(t->mm, addr, length, /*on=*/true, &lim);
+	return mm_lock_range(t->mm, t->ctx, addr, length, 0, &lim);
 }
 
 long sys_mlock2(struct task *t, uaddr_t addr, uint64_t length, int flags)
 {
 	if (flags & ~MLOCK_ONFAULT)
 		return -EINVAL;
-	return sys_mlock(t, addr, length);
+	struct mm_limits lim = task_mm_limits(t);
+	return mm_lock_range(t->mm, t->ctx, addr, length, flags, &lim);
 }
 
 long sys_munlock(struct task *t, uaddr_t addr, uint64_t length)
 {
-	struct mm_limits lim = task_mm_limits(t);
-	return mm_lock_range(t->mm, addr, length, /*on=*/false, &lim);
+	return mm_unlock_range(t->mm, addr, length);
 }
 
 long sys_mlockall(struct task *t, int flags)
@@ -114,11 +115,11 @@ long sys_mlockall(struct task *t, int flags)
 		return -EINVAL;
 	if (!lim.ipc_lock && lim.memlock == 0)
 		return -EPERM;
-	return mm_lock_all(t->mm, flags, &lim);
+	return mm_lock_all(t->mm, t->ctx, flags, &lim);
 }
 
 long sys_munlockall(struct task *t)
 {
 	struct mm_limits lim = task_mm_limits(t);
-	return mm_lock_all(t->mm, 0, &lim);
+	return mm_lock_all(t->mm, t->ctx, 0, &lim);
 }

@@ -2,9 +2,10 @@
 /* getrlimit(2), prlimit(2), getrusage(2). */
 #include "syscalls/abi/resource.h"
 
-#include "sentry/task/clock.h"
 #include "sentry/task/cpulimit.h"
+#include "sentry/task/exec.h"
 #include "sentry/task/task.h"
+#include "sentry/task/usage.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/sys.h"
 
@@ -42,6 +43,8 @@ static int change(struct task *t, struct task *target, unsigned which,
 	unlock(&g->rlimit_lock);
 	if (err == 0 && value && which == RLIMIT_CPU)
 		cpulimit_changed(g);
+	if (err == 0 && value && which == RLIMIT_STACK && g == t->group)
+		task_stack_limit(t);
 	return err;
 }
 
@@ -86,56 +89,21 @@ long sys_setrlimit(struct task *t, uint32_t resource, uaddr_t rlim)
 	return change(t, t, resource, &value, &old);
 }
 
-static void usage_add_task(struct abi_rusage *u, struct task *t)
-{
-	u->ru_minflt += (int64_t)__atomic_load_n(&t->minflt, __ATOMIC_RELAXED);
-	u->ru_majflt += (int64_t)__atomic_load_n(&t->majflt, __ATOMIC_RELAXED);
-	u->ru_nvcsw += (int64_t)__atomic_load_n(&t->nvcsw, __ATOMIC_RELAXED);
-	u->ru_nivcsw += (int64_t)__atomic_load_n(&t->nivcsw, __ATOMIC_RELAXED);
-}
-
-static void usage_of_group(struct group *g, struct abi_rusage *u)
-{
-	struct cputime c = group_cputime(g);
-	struct task *t;
-
-	u->ru_utime = ns_timeval(c.user);
-	u->ru_stime = ns_timeval(c.system);
-	u->ru_maxrss = (int64_t)__atomic_load_n(&g->maxrss_kb, __ATOMIC_RELAXED);
-	lock(&kernel.tasks_lock);
-	list_for_each(t, &g->threads, threads)
-		usage_add_task(u, t);
-	unlock(&kernel.tasks_lock);
-}
-
-static void usage_of_children(struct group *g, struct abi_rusage *u)
-{
-	lock(&kernel.tasks_lock);
-	u->ru_utime = ns_timeval(g->child_utime_ns);
-	u->ru_stime = ns_timeval(g->child_stime_ns);
-	u->ru_maxrss = (int64_t)g->child_maxrss_kb;
-	u->ru_minflt = (int64_t)g->child_minflt;
-	unlock(&kernel.tasks_lock);
-}
-
 long sys_getrusage(struct task *t, int who, uaddr_t usage)
 {
-	struct abi_rusage u = {0};
-	struct cputime c;
+	struct abi_rusage u;
 
 	switch (who) {
 	case RUSAGE_SELF:
+		usage_update(t, /*thread=*/false);
 		usage_of_group(t->group, &u);
 		break;
 	case RUSAGE_CHILDREN:
 		usage_of_children(t->group, &u);
 		break;
 	case RUSAGE_THREAD:
-		c = task_cputime(t);
-		u.ru_utime = ns_timeval(c.user);
-		u.ru_stime = ns_timeval(c.system);
-		u.ru_maxrss = (int64_t)__atomic_load_n(&t->group->maxrss_kb, __ATOMIC_RELAXED);
-		usage_add_task(&u, t);
+		usage_update(t, /*thread=*/true);
+		usage_of_thread(t, &u);
 		break;
 	default:
 		return -EINVAL;

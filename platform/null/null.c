@@ -34,9 +34,10 @@ static int null_ctx(struct ctx *c)
 	return -ENOSYS;
 }
 
-static void null_aspace_destroy(struct aspace *as)
+static void null_aspace_destroy(struct aspace *as, struct usage *out)
 {
 	(void)as;
+	(void)out;
 }
 
 static int null_ctx_create(struct ctx *by, struct ctx **out)
@@ -154,6 +155,14 @@ static int null_aspace_cputime(struct aspace *as, int64_t *out_ns)
 	return -ENOSYS;
 }
 
+static int null_usage(struct ctx *by, bool thread, struct usage *out)
+{
+	(void)by;
+	(void)thread;
+	(void)out;
+	return -ENOSYS;
+}
+
 const struct platform_ops null_platform = {
 	.name = "null",
 	.init = null_init,
@@ -183,4 +192,5 @@ const struct platform_ops null_platform = {
 	.write = null_copy,
 	.ctx_cputime = null_ctx_cputime,
 	.aspace_cputime = null_aspace_cputime,
+	.usage = null_usage,
 };

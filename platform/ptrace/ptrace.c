@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -41,9 +42,10 @@ static struct ctx *ctx_alloc(struct aspace *as, int tid, bool leader)
 	return c;
 }
 
-static void ptrace_aspace_destroy(struct aspace *as)
+static void ptrace_aspace_destroy(struct aspace *as, struct usage *out)
 {
-	stub_kill(as->pid);
+	struct usage none;
+	stub_kill_usage(as->pid, out ? out : &none);
 	ctl_put(as->ctl);
 	free(as);
 }
@@ -215,6 +217,32 @@ static int ptrace_ctx_cputime(struct ctx *c, int64_t *out_ns)
 	return err;
 }
 
+struct usage usage_from(const struct rusage *ru)
+{
+	return (struct usage){.minflt = (uint64_t)ru->ru_minflt,
+			      .majflt = (uint64_t)ru->ru_majflt,
+			      .nivcsw = (uint64_t)ru->ru_nivcsw,
+			      .maxrss_kb = (uint64_t)ru->ru_maxrss};
+}
+
+/* What the guest spoils on its way through the data page is its own account. */
+static int ptrace_usage(struct ctx *by, bool thread, struct usage *out)
+{
+	uint64_t at = ptrace_host.base + STUB_TEXT_SIZE + STUB_TIME;
+	struct rusage ru;
+	struct iovec local = {.iov_base = &ru, .iov_len = sizeof ru};
+	struct iovec remote = {.iov_base = (void *)(uintptr_t)at, .iov_len = sizeof ru};
+	int who = thread ? RUSAGE_THREAD : RUSAGE_SELF;
+	int err = (int)tracee_call(by, SYS_getrusage, (uint64_t)who, at, 0, 0, 0);
+	if (err < 0)
+		return err;
+	ptrace_calls++;
+	if (host_vm_read(by->as->pid, &local, 1, &remote, 1) != (ssize_t)sizeof ru)
+		return -ESRCH;
+	*out = usage_from(&ru);
+	return 0;
+}
+
 const struct platform_ops ptrace_platform = {
 	.name = "ptrace",
 	.init = ptrace_init,
@@ -244,4 +272,5 @@ const struct platform_ops ptrace_platform = {
 	.write = ptrace_write,
 	.ctx_cputime = ptrace_ctx_cputime,
 	.aspace_cputime = ptrace_aspace_cputime,
+	.usage = ptrace_usage,
 };

@@ -101,6 +101,10 @@ void zygote_stop(void);
 void zygote_spare(void);
 /* Ends and reaps a stub that nobody traces, or the last thread of one. */
 void stub_kill(int pid);
+struct rusage;
+struct usage usage_from(const struct rusage *ru);
+/* The same, and what it has used. */
+void stub_kill_usage(int pid, struct usage *out);
 /* A new stub, parked and ready; sock is its end of the control socket. */
 int zygote_spawn(int *out_pid, int *out_sock);
 

@@ -305,11 +305,19 @@ void zygote_stop(void)
 	h->zygote_pid = 0;
 }
 
-void stub_kill(int pid)
+void stub_kill_usage(int pid, struct usage *out)
 {
+	struct rusage ru = {0};
 	int status, n;
 	host_tgkill(pid, pid, SIGKILL);
 	do
-		n = host_wait(pid, &status, 0);
+		n = host_wait_usage(pid, &status, 0, &ru);
 	while (n == -EINTR || (n == pid && WIFSTOPPED(status)));
+	*out = usage_from(&ru);
+}
+
+void stub_kill(int pid)
+{
+	struct usage none;
+	stub_kill_usage(pid, &none);
 }

@@ -22,7 +22,7 @@
 #define STUB_IOV     0x040 /* struct iovec */
 #define STUB_BYTE    0x060 /* payload of a message, 8 bytes */
 #define STUB_CMSG    0x080 /* control message: one descriptor */
-#define STUB_TIME    0x100 /* struct timespec of clock_gettime */
+#define STUB_TIME    0x100 /* struct timespec of clock_gettime, struct rusage of getrusage */
 #define STUB_VEC     0x400 /* mincore's answer */
 #define STUB_VEC_MAX 0xc00
 

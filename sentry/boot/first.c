@@ -227,7 +227,7 @@ static int first_exec(struct first *b)
 	if ((err = find_program(t, s, name, sizeof name, &f)) < 0)
 		return boot_fail(b->err, err, "%s: %s", s->argv[0], cause(err));
 	if ((err = exec_strings_from(s->argv, s->envp, &strings)) == 0) {
-		err = task_exec(t, f, name, &strings);
+		err = task_exec(t, f, name, /*hidden=*/false, &strings);
 		exec_strings_free(&strings);
 	}
 	return err < 0 ? boot_fail(b->err, err, "%s: %s", s->argv[0], cause(err)) : 0;

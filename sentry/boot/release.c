@@ -9,7 +9,7 @@ static bool reap_zombie(struct group *g, void *arg)
 {
 	(void)arg;
 	if (g->zombie)
-		group_reap_locked(g);
+		group_reap_locked(g, /*waited=*/false);
 	return true;
 }
 

@@ -49,6 +49,18 @@ void mm_unlock(struct mm *mm)
 	free(list);
 }
 
+int area_range(uaddr_t addr, uint64_t size, uaddr_t *out_end)
+{
+	if (addr & ~PAGE_MASK)
+		return -EINVAL;
+	uint64_t rounded = PAGE_ALIGN(size);
+	if (rounded < size)
+		return -ENOMEM;
+	if (__builtin_add_overflow(addr, rounded, out_end))
+		return -ENOMEM;
+	return 0;
+}
+
 size_t area_index(const struct mm *mm, uaddr_t addr)
 {
 	size_t lo = 0, hi = mm->count;
@@ -101,8 +113,22 @@ int area_reserve(struct mm *mm)
 
 uint64_t area_data_size(const struct area *a)
 {
-	bool data = (a->prot & PROT_WRITE) && !(a->flags & AREA_SHARED);
+	bool data = (a->prot & PROT_WRITE) &&
+		    !(a->flags & (AREA_SHARED | AREA_STACK | AREA_GROWSDOWN));
 	return data ? a->end - a->start : 0;
+}
+
+uint64_t area_mapped(const struct mm *mm, uaddr_t start, uaddr_t end, uint64_t *out_data)
+{
+	uint64_t sum = 0;
+	*out_data = 0;
+	for (size_t i = area_index(mm, start); i < mm->count && mm->areas[i].start < end; i++) {
+		const struct area *a = &mm->areas[i];
+		uint64_t size = min_u64(a->end, end) - max_u64(a->start, start);
+		sum += size;
+		*out_data += area_data_size(a) ? size : 0;
+	}
+	return sum;
 }
 
 static void account(struct mm *mm, const struct area *a, int sign)
@@ -211,7 +237,8 @@ uaddr_t area_gap(const struct mm *mm, uint64_t size, uaddr_t low, uaddr_t high)
 		top = mm->areas[i].start;
 	for (;;) {
 		uaddr_t floor = i > 0 ? mm->areas[i - 1].end : low;
-		uaddr_t guard = i < mm->count && (mm->areas[i].flags & AREA_GROWSDOWN) &&
+		uaddr_t guard = i < mm->count &&
+						(mm->areas[i].flags & (AREA_GROWSDOWN | AREA_STACK)) &&
 						top == mm->areas[i].start
 					? STACK_GAP
 					: 0;

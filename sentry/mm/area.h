@@ -22,6 +22,13 @@ void area_drop(struct file *f);
 void area_drop_file(struct area *a);
 void mm_unlock(struct mm *mm) RELEASES(mm->lock);
 
+/* Page-rounds a range: -EINVAL if addr is not aligned, -ENOMEM if it wraps. */
+int area_range(uaddr_t addr, uint64_t size, uaddr_t *out_end);
+/*
+ * Touches the pages of [start, end), whose areas are there, as mlock(2) does; the lock is
+ * held.  -ENOMEM for memory without any permission.
+ */
+int area_populate(struct mm *mm, struct ctx *by, uaddr_t start, uaddr_t end);
 /* Index of the first area that ends above addr; mm->count if none. */
 size_t area_index(const struct mm *mm, uaddr_t addr);
 /* The area that holds addr, or NULL. */
@@ -45,5 +52,7 @@ int area_split(struct mm *mm, uaddr_t start, uaddr_t end);
 void area_merge(struct mm *mm, uaddr_t start, uaddr_t end);
 /* A free range of that size: top down below mm->mmap_base; 0 if none. */
 uaddr_t area_gap(const struct mm *mm, uint64_t size, uaddr_t low, uaddr_t high);
+/* Bytes of [start, end) that are mapped; *out_data: how many of them count as data. */
+uint64_t area_mapped(const struct mm *mm, uaddr_t start, uaddr_t end, uint64_t *out_data);
 /* Bytes of private writable memory, as RLIMIT_DATA counts them. */
 uint64_t area_data_size(const struct area *a);

@@ -14,9 +14,23 @@
 #include "sentry/vfs/mount.h"
 #include "syscalls/abi/mman.h"
 
+/* What MAP_SHARED_VALIDATE knows of; not MAP_SYNC, which needs a DAX device. */
+enum {
+	KNOWN_FLAGS = MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE |
+		      MAP_UNINITIALIZED | MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE |
+		      MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT |
+		      MAP_ABOVE4G | 21 << MAP_HUGE_SHIFT | 30 << MAP_HUGE_SHIFT,
+};
+
 /* MAP_32BIT looks between 1 and 2 GiB, as Linux does. */
 #define LOW32_START 0x40000000ull
 #define LOW32_END   0x80000000ull
+
+static bool file_noexec(const struct file *f)
+{
+	return f->path.mnt &&
+	       (__atomic_load_n(&f->path.mnt->flags, __ATOMIC_RELAXED) & MNT_NOEXEC);
+}
 
 static int file_check(const struct file *f, int prot, bool shared)
 {
@@ -24,10 +38,7 @@ static int file_check(const struct file *f, int prot, bool shared)
 		return -EACCES;
 	if (shared && (prot & PROT_WRITE) && !f->writable)
 		return -EACCES;
-	if ((prot & PROT_EXEC) && f->path.mnt &&
-	    (__atomic_load_n(&f->path.mnt->flags, __ATOMIC_RELAXED) & MNT_NOEXEC))
-		return -EPERM;
-	return 0;
+	return (prot & PROT_EXEC) && file_noexec(f) ? -EPERM : 0;
 }
 
 static int flags_check(int flags, const struct file *file)
@@ -37,8 +48,9 @@ static int flags_check(int flags, const struct file *file)
 	case MAP_PRIVATE:
 		return 0;
 	case MAP_SHARED_VALIDATE:
-		/* MAP_SYNC needs a DAX device; no other flag is refused by it. */
-		return file && (flags & MAP_SYNC) ? -EOPNOTSUPP : 0;
+		if (!file)
+			return -EINVAL;
+		return flags & ~KNOWN_FLAGS ? -EOPNOTSUPP : 0;
 	default:
 		return -EINVAL;
 	}
@@ -58,7 +70,7 @@ static int64_t place(struct mm *mm, uaddr_t addr, uint64_t size, int flags)
 			return -EEXIST;
 		return (int64_t)addr;
 	}
-	addr = PAGE_ALIGN(addr);
+	addr &= PAGE_MASK;
 	if (addr && addr < MMAP_MIN)
 		addr = MMAP_MIN;
 	if (addr && addr + size <= USER_TOP && addr + size > addr &&
@@ -72,14 +84,15 @@ static int64_t place(struct mm *mm, uaddr_t addr, uint64_t size, int flags)
 	return found ? (int64_t)found : -ENOMEM;
 }
 
-/* What would be unmapped below a fixed mapping does not count against the limits. */
+/* What will be unmapped below a fixed mapping does not count against the limits. */
 static int limits_check(const struct mm *mm, const struct area *a, const struct mm_limits *lim)
 {
-	uint64_t size = a->end - a->start;
-	if (size > lim->as || mm->total > lim->as - size)
+	uint64_t size = a->end - a->start, replaced_data;
+	uint64_t total = mm->total - area_mapped(mm, a->start, a->end, &replaced_data);
+	if (size > lim->as || total > lim->as - size)
 		return -ENOMEM;
 	uint64_t data = area_data_size(a);
-	if (data && (data > lim->data || mm->data > lim->data - data))
+	if (data && (data > lim->data || mm->data - replaced_data > lim->data - data))
 		return -ENOMEM;
 	if ((a->flags & AREA_LOCKED) && !lim->ipc_lock &&
 	    (size > lim->memlock || mm->locked > lim->memlock - size))
@@ -172,6 +185,8 @@ int64_t mm_map(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int p
 		return -ENOMEM;
 	if (__builtin_add_overflow(off, size, &end) || end > INT64_MAX)
 		return -EOVERFLOW;
+	if ((flags & MAP_LOCKED) && !lim->ipc_lock && lim->memlock == 0)
+		return -EPERM;
 	int err = flags_check(flags, file);
 	if (err == 0 && file)
 		err = file_check(file, prot, (flags & MAP_TYPE) != MAP_PRIVATE);
@@ -181,8 +196,12 @@ int64_t mm_map(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int p
 	if (err < 0)
 		return err;
 	prot &= PROT_READ | PROT_WRITE | PROT_EXEC;
+	if ((prot & PROT_READ) && lim->read_exec && !(file && file_noexec(file)))
+		prot |= PROT_EXEC;
 	/* Two steps, because the host maps before the list knows; nobody looks in between. */
 	lock(&mm->lock);
+	if ((flags & MAP_LOCKED) || (mm->locked_future && !mm->locked_onfault))
+		flags |= MAP_POPULATE;
 	describe(&a, mm, size, prot, flags, src.fd >= 0 ? file : NULL, off);
 	int64_t at = map_locked(mm, by, addr, &a, flags, &src, lim);
 	mm_unlock(mm);
@@ -212,7 +231,7 @@ static int brk_grow_locked(struct mm *mm, struct ctx *by, uaddr_t from, uaddr_t 
 	struct mmap_source none = {.fd = -1};
 	struct area a = {.start = from,
 			 .end = to,
-			 .prot = PROT_READ | PROT_WRITE,
+			 .prot = PROT_READ | PROT_WRITE | (lim->read_exec ? PROT_EXEC : 0),
 			 .flags = AREA_MAYREAD,
 			 .name = "[heap]"};
 	if (!area_range_free(mm, from, min_u64(to + PAGE_SIZE, USER_TOP)))
@@ -223,7 +242,7 @@ static int brk_grow_locked(struct mm *mm, struct ctx *by, uaddr_t from, uaddr_t 
 	if (err == 0)
 		err = area_reserve(mm);
 	if (err == 0)
-		err = host_map(by, &a, &none, 0);
+		err = host_map(by, &a, &none, mm->locked_future ? MAP_POPULATE : 0);
 	if (err == 0)
 		area_insert(mm, &a);
 	return err;
@@ -237,7 +256,8 @@ uaddr_t mm_brk(struct mm *mm, struct ctx *by, uaddr_t brk, const struct mm_limit
 	uaddr_t old = PAGE_ALIGN(mm->brk_end), want = PAGE_ALIGN(brk);
 	if (brk < mm->brk_start || brk >= USER_TOP)
 		err = -ENOMEM;
-	else if (lim->data != UINT64_MAX && brk - mm->brk_start > lim->data)
+	else if (lim->data != UINT64_MAX &&
+		 brk - mm->brk_start + (mm->end_data - mm->start_data) > lim->data)
 		err = -ENOMEM;
 	else if (want > old)
 		err = brk_grow_locked(mm, by, old, want, lim);

@@ -15,6 +15,7 @@
 
 #include "sentry/mm/area.h"
 #include "sentry/vfs/file.h"
+#include "sentry/vfs/inode.h"
 
 static struct mm *mm_alloc(void)
 {
@@ -87,7 +88,11 @@ static void layout_copy(struct mm *to, const struct mm *from)
 	to->vdso = from->vdso;
 	memcpy(to->auxv, from->auxv, sizeof to->auxv);
 	to->auxv_count = from->auxv_count;
-	to->exe = from->exe ? file_get(from->exe) : NULL;
+	if (from->exe) {
+		to->exe = file_get(from->exe);
+		/* Cannot fail while from's own denial is there. */
+		inode_deny_write(to->exe->inode);
+	}
 }
 
 int mm_fork(struct mm *from, struct ctx *by, struct mm **out, struct ctx **out_ctx)
@@ -113,6 +118,8 @@ int mm_fork(struct mm *from, struct ctx *by, struct mm **out, struct ctx **out_c
 
 static void layout_clear(struct mm *mm)
 {
+	if (mm->exe)
+		inode_allow_write(mm->exe->inode);
 	area_drop(STEAL(mm->exe));
 	mm->brk_start = mm->brk_end = 0;
 	mm->locked_future = false;
@@ -131,16 +138,24 @@ int mm_reset(struct mm *mm, struct ctx *by)
 	return err;
 }
 
+void mm_set_exe(struct mm *mm, struct file *file)
+{
+	lock(&mm->lock);
+	mm->exe = file;
+	mm_unlock(mm);
+}
+
 struct mm *mm_get(struct mm *mm)
 {
 	ref_get(&mm->ref);
 	return mm;
 }
 
-void mm_put(struct mm *mm)
+bool mm_put_usage(struct mm *mm, struct usage *out)
 {
+	*out = (struct usage){0};
 	if (!ref_put(&mm->ref))
-		return;
+		return false;
 	lock(&mm->lock);
 	areas_clear(mm);
 	layout_clear(mm);
@@ -148,8 +163,15 @@ void mm_put(struct mm *mm)
 	free(mm->areas);
 	/* The stub is gone (mm_unuse), but others may have been copying from it until now. */
 	if (mm->aspace)
-		platform->aspace_destroy(mm->aspace);
+		platform->aspace_destroy(mm->aspace, out);
 	free(mm);
+	return true;
+}
+
+void mm_put(struct mm *mm)
+{
+	struct usage none;
+	mm_put_usage(mm, &none);
 }
 
 void mm_use(struct mm *mm)

@@ -36,6 +36,7 @@ enum {
 	AREA_MAYWRITE = 16,	/* shared file mapping whose file was opened for writing */
 	AREA_DONTFORK = 32, AREA_WIPEONFORK = 64, AREA_DONTDUMP = 128,
 	AREA_MAYREAD = 256,	/* the file was opened for reading (always set on anonymous memory) */
+	AREA_STACK = 512,	/* the program's stack: follows RLIMIT_STACK, is no data */
 };
 
 struct mm {
@@ -52,14 +53,15 @@ struct mm {
 	uaddr_t vdso;			/* I after exec */
 	uint64_t auxv[2 * 32];		/* I after exec: /proc/PID/auxv */
 	unsigned auxv_count;
-	struct file *exe;		/* lock: /proc/PID/exe; our reference */
+	struct file *exe;		/* lock: /proc/PID/exe; our reference, and nobody may write to it */
 	unsigned users;			/* a: tasks that run in it */
-	bool locked_future;		/* lock: MCL_FUTURE */
+	bool locked_future, locked_onfault; /* lock: MCL_FUTURE, MCL_ONFAULT */
 };
 
 struct mm_limits {
 	uint64_t as, data, stack, memlock;	/* soft limits of the caller, RLIM_INFINITY = ~0 */
 	bool ipc_lock;				/* CAP_IPC_LOCK */
+	bool read_exec;				/* personality: what is readable is executable */
 };
 
 /* A new, empty map with its first (not yet adopted) ctx. */
@@ -70,7 +72,11 @@ int mm_fork(struct mm *from, struct ctx *by, struct mm **out, struct ctx **out_c
 int mm_reset(struct mm *mm, struct ctx *by);
 struct mm *mm_get(struct mm *mm);
 void mm_put(struct mm *mm);
+/* The same; true if it was the last one: *out is all that the stub has used. */
+bool mm_put_usage(struct mm *mm, struct usage *out);
 DEFINE_AUTOPUT(mm)
+/* The program that runs here: takes over file, whose inode the caller has denied writes. */
+void mm_set_exe(struct mm *mm, struct file *file);
 /* A task starts / stops running in it; the last one destroys the address space. */
 void mm_use(struct mm *mm);
 void mm_unuse(struct mm *mm);
@@ -79,15 +85,18 @@ void mm_unuse(struct mm *mm);
 int64_t mm_map(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int prot, int flags,
 	       struct file *file, uint64_t off, const struct mm_limits *lim);
 int mm_unmap(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size);
-int mm_protect(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int prot);
+int mm_protect(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int prot,
+	       const struct mm_limits *lim);
 int64_t mm_remap(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t old_size,
 		 uint64_t new_size, int flags, uaddr_t new_addr, const struct mm_limits *lim);
 uaddr_t mm_brk(struct mm *mm, struct ctx *by, uaddr_t brk, const struct mm_limits *lim);
 int mm_advise(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int advice);
 int mm_sync(struct mm *mm, uaddr_t addr, uint64_t size, int flags);
-int mm_lock_range(struct mm *mm, uaddr_t addr, uint64_t size, bool on,
+int mm_lock_range(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int flags,
 		  const struct mm_limits *lim);
-int mm_lock_all(struct mm *mm, int flags, const struct mm_limits *lim);
+int mm_unlock_range(struct mm *mm, uaddr_t addr, uint64_t size);
+/* flags 0: munlockall(2). */
+int mm_lock_all(struct mm *mm, struct ctx *by, int flags, const struct mm_limits *lim);
 /* mincore(2) without the copy out: vec has size / PAGE_SIZE bytes. */
 int mm_incore(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, unsigned char *vec);
 /*
@@ -99,5 +108,13 @@ int mm_futex_key(struct mm *mm, uaddr_t addr, const void **out_obj, uint64_t *ou
 void mm_for_each(struct mm *mm, bool (*fn)(const struct area *a, void *arg), void *arg);
 /* Names the area at addr for /proc/PID/maps; name is static. */
 void mm_name_area(struct mm *mm, uaddr_t addr, const char *name);
+/*
+ * The program's stack below top, lim->stack but at least size bytes: all of it mapped at
+ * once, because untouched pages cost nothing and a fault that grows it would be a round trip.
+ */
+int mm_stack_map(struct mm *mm, struct ctx *by, uaddr_t top, uint64_t size, int prot,
+		 const struct mm_limits *lim);
+/* lim->stack has changed: what was never touched goes, or more is mapped.  by is its user. */
+void mm_stack_limit(struct mm *mm, struct ctx *by, const struct mm_limits *lim);
 /* The si_code Linux gives for a fault there: SEGV_MAPERR or SEGV_ACCERR. */
 int mm_fault_code(struct mm *mm, uaddr_t addr);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mprotect(2), madvise(2), mincore(2), msync(2), mlock(2).
+ * mprotect(2), madvise(2), mincore(2), msync(2).
  *
  * Linux works through a range area by area and keeps what it has done when it
  * meets a hole or a refusal; so do these.
@@ -12,60 +12,116 @@
 #include "sentry/vfs/mount.h"
 #include "syscalls/abi/mman.h"
 
-/* Page-rounds a range: -EINVAL as Linux says, or -ENOMEM past user space. */
-static int range(uaddr_t addr, uint64_t size, uaddr_t *out_end)
+static bool area_noexec(const struct area *a)
 {
-	if (addr & ~PAGE_MASK)
-		return -EINVAL;
-	uint64_t rounded = PAGE_ALIGN(size);
-	if (rounded < size)
-		return -ENOMEM;
-	if (__builtin_add_overflow(addr, rounded, out_end))
-		return -ENOMEM;
-	return 0;
+	return a->file && a->file->path.mnt &&
+	       (__atomic_load_n(&a->file->path.mnt->flags, __ATOMIC_RELAXED) & MNT_NOEXEC);
 }
 
-static int prot_allowed(const struct area *a, int prot)
+/* One change of protection, area by area: `read_exec` adds PROT_EXEC where it may. */
+struct change {
+	uaddr_t start, end;
+	int prot;
+	bool read_exec;
+};
+
+static int prot_for(const struct area *a, const struct change *c)
 {
-	if ((prot & PROT_WRITE) && (a->flags & AREA_SHARED) && !(a->flags & AREA_MAYWRITE))
+	return c->prot | (c->read_exec && !area_noexec(a) ? PROT_EXEC : 0);
+}
+
+/* *grown: private memory that was no data until now. */
+static int prot_allowed(const struct mm *mm, const struct area *a, const struct change *c,
+			const struct mm_limits *lim, uint64_t *grown)
+{
+	struct area wanted = *a;
+	if ((c->prot & PROT_WRITE) && (a->flags & AREA_SHARED) && !(a->flags & AREA_MAYWRITE))
 		return -EACCES;
-	if ((prot & PROT_EXEC) && a->file && a->file->path.mnt &&
-	    (__atomic_load_n(&a->file->path.mnt->flags, __ATOMIC_RELAXED) & MNT_NOEXEC))
+	if ((c->prot & PROT_EXEC) && area_noexec(a))
 		return -EACCES;
+	wanted.prot = c->prot;
+	wanted.start = max_u64(a->start, c->start);
+	wanted.end = min_u64(a->end, c->end);
+	if (!area_data_size(a))
+		*grown += area_data_size(&wanted);
+	if (*grown && (*grown > lim->data || mm->data > lim->data - *grown))
+		return -ENOMEM;
 	return 0;
 }
 
 /* How far prot may be applied from start on; *out_err says why not further. */
-static uaddr_t protect_reach(const struct mm *mm, uaddr_t start, uaddr_t end, int prot, int *out_err)
+static uaddr_t protect_reach(const struct mm *mm, const struct change *c,
+			     const struct mm_limits *lim, int *out_err)
 {
-	uaddr_t at = start;
+	uaddr_t at = c->start;
+	uint64_t grown = 0;
 	*out_err = 0;
-	for (size_t i = area_index(mm, start); at < end; i++) {
+	for (size_t i = area_index(mm, at); at < c->end; i++) {
 		if (i == mm->count || mm->areas[i].start > at) {
 			*out_err = -ENOMEM;
 			break;
 		}
-		if ((*out_err = prot_allowed(&mm->areas[i], prot)) < 0)
+		if ((*out_err = prot_allowed(mm, &mm->areas[i], c, lim, &grown)) < 0)
 			break;
 		at = mm->areas[i].end;
 	}
-	return min_u64(at, end);
+	return min_u64(at, c->end);
 }
 
-static void areas_set_prot(struct mm *mm, uaddr_t start, uaddr_t end, int prot)
+static void areas_set_prot(struct mm *mm, const struct change *c, uaddr_t end)
 {
-	for (size_t i = area_index(mm, start); i < mm->count && mm->areas[i].start < end; i++) {
+	for (size_t i = area_index(mm, c->start); i < mm->count && mm->areas[i].start < end; i++) {
 		mm->data -= area_data_size(&mm->areas[i]);
-		mm->areas[i].prot = prot;
+		mm->areas[i].prot = prot_for(&mm->areas[i], c);
 		mm->data += area_data_size(&mm->areas[i]);
 	}
-	area_merge(mm, start, end);
+	area_merge(mm, c->start, end);
 }
 
-int mm_protect(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int prot)
+/* One host call for each run of areas that get the same protection. */
+static int host_protect(struct mm *mm, struct ctx *by, const struct change *c, uaddr_t end)
 {
-	uaddr_t end;
-	int grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP), err = range(addr, size, &end), why = 0;
+	int err = 0;
+	for (size_t i = area_index(mm, c->start); err == 0 && i < mm->count; i++) {
+		const struct area *a = &mm->areas[i];
+		uaddr_t from = a->start, to = a->end;
+		int prot = prot_for(a, c);
+		if (from >= end)
+			break;
+		while (to < end && prot_for(a + 1, c) == prot) {
+			to = (++a)->end;
+			i++;
+		}
+		err = platform->protect(by, from, to - from, prot);
+	}
+	return err;
+}
+
+static int protect_locked(struct mm *mm, struct ctx *by, struct change *c, int grows,
+			  const struct mm_limits *lim)
+{
+	int why = 0;
+	struct area *a = area_find(mm, c->start);
+	if (grows && a && !(a->flags & (AREA_GROWSDOWN | AREA_STACK)))
+		return -EINVAL;
+	if (grows && a)
+		c->start = a->start;
+	uaddr_t reach = protect_reach(mm, c, lim, &why);
+	if (reach == c->start)
+		return why;
+	int err = area_split(mm, c->start, reach);
+	if (err == 0)
+		err = host_protect(mm, by, c, reach);
+	if (err == 0)
+		areas_set_prot(mm, c, reach);
+	return err < 0 ? err : why;
+}
+
+int mm_protect(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int prot,
+	       const struct mm_limits *lim)
+{
+	struct change c = {.start = addr};
+	int grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP), err = area_range(addr, size, &c.end);
 
 	if (err < 0)
 		return err;
@@ -74,25 +130,14 @@ int mm_protect(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int p
 	prot &= ~grows;
 	if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
 		return -EINVAL;
-	prot &= PROT_READ | PROT_WRITE | PROT_EXEC;
-	if (end == addr)
+	c.prot = prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
+	c.read_exec = lim->read_exec && (prot & PROT_READ);
+	if (c.end == addr)
 		return 0;
 	lock(&mm->lock);
-	struct area *a = area_find(mm, addr);
-	if (grows && a && !(a->flags & AREA_GROWSDOWN))
-		err = -EINVAL;
-	if (grows && a)
-		addr = a->start;
-	uaddr_t reach = err == 0 ? protect_reach(mm, addr, end, prot, &why) : addr;
-	if (err == 0 && reach > addr) {
-		err = area_split(mm, addr, reach);
-		if (err == 0)
-			err = platform->protect(by, addr, reach - addr, prot);
-		if (err == 0)
-			areas_set_prot(mm, addr, reach, prot);
-	}
+	err = protect_locked(mm, by, &c, grows, lim);
 	mm_unlock(mm);
-	return err < 0 ? err : why;
+	return err;
 }
 
 /* Which area flag an advice sets (or clears, *out_clear). */
@@ -174,7 +219,7 @@ int mm_advise(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int ad
 
 	if (!advice_known(advice))
 		return -EINVAL;
-	int err = range(addr, size, &end);
+	int err = area_range(addr, size, &end);
 	if (err < 0)
 		return -EINVAL;
 	if (end == addr)
@@ -219,7 +264,7 @@ int mm_sync(struct mm *mm, uaddr_t addr, uint64_t size, int flags)
 		return -EINVAL;
 	if ((flags & MS_ASYNC) && (flags & MS_SYNC))
 		return -EINVAL;
-	int err = range(addr, size, &end);
+	int err = area_range(addr, size, &end);
 	if (err < 0)
 		return err;
 	lock(&mm->lock);
@@ -228,60 +273,6 @@ int mm_sync(struct mm *mm, uaddr_t addr, uint64_t size, int flags)
 	for (size_t i = area_index(mm, addr); i < mm->count && mm->areas[i].start < end; i++)
 		if ((flags & MS_INVALIDATE) && (mm->areas[i].flags & AREA_LOCKED))
 			err = -EBUSY;
-	mm_unlock(mm);
-	return err;
-}
-
-static void areas_set_locked(struct mm *mm, uaddr_t start, uaddr_t end, bool on)
-{
-	for (size_t i = area_index(mm, start); i < mm->count && mm->areas[i].start < end; i++) {
-		struct area *a = &mm->areas[i];
-		uint64_t size = a->end - a->start;
-		if (on && !(a->flags & AREA_LOCKED))
-			mm->locked += size;
-		if (!on && (a->flags & AREA_LOCKED))
-			mm->locked -= size;
-		a->flags = on ? a->flags | AREA_LOCKED : a->flags & ~(uint32_t)AREA_LOCKED;
-	}
-	area_merge(mm, start, end);
-}
-
-int mm_lock_range(struct mm *mm, uaddr_t addr, uint64_t size, bool on, const struct mm_limits *lim)
-{
-	uaddr_t end, start = addr & PAGE_MASK;
-	if (__builtin_add_overflow(size, addr - start, &size))
-		return -EINVAL;
-	int err = range(start, size, &end);
-	if (err < 0)
-		return -EINVAL;
-	if (end == start)
-		return 0;
-	if (on && !lim->ipc_lock && lim->memlock == 0)
-		return -EPERM;
-	lock(&mm->lock);
-	if (on && !lim->ipc_lock &&
-	    (end - start > lim->memlock || mm->locked > lim->memlock - (end - start)))
-		err = -ENOMEM;
-	uaddr_t reach = area_covered(mm, start, end);
-	if (err == 0)
-		err = area_split(mm, start, end);
-	if (err == 0 && reach > start)
-		areas_set_locked(mm, start, reach, on);
-	mm_unlock(mm);
-	return err < 0 ? err : reach < end ? -ENOMEM : 0;
-}
-
-int mm_lock_all(struct mm *mm, int flags, const struct mm_limits *lim)
-{
-	int err = 0;
-	lock(&mm->lock);
-	if ((flags & MCL_CURRENT) && !lim->ipc_lock && mm->total > lim->memlock)
-		err = -ENOMEM;
-	if (err == 0) {
-		mm->locked_future = flags & MCL_FUTURE;
-		if ((flags & MCL_CURRENT) || flags == 0)
-			areas_set_locked(mm, 0, USER_TOP, flags & MCL_CURRENT);
-	}
 	mm_unlock(mm);
 	return err;
 }

@@ -20,30 +20,34 @@ struct remap {
 static int args_check(const struct remap *r)
 {
 	uint64_t end;
-	if (r->flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED))
+	const int to_flags = MREMAP_FIXED | MREMAP_DONTUNMAP;
+	if (r->flags & ~(MREMAP_MAYMOVE | to_flags))
 		return -EINVAL;
-	if ((r->flags & MREMAP_FIXED) && !(r->flags & MREMAP_MAYMOVE))
+	if ((r->flags & to_flags) && !(r->flags & MREMAP_MAYMOVE))
 		return -EINVAL;
-	if (r->addr & ~PAGE_MASK || r->new_size == 0 || r->new_size > USER_TOP)
+	if ((r->flags & MREMAP_DONTUNMAP) && r->old_size != r->new_size)
+		return -EINVAL;
+	if (r->addr & ~PAGE_MASK || r->new_size == 0)
 		return -EINVAL;
 	if (__builtin_add_overflow(r->addr, r->old_size, &end) || end > USER_TOP)
 		return -EFAULT;
-	if (!(r->flags & MREMAP_FIXED))
-		return 0;
+	if (!(r->flags & to_flags))
+		return r->new_size > USER_TOP ? -ENOMEM : 0;
 	if (r->to & ~PAGE_MASK || r->to > USER_TOP || r->new_size > USER_TOP - r->to)
 		return -EINVAL;
 	/* Linux: old and new must not overlap. */
 	if (r->addr + r->old_size > r->to && r->to + r->new_size > r->addr)
 		return -EINVAL;
-	return r->to < MMAP_MIN ? -EPERM : 0;
+	return (r->flags & MREMAP_FIXED) && r->to < MMAP_MIN ? -EPERM : 0;
 }
 
 static int grow_check(const struct mm *mm, const struct area *a, const struct remap *r,
 		      const struct mm_limits *lim)
 {
-	if (r->new_size <= r->old_size)
+	bool twice = r->flags & MREMAP_DONTUNMAP;
+	if (r->new_size <= r->old_size && !twice)
 		return 0;
-	uint64_t more = r->new_size - r->old_size;
+	uint64_t more = twice ? r->new_size : r->new_size - r->old_size;
 	if (more > lim->as || mm->total > lim->as - more)
 		return -ENOMEM;
 	if (area_data_size(a) && (more > lim->data || mm->data > lim->data - more))
@@ -59,7 +63,7 @@ static void areas_follow(struct mm *mm, const struct remap *r, struct area moved
 {
 	if (moved.file)
 		file_get(moved.file);
-	if (r->old_size > 0)
+	if (r->old_size > 0 && !(r->flags & MREMAP_DONTUNMAP))
 		area_remove(mm, r->addr, r->addr + r->old_size);
 	area_remove(mm, r->to, r->to + r->new_size);
 	moved.off += r->addr - moved.start;
@@ -80,25 +84,66 @@ static int64_t shrink_locked(struct mm *mm, struct ctx *by, const struct remap *
 	return (int64_t)r->addr;
 }
 
-static int64_t move_locked(struct mm *mm, struct ctx *by, struct remap *r, const struct area *a)
+/*
+ * MREMAP_DONTUNMAP: the old place stays mapped, and shows what the object behind
+ * it holds, or zeroes.  Shared memory is simply mapped twice.
+ */
+static int host_remap(struct ctx *by, const struct remap *r, const struct area *a)
+{
+	bool stays = r->flags & MREMAP_DONTUNMAP, shared = a->flags & AREA_SHARED;
+	struct mmap_source src = {.fd = -1};
+	uint64_t off = a->off + (r->addr - a->start);
+	int err = 0;
+	if (stays && !shared && a->file)
+		err = a->file->ops->mmap(a->file, a->prot, shared, off, r->old_size, &src);
+	if (err == 0)
+		err = platform->remap(by, r->addr, stays && shared ? 0 : r->old_size, r->new_size,
+				      r->to);
+	if (err < 0 || !stays || shared)
+		return err;
+	struct map_req again = {.addr = r->addr,
+				.size = r->old_size,
+				.prot = a->prot,
+				.noreserve = a->flags & AREA_NORESERVE,
+				.fd = src.fd,
+				.off = src.fd >= 0 ? src.off + (int64_t)off : 0};
+	return platform->map(by, &again);
+}
+
+/* Where the pages go. */
+static int64_t choose_place(const struct mm *mm, const struct remap *r, const struct area *a)
 {
 	bool in_place = r->addr + r->old_size == a->end && r->old_size > 0 &&
-			area_range_free(mm, a->end, r->addr + r->new_size) &&
-			r->addr + r->new_size <= USER_TOP;
-	if (!(r->flags & MREMAP_FIXED)) {
-		if (in_place)
-			r->to = r->addr;
-		else if (!(r->flags & MREMAP_MAYMOVE))
-			return -ENOMEM;
-		else if (!(r->to = area_gap(mm, r->new_size, MMAP_MIN, mm->mmap_base)))
-			return -ENOMEM;
-	}
+			!(r->flags & MREMAP_DONTUNMAP) && r->addr + r->new_size <= USER_TOP &&
+			area_range_free(mm, a->end, r->addr + r->new_size);
+	if (r->flags & MREMAP_FIXED)
+		return (int64_t)r->to;
+	if (in_place)
+		return (int64_t)r->addr;
+	if (!(r->flags & MREMAP_MAYMOVE))
+		return -ENOMEM;
+	/* With DONTUNMAP the fifth argument is a hint. */
+	if ((r->flags & MREMAP_DONTUNMAP) && r->to >= MMAP_MIN &&
+	    area_range_free(mm, r->to, r->to + r->new_size))
+		return (int64_t)r->to;
+	uaddr_t found = area_gap(mm, r->new_size, MMAP_MIN, mm->mmap_base);
+	return found ? (int64_t)found : -ENOMEM;
+}
+
+static int64_t move_locked(struct mm *mm, struct ctx *by, struct remap *r, const struct area *a)
+{
 	struct area moved = *a;
-	int err = platform->remap(by, r->addr, r->old_size, r->new_size, r->to);
+	int64_t to = choose_place(mm, r, a);
+	if (to < 0)
+		return to;
+	r->to = (uaddr_t)to;
+	int err = host_remap(by, r, a);
 	if (err < 0)
 		return err;
 	areas_follow(mm, r, moved);
-	return (int64_t)r->to;
+	if ((moved.flags & AREA_LOCKED) && r->new_size > r->old_size)
+		area_populate(mm, by, r->to + r->old_size, r->to + r->new_size);
+	return to;
 }
 
 static int64_t remap_locked(struct mm *mm, struct ctx *by, struct remap *r,
@@ -110,7 +155,7 @@ static int64_t remap_locked(struct mm *mm, struct ctx *by, struct remap *r,
 	/* old_size 0 duplicates a shared mapping; a private one has nothing to share. */
 	if (r->old_size == 0 && (!(a->flags & AREA_SHARED) || !(r->flags & MREMAP_MAYMOVE)))
 		return -EINVAL;
-	if (!(r->flags & MREMAP_FIXED) && r->new_size <= r->old_size)
+	if (!(r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && r->new_size <= r->old_size)
 		return shrink_locked(mm, by, r);
 	if (r->addr + r->old_size > a->end)
 		return -EFAULT;

@@ -62,6 +62,8 @@ int waiter_sleep(struct waiter *w, enum wait_mode mode, int64_t deadline_ns)
 		}
 		if (v & stop)
 			return -ERESTARTSYS;
+		if (w->sleeps)
+			__atomic_store_n(w->sleeps, *w->sleeps + 1, __ATOMIC_RELAXED);
 		if (host_futex_wait(&w->word, v, deadline_ns) == -ETIMEDOUT)
 			return -ETIMEDOUT;
 	}

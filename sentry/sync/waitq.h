@@ -25,6 +25,7 @@
 
 struct waiter {
 	uint32_t word; /* a: WAITER_* bits; the futex the host thread sleeps on */
+	uint64_t *sleeps; /* I: counts them, written by its own thread; or NULL */
 };
 
 enum {

@@ -178,6 +178,7 @@ static void join_family_locked(struct task *child, struct task *t, const struct 
 	g->tgid = child->tid;
 	g->leader = task_get(child);
 	g->parent = group_get(parent);
+	g->parent_tid = s->flags & CLONE_PARENT ? t->group->parent_tid : t->tid;
 	list_append(&parent->children, &g->siblings);
 	if (s->flags & CLONE_PARENT)
 		g->exit_signal = t->group->exit_signal;

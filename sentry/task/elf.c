@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "platform/host.h"
 #include "sentry/mm/mm.h"
 #include "sentry/task/exec.h"
 #include "sentry/vfs/file.h"
@@ -18,8 +17,6 @@
 #include "syscalls/abi/mman.h"
 
 enum { PHNUM_MAX = 512, INTERP_MAX = 4096 };
-/* Where position independent programs start, before randomisation: two thirds of the space. */
-#define PIE_BASE 0x555555554000ull
 
 int exec_read(struct file *f, void *buf, size_t size, uint64_t off)
 {
@@ -215,11 +212,8 @@ static int64_t choose_base(struct task *t, const struct elf_image *e, bool inter
 {
 	struct mm_limits lim = task_mm_limits(t);
 	uaddr_t hint = 0;
-	if (!interp && e->interp) {
-		uint64_t random;
-		host_random(&random, sizeof random);
-		hint = PIE_BASE + (random & 0xfffffff) * PAGE_SIZE;
-	}
+	if (!interp && e->interp)
+		hint = PIE_BASE + exec_random_pages(t, 0xfffffff);
 	return mm_map(t->mm, t->ctx, hint, e->high - e->low, PROT_NONE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, NULL, 0, &lim);
 }

@@ -19,9 +19,10 @@
 #include "syscalls/abi/elf.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/fcntl.h"
+#include "syscalls/abi/sched.h"
 #include "syscalls/abi/stat.h"
 
-enum { SCRIPT_LINE = 256, SCRIPT_DEPTH = 5 };
+enum { SCRIPT_DEPTH = 5, STACK_DEFAULT = 8 << 20 };
 
 /* All that is known before the old program is given up. */
 struct exec {
@@ -29,8 +30,12 @@ struct exec {
 	struct file *interp_file;
 	struct elf_image elf, interp;
 	char *name;		/* malloc'ed: AT_EXECFN */
+	char *script;		/* malloc'ed: the interpreter of the last "#!" line, or NULL */
+	bool hidden;		/* nothing can open it by name again */
 	struct cred *cred;	/* the new program's; our reference */
 	bool secure;		/* it gained rights: AT_SECURE, not dumpable */
+	bool denied;		/* nobody may write to file any more */
+	bool unreadable;	/* by the user who runs it: not dumpable either */
 };
 
 struct mm_limits task_mm_limits(struct task *t)
@@ -41,7 +46,17 @@ struct mm_limits task_mm_limits(struct task *t)
 		.stack = task_rlimit(t, RLIMIT_STACK),
 		.memlock = task_rlimit(t, RLIMIT_MEMLOCK),
 		.ipc_lock = task_capable(t, CAP_IPC_LOCK),
+		.read_exec = t->personality & READ_IMPLIES_EXEC,
 	};
+}
+
+/* Only its own user may change an address space under it: not a vfork child its parent's. */
+void task_stack_limit(struct task *t)
+{
+	struct mm_limits lim = task_mm_limits(t);
+	if (__atomic_load_n(&t->mm->users, __ATOMIC_ACQUIRE) <=
+	    __atomic_load_n(&t->group->nthreads, __ATOMIC_ACQUIRE))
+		mm_stack_limit(t->mm, t->ctx, &lim);
 }
 
 int exec_open(struct task *t, const struct path *p, struct file **out)
@@ -79,47 +94,17 @@ static int open_exec(struct task *t, const char *name, struct file **out)
 	return err;
 }
 
-/*
- * A "#!" line: "#! interpreter [one argument]".  The name of the script takes
- * argv[0]'s place behind them.
- */
-static int script_line(char *line, size_t size, char **out_interp, char **out_arg)
-{
-	char *end = memchr(line, '\n', size);
-	if (!end) {
-		/* No newline in what was read: the interpreter's name must at least be whole. */
-		end = line + size - 1;
-		char *name = line + 2 + strspn(line + 2, " \t");
-		if (size == SCRIPT_LINE && !strpbrk(name, " \t"))
-			return -ENOEXEC;
-		end = line + strnlen(line, size);
-	}
-	*end = '\0';
-	while (end > line && (end[-1] == ' ' || end[-1] == '\t'))
-		*--end = '\0';
-	char *p = line + 2 + strspn(line + 2, " \t");
-	if (*p == '\0')
-		return -ENOEXEC;
-	*out_interp = p;
-	p += strcspn(p, " \t");
-	*out_arg = NULL;
-	if (*p) {
-		*p++ = '\0';
-		p += strspn(p, " \t");
-		if (*p)
-			*out_arg = p;
-	}
-	return 0;
-}
-
-static int script_step(struct task *t, struct exec *x, char *line, size_t size,
-		       struct exec_strings *s)
+/* The name of the script takes argv[0]'s place behind its interpreter and the argument. */
+static int script_step(struct task *t, struct exec *x, char *line, struct exec_strings *s)
 {
 	char *interp, *arg;
 	const char *front[3];
 	size_t n = 0;
 	struct file *f;
-	int err = script_line(line, size, &interp, &arg);
+	int err = script_parse(line, &interp, &arg);
+	/* What the interpreter would be told to open, it will not find. */
+	if (err == 0 && x->hidden)
+		err = -ENOENT;
 	if (err == 0)
 		err = open_exec(t, interp, &f);
 	if (err < 0)
@@ -129,19 +114,19 @@ static int script_step(struct task *t, struct exec *x, char *line, size_t size,
 	front[n++] = interp;
 	if (arg)
 		front[n++] = arg;
-	front[n++] = x->name;
+	front[n++] = x->script ? x->script : x->name;
 	if ((err = exec_strings_shift(s, front, n)) < 0)
 		return err;
-	free(x->name);
-	x->name = strdup(interp);
-	return x->name ? 0 : -ENOMEM;
+	free(x->script);
+	x->script = strdup(interp);
+	return x->script ? 0 : -ENOMEM;
 }
 
 /* Follows "#!" lines down to a binary. */
 static int resolve(struct task *t, struct exec *x, struct exec_strings *s)
 {
 	for (int depth = 0;; depth++) {
-		char line[SCRIPT_LINE + 1] = {0};
+		char line[SCRIPT_LINE] = {0};
 		struct uio u;
 		int64_t pos = 0;
 		uio_kernel(&u, line, SCRIPT_LINE);
@@ -152,7 +137,7 @@ static int resolve(struct task *t, struct exec *x, struct exec_strings *s)
 			return 0;
 		if (depth == SCRIPT_DEPTH)
 			return -ELOOP;
-		int err = script_step(t, x, line, (size_t)n, s);
+		int err = script_step(t, x, line, s);
 		if (err < 0)
 			return err;
 	}
@@ -191,6 +176,7 @@ static int new_cred(struct task *t, struct exec *x)
 	x->secure = c->ruid != c->euid || c->rgid != c->egid ||
 		    (c->ruid != 0 && (c->cap_effective & ~c->cap_ambient));
 	x->cred = c;
+	x->unreadable = path_permission(&x->file->path, old, MAY_READ) < 0;
 	return 0;
 }
 
@@ -198,6 +184,7 @@ static int new_cred(struct task *t, struct exec *x)
 static int de_thread(struct task *t)
 {
 	struct group *g = t->group;
+	struct group *child;
 	lock(&g->siglock);
 	if (g->exiting || g->exec_task) {
 		unlock(&g->siglock);
@@ -218,6 +205,9 @@ static int de_thread(struct task *t)
 		struct task *old = g->leader;
 		pid_clear_task_locked(t->tid);
 		pid_clear_task_locked(g->tgid);
+		list_for_each(child, &g->children, siblings)
+			if (child->parent_tid == t->tid)
+				child->parent_tid = g->tgid;
 		t->tid = g->tgid;
 		pid_set_locked(t->tid, t, NULL);
 		g->leader = task_get(t);
@@ -268,6 +258,21 @@ static void set_comm(struct task *t, const char *name)
 	unlock(&kernel.tasks_lock);
 }
 
+static void reset_personality(struct task *t, const struct exec *x)
+{
+	struct group *g = t->group;
+	t->personality &= ~(uint32_t)READ_IMPLIES_EXEC;
+	if (!x->secure)
+		return;
+	t->pdeath_signal = 0;
+	t->personality &= ~(uint32_t)(ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | MMAP_PAGE_ZERO);
+	/* A program that gained rights starts on a stack of sane size. */
+	lock(&g->rlimit_lock);
+	struct abi_rlimit *stack = &g->rlimits[RLIMIT_STACK];
+	stack->rlim_cur = min_u64(stack->rlim_cur, STACK_DEFAULT);
+	unlock(&g->rlimit_lock);
+}
+
 /* What exec resets besides memory: execve(2), "effect on process attributes". */
 static int reset_attributes(struct task *t, struct exec *x)
 {
@@ -289,44 +294,53 @@ static int reset_attributes(struct task *t, struct exec *x)
 		fdtab_put(old);
 	}
 	fdtab_exec(t->fds);
-	if (x->secure)
-		t->pdeath_signal = 0;
-	__atomic_store_n(&t->group->dumpable, x->secure ? 0 : 1, __ATOMIC_RELAXED);
+	reset_personality(t, x);
+	__atomic_store_n(&t->group->dumpable, x->secure || x->unreadable ? 0 : 1, __ATOMIC_RELAXED);
 	task_set_cred(t, STEAL(x->cred));
 	set_comm(t, x->name);
 	return 0;
 }
 
-static void randomise_layout(struct mm *mm, uint64_t stack_limit)
-{
-	uint64_t random, gap = PAGE_ALIGN(min_u64(stack_limit, 256ull << 20));
-	host_random(&random, sizeof random);
-	/* Below the stack wherever it lands in its 4 GiB window, then some more. */
-	mm->mmap_base = USER_TOP - (5ull << 30) - gap - (random & 0xfffffff) * PAGE_SIZE;
-}
-
-static void note_memory(struct mm *mm, const struct elf_image *e, struct file *exe)
+uint64_t exec_random_pages(const struct task *t, uint64_t mask)
 {
 	uint64_t random;
+	if (t->personality & ADDR_NO_RANDOMIZE)
+		return 0;
 	host_random(&random, sizeof random);
+	return (random & mask) * PAGE_SIZE;
+}
+
+static void choose_layout(struct task *t)
+{
+	uint64_t gap = PAGE_ALIGN(min_u64(task_rlimit(t, RLIMIT_STACK), 256ull << 20));
+	/* Below the stack wherever it lands in its 4 GiB window, then some more. */
+	t->mm->mmap_base = USER_TOP - (5ull << 30) - gap - exec_random_pages(t, 0xfffffff);
+}
+
+/* A program without an interpreter lies among the mappings: its heap goes elsewhere. */
+static void note_memory(struct task *t, const struct elf_image *e)
+{
+	struct mm *mm = t->mm;
+	uaddr_t brk = e->type == ET_DYN && !e->interp ? PIE_BASE : PAGE_ALIGN(e->brk);
 	mm->start_code = e->start_code;
 	mm->end_code = e->end_code;
 	mm->start_data = e->start_data;
 	mm->end_data = e->end_data;
-	mm->brk_start = mm->brk_end = PAGE_ALIGN(e->brk) + (random & 0x1fff) * PAGE_SIZE;
-	mm->exe = file_get(exe);
+	mm->brk_start = mm->brk_end = brk + exec_random_pages(t, 0x1fff);
 }
 
 static int load(struct task *t, struct exec *x, const struct exec_strings *s)
 {
 	struct elf_image *interp = x->interp_file ? &x->interp : NULL;
-	randomise_layout(t->mm, task_rlimit(t, RLIMIT_STACK));
+	choose_layout(t);
+	mm_set_exe(t->mm, file_get(x->file));
+	x->denied = false;
 	int err = elf_map(t, &x->elf, /*interp=*/false);
 	if (err == 0 && interp)
 		err = elf_map(t, interp, /*interp=*/true);
 	if (err < 0)
 		return err;
-	note_memory(t->mm, &x->elf, x->file);
+	note_memory(t, &x->elf);
 	t->mm->vdso = vdso_map(t);
 	int64_t rsp = exec_stack_build(t, &x->elf, interp, x->name, s, x->secure);
 	if (rsp < 0)
@@ -347,6 +361,7 @@ static int exec_commit(struct task *t, struct exec *x, const struct exec_strings
 	int err = de_thread(t);
 	if (err < 0)
 		return err;
+	task_leave_memory(t);
 	err = new_memory(t);
 	vfork_done(t);
 	if (err == 0)
@@ -362,6 +377,8 @@ static void exec_drop(struct exec *x)
 {
 	elf_free(&x->elf);
 	elf_free(&x->interp);
+	if (x->denied)
+		inode_allow_write(x->file->inode);
 	if (x->file)
 		file_put(x->file);
 	if (x->interp_file)
@@ -369,14 +386,18 @@ static void exec_drop(struct exec *x)
 	if (x->cred)
 		cred_put(x->cred);
 	free(x->name);
+	free(x->script);
 }
 
-int task_exec(struct task *t, struct file *file, const char *name, struct exec_strings *s)
+int task_exec(struct task *t, struct file *file, const char *name, bool hidden,
+	      struct exec_strings *s)
 {
-	struct exec x = {.file = file_get(file), .name = strdup(name)};
+	struct exec x = {.file = file_get(file), .name = strdup(name), .hidden = hidden};
 	int err = x.name ? 0 : -ENOMEM;
 	if (err == 0)
 		err = resolve(t, &x, s);
+	if (err == 0 && (err = inode_deny_write(x.file->inode)) == 0)
+		x.denied = true;
 	if (err == 0)
 		err = read_images(t, &x);
 	if (err == 0)

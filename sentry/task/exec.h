@@ -29,11 +29,20 @@ int exec_strings_shift(struct exec_strings *s, const char *const *front, size_t 
 void exec_strings_free(struct exec_strings *s);
 
 /*
- * Runs file (referenced by the caller) as `name` (what AT_EXECFN says).  0: the
+ * Runs file (referenced by the caller) as `name` (what AT_EXECFN says); `hidden`: the
+ * descriptor that names it will be closed, so a script cannot be found again.  0: the
  * registers are those of the new program.  -errno as execve(2) while the old
  * program can still go on; later failures set the exit flags and return 0.
  */
-int task_exec(struct task *t, struct file *file, const char *name, struct exec_strings *s);
+int task_exec(struct task *t, struct file *file, const char *name, bool hidden,
+	      struct exec_strings *s);
+
+/*
+ * Takes a "#!" line apart, in place; line is zero padded.  -ENOEXEC if it names no
+ * interpreter, or one that may be cut off.  *out_arg: NULL if there is none.
+ */
+enum { SCRIPT_LINE = 256 };
+int script_parse(char line[SCRIPT_LINE], char **out_interp, char **out_arg);
 
 /* Opens what p names for execution: -EACCES (not a regular file, no x, noexec), -ETXTBSY. */
 int exec_open(struct task *t, const struct path *p, struct file **out);
@@ -66,7 +75,13 @@ int64_t exec_stack_build(struct task *t, const struct elf_image *e, const struct
 			 const char *name, const struct exec_strings *s, bool secure);
 /* Reads exactly size bytes at off: -EIO if the file is shorter. */
 int exec_read(struct file *f, void *buf, size_t size, uint64_t off);
+/* Where position independent programs start, before randomisation: two thirds of the space. */
+#define PIE_BASE 0x555555554000ull
+/* A random number of pages within mask, in bytes; 0 for ADDR_NO_RANDOMIZE. */
+uint64_t exec_random_pages(const struct task *t, uint64_t mask);
 /* The limits of t for mm_map and friends. */
 struct mm_limits task_mm_limits(struct task *t);
+/* RLIMIT_STACK of t's own process has changed. */
+void task_stack_limit(struct task *t);
 /* Maps the vDSO image and returns its address, 0 if it could not. */
 uaddr_t vdso_map(struct task *t);

@@ -7,6 +7,7 @@
  *
  * Built in one sentry buffer and written with one copy.
  */
+#include <cpuid.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +20,8 @@
 #include "syscalls/abi/elf.h"
 #include "syscalls/abi/mman.h"
 
-enum { STACK_DEFAULT = 8 << 20, STACK_SLACK = 64 * 4096 };
-/* An unlimited stack: as large as a reservation that costs nothing may be. */
-#define STACK_CEILING (256ull << 20)
+/* Left for the program itself when the arguments fill a small limit. */
+enum { STACK_SLACK = 64 * 4096 };
 
 struct build {
 	char *buf;		/* mirrors [base, top) */
@@ -63,6 +63,14 @@ struct strings_at {
 	uaddr_t name, platform, random, args, envs;
 };
 
+/* Not getauxval(AT_HWCAP): libc puts an answer of its own there. */
+static uint32_t cpu_features(void)
+{
+	unsigned a, b, c, d = 0;
+	__get_cpuid(1, &a, &b, &c, &d);
+	return d;
+}
+
 static void auxv_fill(struct task *t, const struct elf_image *e, const struct elf_image *interp,
 		      const struct strings_at *at, bool secure)
 {
@@ -72,7 +80,7 @@ static void auxv_fill(struct task *t, const struct elf_image *e, const struct el
 	if (mm->vdso)
 		aux(mm, AT_SYSINFO_EHDR, mm->vdso);
 	aux(mm, AT_MINSIGSTKSZ, platform->fpu_size() + 1024);
-	aux(mm, AT_HWCAP, getauxval(AT_HWCAP));
+	aux(mm, AT_HWCAP, cpu_features());
 	aux(mm, AT_PAGESZ, PAGE_SIZE);
 	aux(mm, AT_CLKTCK, 100);
 	aux(mm, AT_PHDR, e->ph_addr);
@@ -127,25 +135,13 @@ static void put_vectors(struct build *b, const struct mm *mm, const struct exec_
 		put_word(b, p + i * 8, mm->auxv[i]);
 }
 
-/* Reserves the stack: all of what the limit allows at once; untouched pages cost nothing. */
 static int64_t stack_map(struct task *t, bool exec, uint64_t need)
 {
-	uint64_t size = task_rlimit(t, RLIMIT_STACK), random;
 	struct mm_limits lim = task_mm_limits(t);
-	size = PAGE_ALIGN(min_u64(size, STACK_CEILING));
-	size = max_u64(size, PAGE_ALIGN(need) + STACK_SLACK);
-	host_random(&random, sizeof random);
-	uaddr_t top = USER_TOP - (random & 0xfffff) * PAGE_SIZE - PAGE_SIZE;
+	uaddr_t top = USER_TOP - PAGE_SIZE - exec_random_pages(t, 0xfffff);
 	int prot = PROT_READ | PROT_WRITE | (exec ? PROT_EXEC : 0);
-	lim.data = UINT64_MAX; /* the stack has its own limit */
-	int64_t at = mm_map(t->mm, t->ctx, top - size, size, prot,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, NULL, 0,
-			    &lim);
-	if (at < 0)
-		return at;
-	mm_name_area(t->mm, (uaddr_t)at, "[stack]");
-	t->mm->start_stack = top;
-	return (int64_t)top;
+	int err = mm_stack_map(t->mm, t->ctx, top, PAGE_ALIGN(need) + STACK_SLACK, prot, &lim);
+	return err < 0 ? err : (int64_t)top;
 }
 
 int64_t exec_stack_build(struct task *t, const struct elf_image *e, const struct elf_image *interp,

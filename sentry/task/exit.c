@@ -11,13 +11,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "platform/host.h"
 #include "sentry/mm/mm.h"
 #include "sentry/task/futex.h"
 #include "sentry/task/reap.h"
 #include "sentry/task/signal.h"
+#include "sentry/task/usage.h"
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/namei.h"
 
@@ -69,10 +68,19 @@ void task_exit_group(struct task *t, int code)
 	__atomic_store_n(&t->exiting, 1, __ATOMIC_RELEASE);
 }
 
+static bool last_thread(const struct task *t)
+{
+	return __atomic_load_n(&t->group->nthreads, __ATOMIC_RELAXED) == 1;
+}
+
 /* Resources a dying task shares with others: each goes by itself, the task has no use for them. */
 static void drop_resources(struct task *t)
 {
 	struct ctx *ctx;
+	struct usage used;
+	/* The stub tells at its end, if that is now; else it is asked while it still obeys. */
+	if (t->mm && ref_count(&t->mm->ref) > 1 && last_thread(t))
+		usage_update(t, /*thread=*/false);
 	lock(&t->group->siglock);
 	ctx = STEAL(t->ctx);
 	unlock(&t->group->siglock);
@@ -90,12 +98,12 @@ static void drop_resources(struct task *t)
 		fsctx_put(fs);
 	if (mm) {
 		mm_unuse(mm);
-		mm_put(mm);
+		if (mm_put_usage(mm, &used))
+			usage_note(t->group, &used);
 	}
 }
 
-/* What the memory of the process must learn of the end, while there still is a memory. */
-static void tell_memory(struct task *t)
+void task_leave_memory(struct task *t)
 {
 	if (!t->mm || !t->ctx)
 		return;
@@ -105,6 +113,7 @@ static void tell_memory(struct task *t)
 		if (copy_out(t->mm, t->clear_child_tid, &zero, sizeof zero) == 0)
 			futex_wake_addr(t->mm, t->clear_child_tid);
 	}
+	t->clear_child_tid = 0;
 }
 
 void task_unlink_locked(struct task *t)
@@ -112,32 +121,26 @@ void task_unlink_locked(struct task *t)
 	struct group *g = t->group;
 	list_del(&t->threads);
 	g->nthreads--;
-	g->dead_utime_ns += t->utime_ns;
-	g->dead_stime_ns += t->stime_ns;
+	usage_dead_locked(g, t);
+	if (g->nthreads > 0)
+		thread_end_locked(g, t);
+	/* Every thread has left by itself: the last one's status counts, since Linux 5.17. */
+	if (g->nthreads == 0 && !g->exiting)
+		g->exit_code = t->exit_code;
 	if (t == g->leader) {
 		t->state = TASK_ZOMBIE;
-		if (!g->exiting)
-			g->exit_code = t->exit_code;
 	} else {
 		t->state = TASK_DEAD;
 		pid_clear_task_locked(t->tid);
 	}
 }
 
-static void account_last(struct task *t)
-{
-	int64_t ns;
-	task_account(t);
-	if (host_clock_get(CLOCK_THREAD_CPUTIME_ID, &ns) == 0)
-		__atomic_store_n(&t->stime_ns, ns, __ATOMIC_RELAXED);
-}
-
 void task_exit(struct task *t)
 {
 	struct group *g = t->group;
 
-	account_last(t);
-	tell_memory(t);
+	task_account(t);
+	task_leave_memory(t);
 	/* A vfork parent goes on only when the child no longer touches their memory. */
 	struct vfork_wait *v = STEAL(t->vfork);
 	drop_resources(t);

@@ -18,6 +18,8 @@ void vfork_wait_put(struct vfork_wait *v);
 /* Lets the parent go on; drops the task's reference.  No-op if it is not a vfork child. */
 void vfork_done(struct task *t);
 
+/* What others in t's memory must learn of its end or exec: robust locks, the tid word. */
+void task_leave_memory(struct task *t);
 /* Gives everything back; the last thread makes the group a zombie.  Own thread, last call. */
 void task_exit(struct task *t);
 

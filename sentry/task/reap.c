@@ -6,20 +6,14 @@
 #include "sentry/task/exit.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/tty_hooks.h"
+#include "sentry/task/usage.h"
 
-void group_reap_locked(struct group *g)
+void group_reap_locked(struct group *g, bool waited)
 {
-	struct group *parent = g->parent;
-
 	lock_assert_held(&kernel.tasks_lock);
 	assert(g->zombie && g->nthreads == 0);
-	if (parent) {
-		parent->child_utime_ns += g->dead_utime_ns + g->child_utime_ns;
-		parent->child_stime_ns += g->dead_stime_ns + g->child_stime_ns;
-		parent->child_minflt += g->child_minflt;
-		parent->child_maxrss_kb =
-			max_u64(parent->child_maxrss_kb, max_u64(g->maxrss_kb, g->child_maxrss_kb));
-	}
+	if (waited && g->parent)
+		usage_inherit_locked(g->parent, g);
 	list_del(&g->siblings);
 	group_drop_ids_locked(g);
 	struct task *leader = STEAL(g->leader);
@@ -64,7 +58,7 @@ static void zombie_announce_locked(struct group *g)
 					   sig ? sig : g->exit_code >> 8 & 0xff);
 	struct group *parent = group_get(g->parent);
 	if (ignored || parent->reaper)
-		group_reap_locked(g);
+		group_reap_locked(g, /*waited=*/false);
 	waitq_wake(&parent->wait_wq, 0);
 	group_put(parent);
 }
@@ -87,6 +81,7 @@ static void reparent_children_locked(struct group *g)
 	list_for_each_safe(child, next, &g->children, siblings) {
 		struct group *old = child->parent;
 		child->parent = group_get(to);
+		child->parent_tid = to->tgid;
 		list_del(&child->siblings);
 		list_append(&to->children, &child->siblings);
 		child->exit_signal = SIGCHLD;
@@ -95,6 +90,18 @@ static void reparent_children_locked(struct group *g)
 		if (child->zombie)
 			zombie_announce_locked(child);
 		group_put(old);
+	}
+}
+
+void thread_end_locked(struct group *g, const struct task *t)
+{
+	struct group *child;
+	struct task *heir = list_first(&g->threads, struct task, threads);
+	list_for_each(child, &g->children, siblings) {
+		if (child->parent_tid != t->tid)
+			continue;
+		child->parent_tid = heir->tid;
+		send_pdeath_locked(child, g);
 	}
 }
 

@@ -9,5 +9,7 @@
 
 /* The last thread has gone: children to the reaper, the parent is told, or nobody cares. */
 void group_end_locked(struct group *g);
-/* Frees the number of a zombie; its times go to the parent. */
-void group_reap_locked(struct group *g);
+/* Frees the number of a zombie; what it used goes to the parent if that has waited for it. */
+void group_reap_locked(struct group *g, bool waited);
+/* A thread of g ends while others go on: they inherit the children it forked. */
+void thread_end_locked(struct group *g, const struct task *t);

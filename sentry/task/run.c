@@ -11,7 +11,9 @@
  *	task_exit                             -> gone: SIGKILL --+
  */
 #include <errno.h>
+#include <time.h>
 
+#include "platform/host.h"
 #include "sentry/mm/mm.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/signal.h"
@@ -51,10 +53,8 @@ static void handle_syscall(struct task *t)
 
 static void handle_fault(struct task *t, const struct event *ev)
 {
-	struct abi_siginfo info = {.signo = ev->signo, .code = ev->code};
-	info.fault.addr = ev->addr;
 	t->in_syscall = false;
-	signal_force(t, &info);
+	signal_fault(t, ev);
 }
 
 static void handle_event(struct task *t, const struct event *ev)
@@ -70,7 +70,7 @@ static void handle_event(struct task *t, const struct event *ev)
 		t->in_syscall = false;
 		break;
 	case EV_GONE:
-		task_exit_group(t, SIGKILL); /* killed from outside */;
+		task_exit_group(t, SIGKILL); /* killed from outside */
 		break;
 	}
 }
@@ -79,7 +79,7 @@ void task_run(struct task *t)
 {
 	while (!must_exit(t)) {
 		struct event ev;
-		if (waiter_signalled(&t->waiter) || t->restart_err || t->restore_blocked) {
+		if (signal_attention(t)) {
 			signal_deliver(t);
 			if (must_exit(t))
 				break;
@@ -95,4 +95,6 @@ void task_account(struct task *t)
 	int64_t ns;
 	if (t->ctx && platform->ctx_cputime(t->ctx, &ns) == 0)
 		__atomic_store_n(&t->utime_ns, ns, __ATOMIC_RELAXED);
+	if (host_clock_get(CLOCK_THREAD_CPUTIME_ID, &ns) == 0)
+		__atomic_store_n(&t->stime_ns, ns, __ATOMIC_RELAXED);
 }

@@ -52,6 +52,7 @@ struct task *task_alloc(void)
 	t->state = TASK_RUNNING;
 	t->start_ns = clock_mono_ns();
 	t->timer_slack_ns = 50000;
+	t->waiter.sleeps = &t->nvcsw;
 	return t;
 }
 

@@ -93,7 +93,7 @@ struct task {
 	/* Accounting */
 	int64_t start_ns;		/* I  CLOCK_MONOTONIC */
 	int64_t utime_ns, stime_ns;	/* a  brought up to date at events */
-	uint64_t nvcsw, nivcsw, minflt, majflt; /* a */
+	uint64_t nvcsw, nivcsw, minflt, majflt; /* a  usage.h */
 	uint64_t cpus_allowed;		/* a  affinity mask the guest has set; 0: all */
 	int nice, policy, rt_priority;	/* a */
 	uint64_t timer_slack_ns;	/* o */
@@ -112,6 +112,7 @@ struct group {
 	unsigned nthreads;		/* t */
 	struct task *leader;		/* t  whose tid is tgid; our reference, kept when it is dead */
 	struct group *parent;		/* t  our reference; NULL for init */
+	int parent_tid;			/* t  its thread that forked us */
 	struct list children;		/* t  struct group.siblings */
 	struct list siblings;		/* t */
 	struct list all;		/* t  in the list of all groups */
@@ -145,8 +146,9 @@ struct group {
 	struct abi_rlimit rlimits[ABI_RLIM_NLIMITS]; /* rlimit_lock */
 	int64_t dead_utime_ns, dead_stime_ns;	/* t  of threads that have ended */
 	int64_t child_utime_ns, child_stime_ns;	/* t  of waited-for children */
-	uint64_t child_minflt, child_maxrss_kb;	/* t */
-	uint64_t maxrss_kb;			/* a */
+	uint64_t dead_nvcsw;			/* t */
+	uint64_t child_minflt, child_majflt, child_nvcsw, child_nivcsw, child_maxrss_kb; /* t */
+	uint64_t minflt, majflt, nivcsw, maxrss_kb; /* a  of the whole group: usage.h */
 	struct posix_timers *timers;	/* timer.c's own locking; made on first use */
 	int dumpable;			/* a */
 	int oom_score_adj;		/* a */

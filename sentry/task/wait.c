@@ -5,10 +5,11 @@
 #include "sentry/task/exit.h"
 #include "sentry/task/reap.h"
 #include "sentry/task/signal.h"
+#include "sentry/task/usage.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/wait.h"
 
-static bool matches(const struct group *caller, const struct group *g, const struct wait_request *r)
+static bool matches(const struct task *caller, const struct group *g, const struct wait_request *r)
 {
 	switch (r->which) {
 	case ABI_P_PID:
@@ -16,23 +17,19 @@ static bool matches(const struct group *caller, const struct group *g, const str
 			return false;
 		break;
 	case ABI_P_PGID:
-		if (g->pgid != (r->id ? r->id : caller->pgid))
+		if (g->pgid != (r->id ? r->id : caller->group->pgid))
 			return false;
 		break;
 	default:
 		break;
 	}
+	if ((r->options & __WNOTHREAD) && g->parent_tid != caller->tid)
+		return false;
 	if (r->options & __WALL)
 		return true;
 	/* A "clone child" is one that does not report with SIGCHLD. */
 	bool clone_child = g->exit_signal != SIGCHLD;
 	return clone_child == !!(r->options & __WCLONE);
-}
-
-static void set_times(struct abi_rusage *u, int64_t utime, int64_t stime)
-{
-	u->ru_utime = (struct abi_timeval){utime / NSEC_PER_SEC, utime % NSEC_PER_SEC / 1000};
-	u->ru_stime = (struct abi_timeval){stime / NSEC_PER_SEC, stime % NSEC_PER_SEC / 1000};
 }
 
 static void fill(struct wait_result *out, struct group *g, int code, int status, int wstatus)
@@ -44,9 +41,7 @@ static void fill(struct wait_result *out, struct group *g, int code, int status,
 		out->uid = c->ruid;
 		cred_put(c);
 	}
-	set_times(&out->usage, g->dead_utime_ns + g->child_utime_ns,
-		  g->dead_stime_ns + g->child_stime_ns);
-	out->usage.ru_maxrss = (int64_t)max_u64(g->maxrss_kb, g->child_maxrss_kb);
+	usage_of_zombie_locked(g, &out->usage);
 }
 
 static bool take_zombie(struct group *g, int options, struct wait_result *out)
@@ -57,7 +52,7 @@ static bool take_zombie(struct group *g, int options, struct wait_result *out)
 	fill(out, g, sig ? CLD_KILLED : CLD_EXITED, sig ? sig : g->exit_code >> 8 & 0xff,
 	     g->exit_code);
 	if (!(options & WNOWAIT))
-		group_reap_locked(g);
+		group_reap_locked(g, /*waited=*/true);
 	return true;
 }
 
@@ -94,7 +89,7 @@ static int scan(struct task *t, const struct wait_request *r, struct wait_result
 
 	lock(&kernel.tasks_lock);
 	list_for_each_safe(g, next, &t->group->children, siblings) {
-		if (!matches(t->group, g, r))
+		if (!matches(t, g, r))
 			continue;
 		ret = 0;
 		if (take_zombie(g, r->options, out) || take_stopped(g, r->options, out) ||

@@ -83,7 +83,7 @@ static inline void guest_start_at(struct guest *g, const unsigned char *code,
 static inline void guest_end(struct guest *g)
 {
 	P->ctx_destroy(g->c);
-	P->aspace_destroy(g->as);
+	P->aspace_destroy(g->as, NULL);
 }
 
 /* Runs to the next event that is not an interruption. */

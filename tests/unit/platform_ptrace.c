@@ -249,7 +249,7 @@ static void test_leader_ends_first(void **state)
 	}
 	P->ctx_destroy(second);
 	assert_int_equal(peek(g.as, DATA, &v, sizeof v), sizeof v);
-	P->aspace_destroy(g.as);
+	P->aspace_destroy(g.as, NULL);
 }
 
 static void test_fpu(void **state)

@@ -266,8 +266,8 @@ static int guest_behind_filter(void)
 	p->ctx_destroy(c);
 	p->ctx_destroy(c2);
 	p->ctx_destroy(c3);
-	p->aspace_destroy(as);
-	p->aspace_destroy(as2);
+	p->aspace_destroy(as, NULL);
+	p->aspace_destroy(as2, NULL);
 	p->shutdown();
 	return 7;
 }

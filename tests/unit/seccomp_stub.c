@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -101,6 +102,7 @@ static void test_inside(void **state)
 		{SYS_getppid, {0}},
 		{SYS_getpid, {0}},
 		{SYS_clock_gettime, {3}},
+		{SYS_getrusage, {0, 0}},
 		{SYS_exit, {0}},
 		{SYS_exit_group, {0}},
 		{SYS_pause, {0}},
@@ -153,6 +155,8 @@ static void test_arguments(void **state)
 		{SYS_prctl, {PR_SET_PDEATHSIG, 0}},
 		{SYS_prctl, {PR_SET_DUMPABLE, SIGKILL}},
 		{SYS_clock_gettime, {0}},
+		{SYS_getrusage, {(uint64_t)RUSAGE_CHILDREN}},
+		{SYS_getrusage, {2}},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(verdict_of(inside, bad[i].nr, bad[i].a), TRAPPED);

@@ -31,7 +31,7 @@ uaddr_t vdso_map(struct task *t)
 	if (copy_out(t->mm, base, vdso_image, size) < 0 ||
 	    copy_out(t->mm, base + (uaddr_t)(vdso_note_version - vdso_image), &code,
 		     sizeof code) < 0 ||
-	    mm_protect(t->mm, t->ctx, base, size, PROT_READ | PROT_EXEC) < 0) {
+	    mm_protect(t->mm, t->ctx, base, size, PROT_READ | PROT_EXEC, &lim) < 0) {
 		mm_unmap(t->mm, t->ctx, base, size);
 		return 0;
 	}
