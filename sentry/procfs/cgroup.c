@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "sentry/procfs/procfs.h"
-#include "sentry/procfs/usage.h"
+#include "sentry/procfs/measure.h"
 #include "sentry/procfs/tree.h"
 #include "sentry/res/memory.h"
 #include "sentry/res/resources.h"
@@ -44,14 +44,14 @@ static int events_show(const struct proc_look *at, struct text *out)
 static int procs_show(const struct proc_look *at, struct text *out)
 {
 	size_t n;
-	struct group **groups = usage_groups(&n);
+	struct group **groups = measure_groups(&n);
 
 	(void)at;
 	if (!groups)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		text_printf(out, "%d\n", groups[i]->tgid);
-	usage_groups_free(groups, n);
+	measure_groups_free(groups, n);
 	return 0;
 }
 
@@ -105,7 +105,7 @@ static int cpu_max_show(const struct proc_look *at, struct text *out)
 
 static int cpu_stat_show(const struct proc_look *at, struct text *out)
 {
-	struct cputime c = usage_total();
+	struct cputime c = measure_cputime();
 
 	(void)at;
 	text_printf(out, "usage_usec %lld\nuser_usec %lld\nsystem_usec %lld\n",

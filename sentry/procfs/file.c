@@ -12,7 +12,9 @@
 #include <string.h>
 
 #include "sentry/procfs/bind.h"
+#include "sentry/procfs/pid.h"
 #include "sentry/vfs/namei.h"
+#include "syscalls/abi/epoll.h"
 #include "syscalls/abi/fcntl.h"
 
 struct content {
@@ -24,6 +26,8 @@ struct opened {
 	struct lock lock;	/* RANK_LEAF */
 	struct content *content; /* lock; NULL before the first read */
 	struct binding memory;	/* I  PROC_MM */
+	struct mount_ns *mounts; /* I  PROC_MOUNTS; our reference */
+	uint64_t sequence;	/* a: of the mount tree as poll last told it */
 };
 
 static void content_put(struct content *c)
@@ -34,20 +38,45 @@ static void content_put(struct content *c)
 	}
 }
 
+static uint64_t sequence_of(struct mount_ns *ns)
+{
+	lock(&ns->lock);
+	uint64_t n = ns->sequence;
+	unlock(&ns->lock);
+	return n;
+}
+
+static int watch_mounts(struct opened *o, struct task *t)
+{
+	struct fsctx *fs = proc_fsctx(t);
+	if (!fs)
+		return -EINVAL;
+	lock(&fs->lock);
+	o->mounts = mount_ns_get(fs->mounts);
+	unlock(&fs->lock);
+	fsctx_put(fs);
+	o->sequence = sequence_of(o->mounts);
+	return 0;
+}
+
 static int opened_bind(struct opened *o, const struct proc_node *n)
 {
 	if (n->entry->flags & PROC_MM)
 		return binding_make(&o->memory, n);
-	if (!(n->entry->flags & PROC_PTRACE))
+	if (!(n->entry->flags & (PROC_PTRACE | PROC_MOUNTS)))
 		return 0;
 	autoput(task) struct task *t = proc_task(n);
-	return t ? proc_may_inspect(t) : -ESRCH;
+	if (!t)
+		return -ESRCH;
+	return n->entry->flags & PROC_MOUNTS ? watch_mounts(o, t) : proc_may_inspect(t);
 }
 
 static void opened_free(struct opened *o)
 {
 	content_put(o->content);
 	binding_drop(&o->memory);
+	if (o->mounts)
+		mount_ns_put(o->mounts);
 	free(o);
 }
 
@@ -169,6 +198,17 @@ static ssize_t text_write(struct file *f, struct uio *u, int64_t *pos)
 	return n;
 }
 
+static uint32_t text_poll(struct file *f)
+{
+	struct opened *o = f->priv;
+
+	if (!o->mounts)
+		return file_alwaysready(f);
+	uint64_t now = sequence_of(o->mounts);
+	bool changed = __atomic_exchange_n(&o->sequence, now, __ATOMIC_RELAXED) != now;
+	return EPOLLIN | EPOLLRDNORM | (changed ? EPOLLERR | EPOLLPRI : 0);
+}
+
 static int64_t text_seek(struct file *f, int64_t off, int whence)
 {
 	if (whence != SEEK_SET && whence != SEEK_CUR)
@@ -185,7 +225,7 @@ static const struct file_ops text_ops = {
 	.read = text_read,
 	.write = text_write,
 	.seek = text_seek,
-	.poll = file_alwaysready,
+	.poll = text_poll,
 	.ioctl = file_noioctl,
 	.mmap = file_nommap,
 	.readdir = file_noreaddir,
@@ -215,6 +255,8 @@ static int file_open(struct inode *i, struct path path, const struct cred *cred,
 		err = file_new(&text_ops, FILE_INODE, o, path, inode_get(i), cred, flags, out);
 	if (err < 0)
 		opened_free(o);
+	else if (o->mounts)
+		(*out)->wq = &o->mounts->changed;
 	return err;
 }
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sentry/procfs/usage.h"
+#include "sentry/procfs/measure.h"
 #include "sentry/res/memory.h"
 #include "sentry/res/resources.h"
 #include "sentry/sync/timer.h"
@@ -33,7 +33,7 @@ static int64_t idle_ns(int64_t up, const struct cputime *used)
 
 int machine_uptime_show(const struct proc_look *at, struct text *out)
 {
-	struct cputime used = usage_total();
+	struct cputime used = measure_cputime();
 	int64_t up = uptime_ns(), idle = idle_ns(up, &used);
 	const int64_t cs = NSEC_PER_SEC / 100;
 
@@ -49,13 +49,13 @@ int machine_loadavg_show(const struct proc_look *at, struct text *out)
 	uint32_t load[3];
 
 	(void)at;
-	usage_loads(load);
+	measure_loads(load);
 	for (int i = 0; i < 3; i++) {
 		uint32_t v = load[i] + (1u << LOAD_SHIFT) / 200; /* rounds to the second digit */
 		text_printf(out, "%u.%02u ", v >> LOAD_SHIFT,
 			    (v & ((1u << LOAD_SHIFT) - 1)) * 100 >> LOAD_SHIFT);
 	}
-	unsigned running = usage_running();
+	unsigned running = measure_running();
 	lock(&kernel.tasks_lock);
 	text_printf(out, "%u/%u %d\n", running, kernel.ntasks, kernel.last_pid);
 	unlock(&kernel.tasks_lock);
@@ -85,7 +85,7 @@ static bool add_switches(struct group *g, void *arg)
 
 int machine_stat_show(const struct proc_look *at, struct text *out)
 {
-	struct cputime used = usage_total();
+	struct cputime used = measure_cputime();
 	int64_t idle = idle_ns(uptime_ns(), &used);
 	struct switches s = {0};
 	int64_t n = resources.cpus;
@@ -97,7 +97,7 @@ int machine_stat_show(const struct proc_look *at, struct text *out)
 		snprintf(name, sizeof name, "cpu%u", i);
 		put_cpu(out, name, used.user / n, used.system / n, idle / n);
 	}
-	unsigned running = usage_running();
+	unsigned running = measure_running();
 	lock(&kernel.tasks_lock);
 	group_for_each_locked(add_switches, &s);
 	/* No device interrupts this machine. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sentry/procfs/usage.h"
+#include "sentry/procfs/measure.h"
 
 #include <stdlib.h>
 
@@ -24,7 +24,7 @@ static bool collect_group(struct group *g, void *arg)
 	return true;
 }
 
-struct group **usage_groups(size_t *out_count)
+struct group **measure_groups(size_t *out_count)
 {
 	struct collect c = {.count = 0};
 	size_t room;
@@ -45,7 +45,7 @@ struct group **usage_groups(size_t *out_count)
 	return c.groups;
 }
 
-void usage_groups_free(struct group **groups, size_t count)
+void measure_groups_free(struct group **groups, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		group_put(groups[i]);
@@ -76,19 +76,19 @@ static int64_t raise_to(int64_t *highest, int64_t now)
 	return old < now ? now : old;
 }
 
-struct cputime usage_total(void)
+struct cputime measure_cputime(void)
 {
 	static int64_t user, system;
 	struct cputime sum = {0, 0};
 	size_t n;
-	struct group **groups = usage_groups(&n);
+	struct group **groups = measure_groups(&n);
 
 	for (size_t i = 0; i < n; i++) {
 		struct cputime c = group_cputime(groups[i]);
 		add(&sum, &c);
 		add_children(&sum, groups[i]);
 	}
-	usage_groups_free(groups, n);
+	measure_groups_free(groups, n);
 	if (kernel.init && kernel.init->reaper)
 		add_children(&sum, kernel.init);
 	sum.user = raise_to(&user, sum.user);
@@ -105,7 +105,7 @@ static bool asleep(struct task *t)
 	return host_futex_wake(&t->waiter.word, 1) == 1;
 }
 
-char usage_state(struct task *t)
+char measure_state(struct task *t)
 {
 	char state = (char)__atomic_load_n(&t->state, __ATOMIC_RELAXED);
 
@@ -125,7 +125,7 @@ static bool count_running(struct group *g, void *arg)
 	return true;
 }
 
-unsigned usage_running(void)
+unsigned measure_running(void)
 {
 	unsigned n = 0;
 
@@ -187,7 +187,7 @@ static uint64_t resident_pages(struct mm *mm, struct ctx *by, const struct span 
 	return n;
 }
 
-static void add_span(struct usage_memory *m, const struct span *s, uint64_t bytes)
+static void add_span(struct measured_memory *m, const struct span *s, uint64_t bytes)
 {
 	if (s->shared && !s->file)
 		m->shared += bytes;
@@ -197,7 +197,7 @@ static void add_span(struct usage_memory *m, const struct span *s, uint64_t byte
 		m->anon += bytes;
 }
 
-static void bound(struct usage_memory *m)
+static void bound(struct measured_memory *m)
 {
 	uint64_t limit = resources.mem_total;
 	int64_t charged = memory_charged();
@@ -209,12 +209,12 @@ static void bound(struct usage_memory *m)
 	m->file = min_u64(m->file, limit - m->anon - m->shared);
 }
 
-void usage_memory(struct mm *mm, struct usage_memory *out)
+void measure_memory(struct mm *mm, struct measured_memory *out)
 {
 	struct task *by = task_current();
 	struct spans s = {.count = 0};
 
-	*out = (struct usage_memory){0, 0, 0};
+	*out = (struct measured_memory){0, 0, 0};
 	mm_for_each(mm, collect_span, &s);
 	bool own = by && by->mm == mm && by->ctx && s.bytes <= MEASURE_MAX;
 	unsigned char *vec = own ? malloc(STEP_PAGES) : NULL;
@@ -258,11 +258,11 @@ static uint64_t fixed_power(uint64_t x, uint64_t n)
  * over the time since the last look, the average number of tasks that ran is the
  * CPU time they used, divided by that time.
  */
-void usage_loads(uint32_t out[3])
+void measure_loads(uint32_t out[3])
 {
 	/* exp(-5 s / 1, 5, 15 min) */
 	static const uint64_t decay[3] = {1884, 2014, 2037};
-	struct cputime total = usage_total();
+	struct cputime total = measure_cputime();
 	int64_t now = clock_mono_ns(), busy = total.user + total.system;
 
 	lock(&load_lock);

@@ -9,31 +9,31 @@
 #include "sentry/task/clock.h"
 
 /* Groups of the sandbox, zombies too, each referenced; NULL when out of memory. */
-struct group **usage_groups(size_t *out_count);
-void usage_groups_free(struct group **groups, size_t count);
+struct group **measure_groups(size_t *out_count);
+void measure_groups_free(struct group **groups, size_t count);
 
 /* CPU time of everything since boot, what has ended included; never goes back. */
-struct cputime usage_total(void);
+struct cputime measure_cputime(void);
 
 /* 'R', 'S', 'T', 't', 'Z', 'X': proc_pid_stat(5). */
-char usage_state(struct task *t);
+char measure_state(struct task *t);
 /* Tasks that run or want to. */
-unsigned usage_running(void);
+unsigned measure_running(void);
 
 /*
  * Resident memory, in bytes.  Measured (mincore) when the calling task asks about
  * its own memory; of others only a bound is known: all that is mapped and can be
  * accessed, though never more than the sandbox has.
  */
-struct usage_memory {
+struct measured_memory {
 	uint64_t anon, file, shared;
 };
-void usage_memory(struct mm *mm, struct usage_memory *out);
-static inline uint64_t usage_resident(const struct usage_memory *m)
+void measure_memory(struct mm *mm, struct measured_memory *out);
+static inline uint64_t measured_resident(const struct measured_memory *m)
 {
 	return m->anon + m->file + m->shared;
 }
 
 /* Load averages over 1, 5 and 15 minutes, as fixed point numbers with this many bits. */
 enum { LOAD_SHIFT = 11 };
-void usage_loads(uint32_t out[3]);
+void measure_loads(uint32_t out[3]);

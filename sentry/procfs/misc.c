@@ -6,7 +6,7 @@
 
 #include "sentry/mm/mm.h"
 #include "sentry/procfs/pid.h"
-#include "sentry/procfs/usage.h"
+#include "sentry/procfs/measure.h"
 #include "sentry/res/resources.h"
 
 /* ---- limits ---- */
@@ -73,15 +73,15 @@ static int score_adj(struct task *t)
 int pid_oom_score_show(const struct proc_look *at, struct text *out)
 {
 	struct mm *mm = task_mm_get(at->task);
-	struct usage_memory used = {0, 0, 0};
+	struct measured_memory used = {0, 0, 0};
 	int64_t adj = score_adj(at->task), points = 0;
 
 	if (mm) {
-		usage_memory(mm, &used);
+		measure_memory(mm, &used);
 		mm_put(mm);
 	}
 	if (mm && adj != ADJ_MIN)
-		points = (int64_t)(usage_resident(&used) * 1000 / resources.mem_total) + adj;
+		points = (int64_t)(measured_resident(&used) * 1000 / resources.mem_total) + adj;
 	if (mm && adj != ADJ_MIN && points > -1000)
 		points = (1000 + points) * 2 / 3;
 	else

@@ -130,8 +130,8 @@ static unsigned thread_dirs(const struct proc_node *dir)
 	PROC_LINK("cwd", .follow = cwd_follow),                                                    \
 	PROC_LINK("root", .follow = root_follow),                                                  \
 	PROC_LINK("exe", .follow = exe_follow),                                                    \
-	PROC_FILE("mounts", 0444, .show = pid_mounts_show),                                        \
-	PROC_FILE("mountinfo", 0444, .show = pid_mountinfo_show),                                  \
+	PROC_FILE("mounts", 0444, .flags = PROC_MOUNTS, .show = pid_mounts_show),                  \
+	PROC_FILE("mountinfo", 0444, .flags = PROC_MOUNTS, .show = pid_mountinfo_show),            \
 	PROC_FILE("wchan", 0444, .show = pid_wchan_show),                                          \
 	PROC_FILE("cgroup", 0444, .show = pid_cgroup_show),                                        \
 	PROC_FILE("oom_score", 0444, .show = pid_oom_score_show),                                  \
@@ -165,7 +165,7 @@ static const struct proc_entry pid_entries[] = {
 	PROC_DIR("task", 0555, .numbers = &threads),
 	COMMON_ENTRIES,
 	PROC_FILE("mountstats", 0400, .show = pid_mountstats_show),
-	PROC_FILE("timerslack_ns", 0666, .flags = PROC_PTRACE, .show = pid_timerslack_show),
+	PROC_FILE("timerslack_ns", 0444, .flags = PROC_PTRACE, .show = pid_timerslack_show),
 };
 static const struct proc_table pid_table = PROC_TABLE(pid_entries, IDS_PID);
 static const struct proc_entry pid_dir = {

@@ -5,7 +5,7 @@
 
 #include "sentry/mm/mm.h"
 #include "sentry/procfs/pid.h"
-#include "sentry/procfs/usage.h"
+#include "sentry/procfs/measure.h"
 #include "sentry/tty/tty.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/limits.h"
@@ -132,7 +132,7 @@ int pid_stat_show(const struct proc_look *at, struct text *out)
 	struct task *t = at->task;
 	struct identity id = {.tpgid = -1};
 	struct layout l = {.vsize = 0};
-	struct usage_memory used = {0, 0, 0};
+	struct measured_memory used = {0, 0, 0};
 	bool permitted = proc_may_inspect(t) == 0;
 	struct mm *mm = task_mm_get(t);
 	struct cputime c = times(at);
@@ -140,10 +140,10 @@ int pid_stat_show(const struct proc_look *at, struct text *out)
 	identity_get(t, &id);
 	if (mm) {
 		layout_get(mm, permitted, &l);
-		usage_memory(mm, &used);
+		measure_memory(mm, &used);
 		mm_put(mm);
 	}
-	text_printf(out, "%d (%s) %c %d %d %d %llu %d %u", at->node->nr, id.comm, usage_state(t),
+	text_printf(out, "%d (%s) %c %d %d %d %llu %d %u", at->node->nr, id.comm, measure_state(t),
 		    id.ppid, id.pgid, id.sid, (unsigned long long)id.tty, id.tpgid, id.flags);
 	text_printf(out, " %llu %llu %llu 0",
 		    (unsigned long long)__atomic_load_n(&t->minflt, __ATOMIC_RELAXED),
@@ -155,7 +155,7 @@ int pid_stat_show(const struct proc_look *at, struct text *out)
 		    __atomic_load_n(&t->nice, __ATOMIC_RELAXED), id.threads,
 		    ticks(t->start_ns - kernel.boot_mono_ns));
 	text_printf(out, " %llu %llu %llu", (unsigned long long)l.vsize,
-		    (unsigned long long)(usage_resident(&used) / PAGE_SIZE),
+		    (unsigned long long)(measured_resident(&used) / PAGE_SIZE),
 		    (unsigned long long)task_rlimit(t, RLIMIT_RSS));
 	show_tail(t, &l, &id, permitted, out);
 	return 0;
@@ -165,11 +165,11 @@ int pid_stat_show(const struct proc_look *at, struct text *out)
 int pid_statm_show(const struct proc_look *at, struct text *out)
 {
 	struct mm *mm = task_mm_get(at->task);
-	struct usage_memory used = {0, 0, 0};
+	struct measured_memory used = {0, 0, 0};
 	uint64_t total = 0, code = 0, data = 0;
 
 	if (mm) {
-		usage_memory(mm, &used);
+		measure_memory(mm, &used);
 		lock(&mm->lock);
 		total = mm->total;
 		data = mm->data;
@@ -178,7 +178,7 @@ int pid_statm_show(const struct proc_look *at, struct text *out)
 		mm_put(mm);
 	}
 	text_printf(out, "%llu %llu %llu %llu 0 %llu 0\n", (unsigned long long)(total / PAGE_SIZE),
-		    (unsigned long long)(usage_resident(&used) / PAGE_SIZE),
+		    (unsigned long long)(measured_resident(&used) / PAGE_SIZE),
 		    (unsigned long long)((used.file + used.shared) / PAGE_SIZE),
 		    (unsigned long long)(code / PAGE_SIZE), (unsigned long long)(data / PAGE_SIZE));
 	return 0;

@@ -9,7 +9,7 @@
 
 #include "sentry/mm/mm.h"
 #include "sentry/procfs/pid.h"
-#include "sentry/procfs/usage.h"
+#include "sentry/procfs/measure.h"
 #include "sentry/res/resources.h"
 #include "sentry/task/sigqueue.h"
 #include "sentry/vfs/fdtab.h"
@@ -46,7 +46,7 @@ static void show_name(const struct proc_look *at, struct text *out)
 {
 	struct fsctx *fs = proc_fsctx(at->task);
 	char comm[TASK_COMM_LEN];
-	char state = usage_state(at->task);
+	char state = measure_state(at->task);
 
 	lock(&kernel.tasks_lock);
 	memcpy(comm, at->task->comm, sizeof comm);
@@ -118,10 +118,10 @@ static void show_kb(struct text *out, const char *name, uint64_t bytes)
 
 static void show_memory(struct mm *mm, struct text *out)
 {
-	struct usage_memory used;
+	struct measured_memory used;
 	struct kinds k = {0, 0};
 
-	usage_memory(mm, &used);
+	measure_memory(mm, &used);
 	mm_for_each(mm, add_kind, &k);
 	lock(&mm->lock);
 	uint64_t total = mm->total, locked = mm->locked, data = mm->data;
@@ -129,7 +129,7 @@ static void show_memory(struct mm *mm, struct text *out)
 	unlock(&mm->lock);
 	show_kb(out, "VmSize", total);
 	show_kb(out, "VmLck", locked);
-	show_kb(out, "VmRSS", usage_resident(&used));
+	show_kb(out, "VmRSS", measured_resident(&used));
 	show_kb(out, "RssAnon", used.anon);
 	show_kb(out, "RssFile", used.file);
 	show_kb(out, "RssShmem", used.shared);

@@ -41,6 +41,7 @@ enum {
 	PROC_PTRACE = 1,	/* opening needs the right to inspect the process */
 	PROC_MM = 2,		/* ... and is bound to the memory it has then; implies PROC_PTRACE */
 	PROC_SYSCTL = 4,	/* not even root opens it for writing unless it has `store` */
+	PROC_MOUNTS = 8,	/* poll(2) tells of changes of the mount tree */
 };
 
 struct proc_numbers {

@@ -33,6 +33,14 @@ void resources_from_host(void)
 		free_at_start = (uint64_t)avail * (uint64_t)page;
 }
 
+void resources_limit(uint64_t memory, unsigned cpus)
+{
+	if (memory && memory < resources.mem_total)
+		resources.mem_total = memory;
+	if (cpus && cpus < resources.cpus)
+		resources.cpus = cpus;
+}
+
 uint64_t resources_cpu_mask(void)
 {
 	return resources.cpus >= 64 ? UINT64_MAX : (1ull << resources.cpus) - 1;

@@ -24,6 +24,8 @@ extern struct resources resources;
 
 /* Asks libc: only before the sentry's seccomp filter is loaded. */
 void resources_from_host(void);
+/* Lowers what there is to what the container was given; 0: all of it.  Before the first task. */
+void resources_limit(uint64_t memory, unsigned cpus);
 /* The affinity mask of a task that has set none: one bit for each CPU. */
 uint64_t resources_cpu_mask(void);
 /* The CPU the calling thread runs on, as the guest counts them. */

@@ -15,6 +15,7 @@
 #include "sentry/res/memory.h"
 #include "sentry/res/resources.h"
 #include "sentry/vfs/fdtab.h"
+#include "syscalls/abi/epoll.h"
 
 struct sandbox {
 	struct family *f;
@@ -484,6 +485,18 @@ AS_TASK(settings_are_checked)
 	expect_text(s, "/proc/sys/kernel/hostname", "new\n");
 }
 
+static void polling_tells_of_new_mounts(void **state)
+{
+	struct sandbox *s = *state;
+	autoput(file) struct file *f = NULL;
+
+	assert_int_equal(vfs_open(&s->x->w, "/proc/20/mountinfo", O_RDONLY, 0, &f), 0);
+	assert_false(file_poll(f) & EPOLLPRI);
+	mount_on(s->x, "/more", sysfs_make);
+	assert_true(file_poll(f) & EPOLLPRI);
+	assert_false(file_poll(f) & EPOLLPRI);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -498,6 +511,7 @@ int main(void)
 		T(strangers_are_kept_out),
 		T(memory_stays_that_of_the_program_it_was_opened_for),
 		T(settings_are_checked),
+		T(polling_tells_of_new_mounts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
