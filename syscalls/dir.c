@@ -18,7 +18,7 @@ enum { DENTS_MAX = 256 * 1024 };
 struct dents {
 	char *buf;
 	size_t size, used;
-	bool old;	/* the records of getdents(2) */
+	bool old; /* the records of getdents(2) */
 };
 
 static bool put_dirent(void *arg, const char *name, size_t name_size, uint64_t ino, uint8_t type,

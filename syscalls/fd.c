@@ -150,8 +150,8 @@ static long nonblock_set(struct task *t, struct file *f, uaddr_t arg)
 	int err = copy_in(t->mm, &on, arg, sizeof on);
 
 	if (err == 0)
-		err = f->ops->setflags(f, (int)((file_flags(f) & ~(uint32_t)O_NONBLOCK) |
-						(on ? O_NONBLOCK : 0)));
+		err = f->ops->setflags(
+			f, (int)((file_flags(f) & ~(uint32_t)O_NONBLOCK) | (on ? O_NONBLOCK : 0)));
 	if (err == 0)
 		flags_change(f, on ? O_NONBLOCK : 0, O_NONBLOCK);
 	return err;

@@ -29,8 +29,9 @@ static uint32_t mnt_flags(uint64_t ms)
 		uint64_t ms;
 		uint32_t mnt;
 	} map[] = {
-		{MS_RDONLY, MNT_READONLY}, {MS_NOSUID, MNT_NOSUID},   {MS_NODEV, MNT_NODEV},
-		{MS_NOEXEC, MNT_NOEXEC},   {MS_NOATIME, MNT_NOATIME}, {MS_NODIRATIME, MNT_NODIRATIME},
+		{MS_RDONLY, MNT_READONLY}, {MS_NOSUID, MNT_NOSUID},
+		{MS_NODEV, MNT_NODEV},	   {MS_NOEXEC, MNT_NOEXEC},
+		{MS_NOATIME, MNT_NOATIME}, {MS_NODIRATIME, MNT_NODIRATIME},
 	};
 	uint32_t flags = ms & (MS_NOATIME | MS_STRICTATIME) ? 0 : MNT_RELATIME;
 
@@ -67,8 +68,7 @@ static int string_in(struct task *t, uaddr_t addr, char **out, bool *has)
 }
 
 /* data is a page that need not be mapped to its end. */
-static int args_in(struct task *t, uaddr_t source, uaddr_t type, uaddr_t data,
-		   struct mount_args *a)
+static int args_in(struct task *t, uaddr_t source, uaddr_t type, uaddr_t data, struct mount_args *a)
 {
 	memset(a, 0, sizeof *a);
 	int err = string_in(t, type, &a->type, &a->has_type);
@@ -200,8 +200,7 @@ long sys_umount2(struct task *t, uaddr_t target, int flags)
 
 	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW))
 		return -EINVAL;
-	int err = path_lookup(t, AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? WALK_NOFOLLOW : 0,
-			      &p);
+	int err = path_lookup(t, AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? WALK_NOFOLLOW : 0, &p);
 	if (err < 0)
 		return err;
 	if (!task_capable(t, CAP_SYS_ADMIN))
@@ -270,8 +269,7 @@ static void replace_path(struct fsctx *fs, struct path *which, const struct path
 	path_put(&old);
 }
 
-static int do_pivot(struct task *t, const struct path *new_root,
-		    const struct path *put_old)
+static int do_pivot(struct task *t, const struct path *new_root, const struct path *put_old)
 {
 	struct fsctx_list l = {0};
 	struct path old;

@@ -12,8 +12,8 @@
 
 /* What the flags of preadv2 and pwritev2 come down to. */
 struct rw {
-	int64_t *pos;		/* NULL: the file's own offset */
-	int flags;		/* RWF_* */
+	int64_t *pos; /* NULL: the file's own offset */
+	int flags;    /* RWF_* */
 };
 
 static long do_read(struct file *f, struct uio *u, const struct rw *rw)
@@ -74,9 +74,8 @@ static long do_write(struct task *t, struct file *f, struct uio *u, const struct
 			return err;
 		file_remove_privs(f, task_cred_self(t));
 	}
-	long n = write_as(f, rw->flags)
-			 ? file_write_as(f, u, rw->pos, rw->flags & RWF_APPEND)
-			 : file_write(f, u, rw->pos, rw->flags & RWF_NOWAIT);
+	long n = write_as(f, rw->flags) ? file_write_as(f, u, rw->pos, rw->flags & RWF_APPEND)
+					: file_write(f, u, rw->pos, rw->flags & RWF_NOWAIT);
 	if (n == -EPIPE || reader_went(f, u, n))
 		signal_self(t, SIGPIPE);
 	if (n > 0 && (rw->flags & (RWF_DSYNC | RWF_SYNC))) {

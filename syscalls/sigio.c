@@ -150,7 +150,8 @@ static void sigio_send(struct file *f, int fd, uint32_t events)
 	autoput(task) struct task *t = task_find(id);
 	if (!t || !may_signal(f, t))
 		return;
-	int err = type == F_OWNER_TID ? signal_send_task(t, &info) : signal_send_group(t->group, &info);
+	int err = type == F_OWNER_TID ? signal_send_task(t, &info)
+				      : signal_send_group(t->group, &info);
 	/* The queue is full: the old signal says that something was lost. */
 	if (err == -EAGAIN) {
 		info = (struct abi_siginfo){.signo = SIGIO, .code = SI_KERNEL};

@@ -117,8 +117,8 @@ static bool has_pages(const struct file *f)
 
 long sys_sync_file_range(struct task *t, int fd, int64_t offset, int64_t nbytes, uint32_t flags)
 {
-	const uint32_t known = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-			       SYNC_FILE_RANGE_WAIT_AFTER;
+	const uint32_t known =
+		SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
 	autoput(file) struct file *f = NULL;
 	int64_t end;
 	int err = file_arg_io(t, fd, &f);

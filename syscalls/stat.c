@@ -76,8 +76,8 @@ long sys_fstat(struct task *t, int fd, uaddr_t st)
 
 long sys_newfstatat(struct task *t, int dirfd, uaddr_t path, uaddr_t st, int flags)
 {
-	const int known = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT |
-			  AT_STATX_SYNC_TYPE;
+	const int known =
+		AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE;
 	if (flags & ~known)
 		return -EINVAL;
 	if (means_fd(dirfd, path, (uint32_t)flags))
@@ -128,8 +128,8 @@ static int statx_out(struct task *t, const struct path *p, uint32_t mask, uaddr_
 
 long sys_statx(struct task *t, int dirfd, uaddr_t path, uint32_t flags, uint32_t mask, uaddr_t st)
 {
-	const uint32_t known = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT |
-			       AT_STATX_SYNC_TYPE;
+	const uint32_t known =
+		AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE;
 	struct path p;
 
 	if ((mask & STATX__RESERVED) || (flags & ~known) ||
@@ -228,9 +228,7 @@ static uint64_t statfs_type(const struct inode *i, uint64_t type)
 {
 	if (type != ANON_INODE_FS_MAGIC)
 		return type;
-	return inode_is(i, S_IFIFO)    ? PIPEFS_MAGIC
-	       : inode_is(i, S_IFSOCK) ? SOCKFS_MAGIC
-					    : type;
+	return inode_is(i, S_IFIFO) ? PIPEFS_MAGIC : inode_is(i, S_IFSOCK) ? SOCKFS_MAGIC : type;
 }
 
 static int statfs_out(struct task *t, const struct path *p, uaddr_t addr)

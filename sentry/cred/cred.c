@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+
 static struct cred *cred_alloc(uint32_t ngroups)
 {
 	if (ngroups > NGROUPS_LIMIT)
@@ -49,8 +50,9 @@ struct cred *cred_get(struct cred *c)
 
 void cred_put(struct cred *c)
 {
-	if (ref_put(&c->ref))
-		free(c);
+	if (!ref_put(&c->ref))
+		return;
+	free(c);
 }
 
 bool cred_capable(const struct cred *c, unsigned cap)

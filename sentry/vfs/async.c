@@ -9,10 +9,10 @@
 struct file_async {
 	struct wait_entry entry;
 	struct ktimer timer;
-	struct file *f;		/* I  not a reference: the file stops this before it goes */
-	async_send_fn send;	/* I */
-	int fd;			/* I */
-	uint32_t events;	/* a  noted since the last call of send */
+	struct file *f;	    /* I  not a reference: the file stops this before it goes */
+	async_send_fn send; /* I */
+	int fd;		    /* I */
+	uint32_t events;    /* a  noted since the last call of send */
 };
 
 static void async_fire(struct ktimer *timer)

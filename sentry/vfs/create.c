@@ -30,9 +30,9 @@ void node_spec_init_locked(struct node_spec *s, struct dentry *dir, const struct
  * and may be made.  name_begin() -> create -> name_end().
  */
 struct naming {
-	struct path dir;	/* our references */
+	struct path dir; /* our references */
 	struct last last;
-	struct dentry *child;	/* negative; our reference */
+	struct dentry *child; /* negative; our reference */
 };
 
 static int name_check_locked(struct naming *n, const struct walk *w, bool is_dir)
@@ -55,7 +55,9 @@ static int name_check_locked(struct naming *n, const struct walk *w, bool is_dir
 	return err;
 }
 
-static int name_begin(struct naming *n, const struct walk *w, const char *name, bool is_dir)
+/* On success the directory stays locked, until name_end. */
+static int name_begin(struct naming *n, const struct walk *w, const char *name,
+		      bool is_dir) NO_LOCK_ANALYSIS
 {
 	int err = path_walk_parent(w, name, &n->dir, &n->last);
 
@@ -75,7 +77,7 @@ static int name_begin(struct naming *n, const struct walk *w, const char *name, 
 }
 
 /* err: of the creation; handed through. */
-static int name_end(struct naming *n, int err, bool is_dir)
+static int name_end(struct naming *n, int err, bool is_dir) NO_LOCK_ANALYSIS
 {
 	struct inode *dir = n->dir.dentry->inode;
 
@@ -113,7 +115,8 @@ static int node_make(const struct walk *w, const char *name, uint32_t mode, uint
 	node_spec_init_locked(&spec, dir, w->cred, mode);
 	spec.rdev = rdev;
 	spec.target = target;
-	err = may_mknod(w->cred, mode, rdev) ? dir->inode->ops->create(dir, n.child, &spec) : -EPERM;
+	err = may_mknod(w->cred, mode, rdev) ? dir->inode->ops->create(dir, n.child, &spec)
+					     : -EPERM;
 	/* The directory's lock keeps others from finding it before this is set. */
 	if (err == 0 && bound)
 		n.child->inode->bound = bound;

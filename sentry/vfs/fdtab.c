@@ -18,17 +18,17 @@
 
 enum {
 	FDS_START = 64,
-	FDS_MAX = 1 << 20,	/* fs.nr_open's default: no limit is above it */
+	FDS_MAX = 1 << 20, /* fs.nr_open's default: no limit is above it */
 };
 
 struct fdtab {
-	struct ref ref;		/* a */
-	struct lock lock;	/* RANK_FDTAB */
-	unsigned size;		/* l  of the arrays, a multiple of 64 */
-	unsigned low;		/* l */
-	struct file **files;	/* l  our references */
-	uint64_t *taken;	/* l */
-	uint64_t *cloexec;	/* l */
+	struct ref ref;	     /* a */
+	struct lock lock;    /* RANK_FDTAB */
+	unsigned size;	     /* l  of the arrays, a multiple of 64 */
+	unsigned low;	     /* l */
+	struct file **files; /* l  our references */
+	uint64_t *taken;     /* l */
+	uint64_t *cloexec;   /* l */
 };
 
 static bool bit_get(const uint64_t *map, unsigned n)

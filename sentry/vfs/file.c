@@ -25,8 +25,8 @@ enum { FILES_MAX = 1 << 20 };
 static unsigned files_open;
 static void (*epoll_gone)(struct file *f);
 
-static const uint32_t read_events = EPOLLIN | EPOLLRDNORM | EPOLLPRI | EPOLLRDHUP | EPOLLHUP |
-				    EPOLLERR;
+static const uint32_t read_events =
+	EPOLLIN | EPOLLRDNORM | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 static const uint32_t write_events = EPOLLOUT | EPOLLWRNORM | EPOLLHUP | EPOLLERR;
 
 static bool count_file(void)
@@ -223,11 +223,14 @@ ssize_t file_write_as(struct file *f, struct uio *u, int64_t *pos, bool append)
 	if (!f->writable)
 		return -EBADF;
 	as.flags = append ? as.flags | O_APPEND : as.flags & ~(uint32_t)O_APPEND;
-	if (!pos)
+	ssize_t n;
+	if (pos) {
+		n = try_at(&as, f->ops->write, u, pos);
+	} else {
 		lock(&f->pos_lock);
-	ssize_t n = try_at(&as, f->ops->write, u, pos ? pos : &f->pos);
-	if (!pos)
+		n = try_at(&as, f->ops->write, u, &f->pos);
 		unlock(&f->pos_lock);
+	}
 	if (n > 0)
 		notify_file(f, IN_MODIFY);
 	return n;

@@ -27,10 +27,10 @@ struct record {
 };
 
 struct flock_list {
-	struct lock lock;	/* RANK_FLOCK */
-	struct list records;	/* l */
-	struct list flocks;	/* l  type and owner of r only */
-	unsigned count;		/* l  of both */
+	struct lock lock;    /* RANK_FLOCK */
+	struct list records; /* l */
+	struct list flocks;  /* l  type and owner of r only */
+	unsigned count;	     /* l  of both */
 	struct waitq wq;
 };
 

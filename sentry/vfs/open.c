@@ -152,8 +152,7 @@ static int open_found(const struct path *p, const struct cred *cred, uint32_t fl
 	return 0;
 }
 
-int vfs_open_path(const struct path *p, const struct cred *cred, uint32_t flags,
-		  struct file **out)
+int vfs_open_path(const struct path *p, const struct cred *cred, uint32_t flags, struct file **out)
 {
 	if (flags & O_PATH)
 		return open_o_path(p, cred, flags, out);
@@ -164,16 +163,15 @@ int vfs_open_path(const struct path *p, const struct cred *cred, uint32_t flags,
 }
 
 /* Looks the last component up, or creates it.  nd->at is its directory.  *out_created. */
-static int lookup_or_create(struct nd *nd, const struct last *last, uint32_t mode,
-			    struct path *out, bool *out_created)
+static int lookup_or_create(struct nd *nd, const struct last *last, uint32_t mode, struct path *out,
+			    bool *out_created)
 {
 	struct dentry *dir = nd->at.dentry, *d;
 	const struct cred *cred = nd->w->cred;
 
 	lock(&dir->inode->lock);
-	int err = dir_is_dead_locked(dir)
-			  ? -ENOENT
-			  : dentry_lookup_locked(dir, last->name, last->size, &d);
+	int err = dir_is_dead_locked(dir) ? -ENOENT
+					  : dentry_lookup_locked(dir, last->name, last->size, &d);
 	if (err == 0 && !d->inode) {
 		err = mount_readonly(nd->at.mnt) ? -EROFS : may_create_locked(dir, cred);
 		if (err == 0) {
@@ -267,8 +265,7 @@ static int tmpfile_new(const struct walk *w, const struct path *dir, uint32_t fl
 	if (err < 0)
 		return err;
 	lock(&di->lock);
-	node_spec_init_locked(&spec, dir->dentry, w->cred,
-			      S_IFREG | (mode & ~fsctx_umask(w->fs)));
+	node_spec_init_locked(&spec, dir->dentry, w->cred, S_IFREG | (mode & ~fsctx_umask(w->fs)));
 	err = di->ops->create(dir->dentry, d, &spec);
 	unlock(&di->lock);
 	if (err < 0) {

@@ -121,8 +121,7 @@ int inode_nocreate(struct dentry *dir UNUSED, struct dentry *child UNUSED,
 	return -EPERM;
 }
 
-int inode_nolink(struct dentry *dir UNUSED, struct dentry *child UNUSED,
-		 struct inode *inode UNUSED)
+int inode_nolink(struct dentry *dir UNUSED, struct dentry *child UNUSED, struct inode *inode UNUSED)
 {
 	return -EPERM;
 }

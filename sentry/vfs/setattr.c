@@ -31,8 +31,7 @@ static uint32_t without_privs(const struct inode *i, const struct cred *cred)
 	return mode;
 }
 
-static int owner_check_locked(const struct inode *i, const struct cred *cred,
-			      const struct iattr *a)
+static int owner_check_locked(const struct inode *i, const struct cred *cred, const struct iattr *a)
 {
 	bool owner = cred->fsuid == i->uid;
 

@@ -106,11 +106,21 @@ static void big_evict(struct inode *i)
 }
 
 static const struct inode_ops big_ops = {
-	.lookup = big_lookup, .create = inode_nocreate, .link = inode_nolink,
-	.unlink = inode_nounlink, .rename = inode_norename, .readlink = inode_noreadlink,
-	.follow = inode_nofollow, .setattr = inode_nosetattr, .getattr = inode_getattr,
-	.open = inode_noopen, .getxattr = inode_nogetxattr, .setxattr = inode_nosetxattr,
-	.removexattr = inode_noremovexattr, .listxattr = inode_nolistxattr, .evict = big_evict,
+	.lookup = big_lookup,
+	.create = inode_nocreate,
+	.link = inode_nolink,
+	.unlink = inode_nounlink,
+	.rename = inode_norename,
+	.readlink = inode_noreadlink,
+	.follow = inode_nofollow,
+	.setattr = inode_nosetattr,
+	.getattr = inode_getattr,
+	.open = inode_noopen,
+	.getxattr = inode_nogetxattr,
+	.setxattr = inode_nosetxattr,
+	.removexattr = inode_noremovexattr,
+	.listxattr = inode_nolistxattr,
+	.evict = big_evict,
 };
 
 static int big_lookup(struct dentry *dir, const char *name, size_t size, struct inode **out)

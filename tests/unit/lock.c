@@ -16,7 +16,8 @@ static struct file *lockfile(struct world *x, const char *name)
 
 static int set(struct inode *i, void *owner, int type, int64_t start, int64_t end)
 {
-	const struct flock_req r = {.type = type, .owner = owner, .pid = 1, .start = start, .end = end};
+	const struct flock_req r = {
+		.type = type, .owner = owner, .pid = 1, .start = start, .end = end};
 	return lock_set(i, &r, /*wait=*/false);
 }
 
