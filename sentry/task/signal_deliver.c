@@ -14,6 +14,7 @@
 #include "sentry/task/signal.h"
 
 #include "sentry/task/cpulimit.h"
+#include "sentry/task/fault_x86.h"
 #include "sentry/task/jobctl.h"
 #include "sentry/task/sigqueue.h"
 #include "sentry/task/sigset.h"
@@ -249,8 +250,11 @@ void signal_force(struct task *t, const struct abi_siginfo *info)
 void signal_fault(struct task *t, const struct event *ev)
 {
 	struct abi_siginfo info = {.signo = ev->signo, .code = ev->code};
+	struct event full = *ev;
+
 	info.fault.addr = ev->addr;
-	force(t, &info, ev->trapno, ev->error);
+	fault_complete(t, &full);
+	force(t, &info, full.trapno, full.error);
 }
 
 int signal_dequeue(struct task *t, uint64_t set, struct abi_siginfo *out)
