@@ -22,7 +22,7 @@ static bool mms_add(struct group *g, void *arg)
 	struct task *t;
 	if (all->count == all->size)
 		return false;
-	list_for_each(t, &g->threads, threads) {
+	list_for_each (t, &g->threads, threads) {
 		if (!t->mm)
 			continue;
 		all->mm[all->count++] = mm_get(t->mm);

@@ -90,8 +90,7 @@ int64_t timespec_timeout(int64_t sec, int64_t nsec)
 	int64_t ns;
 	if (sec < 0 || nsec < 0 || nsec >= NSEC_PER_SEC)
 		return -EINVAL;
-	if (__builtin_mul_overflow(sec, NSEC_PER_SEC, &ns) ||
-	    __builtin_add_overflow(ns, nsec, &ns))
+	if (__builtin_mul_overflow(sec, NSEC_PER_SEC, &ns) || __builtin_add_overflow(ns, nsec, &ns))
 		return INT64_MAX;
 	return ns;
 }

@@ -24,8 +24,8 @@ static const uint32_t set_events[3] = {
 enum { SELECT_MAX = 1 << 20 };
 
 struct sets {
-	uaddr_t user[3];	/* 0: not given */
-	uint64_t *bits[3];	/* into mem, `words` each */
+	uaddr_t user[3];   /* 0: not given */
+	uint64_t *bits[3]; /* into mem, `words` each */
 	uint64_t *mem;
 	size_t n, words;
 };
@@ -83,8 +83,8 @@ static int items_get(struct task *t, const struct sets *s, struct poll_item *ite
 		uint32_t want = wanted(s, fd);
 		if (!want)
 			continue;
-		items[count] = (struct poll_item){.file = fdtab_get_io(t->fds, (int)fd),
-						  .want = want};
+		items[count] =
+			(struct poll_item){.file = fdtab_get_io(t->fds, (int)fd), .want = want};
 		if (!items[count].file)
 			return -EBADF;
 		out_fds[count++] = (int)fd;

@@ -15,7 +15,7 @@ struct copy {
 	struct file *in, *out;
 	int64_t in_pos;
 	int64_t out_pos;
-	bool out_at;		/* write at out_pos, else wherever the file goes on */
+	bool out_at; /* write at out_pos, else wherever the file goes on */
 };
 
 static int64_t file_pos(struct file *f)

@@ -10,9 +10,9 @@
 
 /* One side: the file, its pipe if it is one, and where its offset is kept. */
 struct side {
-	struct file *file;	/* our reference */
+	struct file *file; /* our reference */
 	struct pipe *pipe;
-	int64_t *pos;		/* NULL: the file's own */
+	int64_t *pos; /* NULL: the file's own */
 	int64_t off;
 };
 
@@ -180,8 +180,8 @@ long sys_tee(struct task *t, int fd_in, int fd_out, uint64_t len, uint32_t flags
 	if (ret == 0 && (!in.pipe || !out.pipe || in.pipe == out.pipe))
 		ret = -EINVAL;
 	if (ret == 0)
-		ret = pipe_to_pipe(&in, &out, min_u64(len, MAX_RW_COUNT),
-				   flags & SPLICE_F_NONBLOCK, /*keep=*/true);
+		ret = pipe_to_pipe(&in, &out, min_u64(len, MAX_RW_COUNT), flags & SPLICE_F_NONBLOCK,
+				   /*keep=*/true);
 	if (ret == -EPIPE)
 		signal_self(t, SIGPIPE);
 	sides_put(&in, &out);

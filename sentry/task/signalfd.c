@@ -10,16 +10,16 @@
 #include "syscalls/abi/fcntl.h"
 
 struct signalfd {
-	struct lock lock;	/* RANK_PIPE */
-	uint64_t mask;		/* lock */
-	struct list bridges;	/* lock: struct bridge */
+	struct lock lock;    /* RANK_PIPE */
+	uint64_t mask;	     /* lock */
+	struct list bridges; /* lock: struct bridge */
 	struct waitq wq;
 };
 
 /* Wakes the descriptor's queue when the group's is woken. */
 struct bridge {
 	struct list link;
-	struct group *group;	/* our reference */
+	struct group *group; /* our reference */
 	struct signalfd *s;
 	struct wait_entry entry;
 };
@@ -49,7 +49,7 @@ static bool bridge_find_locked(struct signalfd *s, const struct group *g)
 {
 	struct bridge *b, *next;
 	bool found = false;
-	list_for_each_safe(b, next, &s->bridges, link) {
+	list_for_each_safe (b, next, &s->bridges, link) {
 		if (b->group == g)
 			found = true;
 		else if (ref_count(&b->group->ref) == 1) /* dead: only we remember it */
@@ -68,8 +68,8 @@ static int bridge_make(struct signalfd *s, struct group *g)
 		if (b) {
 			b->group = group_get(g);
 			b->s = s;
-			b->entry = (struct wait_entry){.events = EPOLLIN, .wake = bridge_woken,
-						       .arg = b};
+			b->entry = (struct wait_entry){
+				.events = EPOLLIN, .wake = bridge_woken, .arg = b};
 			list_init(&b->entry.link);
 			list_append(&s->bridges, &b->link);
 			waitq_add(signal_wq(g), &b->entry);
@@ -200,7 +200,7 @@ static void signalfd_release(struct file *f)
 {
 	struct signalfd *s = f->priv;
 	struct bridge *b, *next;
-	list_for_each_safe(b, next, &s->bridges, link)
+	list_for_each_safe (b, next, &s->bridges, link)
 		bridge_free(b);
 	waitq_destroy(&s->wq);
 	free(s);

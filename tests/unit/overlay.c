@@ -46,9 +46,12 @@ static void make_lower(void)
 static void serve(int conn)
 {
 	struct gofer_root root = {.fd = open(top, O_PATH | O_CLOEXEC)};
-	struct gofer_config cfg = {
-		.roots = &root, .nroots = 1, .conns = &conn, .nconns = 1, .tmpfs_fd = -1,
-		.die_with_parent = true};
+	struct gofer_config cfg = {.roots = &root,
+				   .nroots = 1,
+				   .conns = &conn,
+				   .nconns = 1,
+				   .tmpfs_fd = -1,
+				   .die_with_parent = true};
 	_exit(gofer_serve(&cfg) < 0);
 }
 
@@ -85,8 +88,8 @@ static int end(void **state)
 
 static int overlay_new(void **state)
 {
-	const struct memfs_options o = {
-		.name = "overlay", .lower = {.gofer = gofer, .root = 0, .path = ""}};
+	const struct memfs_options o = {.name = "overlay",
+					.lower = {.gofer = gofer, .root = 0, .path = ""}};
 	struct fs *fs;
 	struct path p;
 	assert_int_equal(world_new(state), 0);

@@ -91,7 +91,8 @@ static void pieces_of_any_size_come_out_in_order(void **state)
 			in += n > 0 ? (size_t)n : 0;
 		}
 		seed = seed * 1103515245 + 12345;
-		ssize_t n = get(e->r, back + out, min_u64(1 + (seed >> 8) % 9000, sizeof big - out));
+		ssize_t n =
+			get(e->r, back + out, min_u64(1 + (seed >> 8) % 9000, sizeof big - out));
 		assert_true(n > 0 || n == -EAGAIN);
 		out += n > 0 ? (size_t)n : 0;
 	}

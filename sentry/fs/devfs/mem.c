@@ -9,8 +9,14 @@
 #include "syscalls/abi/epoll.h"
 #include "syscalls/abi/stat.h"
 
-enum { MAJOR_MEM = 1, MINOR_NULL = 3, MINOR_ZERO = 5, MINOR_FULL = 7, MINOR_RANDOM = 8,
-       MINOR_URANDOM = 9 };
+enum {
+	MAJOR_MEM = 1,
+	MINOR_NULL = 3,
+	MINOR_ZERO = 5,
+	MINOR_FULL = 7,
+	MINOR_RANDOM = 8,
+	MINOR_URANDOM = 9
+};
 
 /* No read of random(4) is longer, as in Linux before 5.18: it would not end in sensible time. */
 enum { RANDOM_READ_MAX = (32 << 20) - 1 };
@@ -91,9 +97,11 @@ static int64_t random_ioctl(struct file *f, const struct ioctl_args *a)
 		.release = file_norelease                                                          \
 	}
 
-static const struct file_ops null_ops = DEVICE_OPS(null_read, sink_write, file_noioctl, file_nommap);
+static const struct file_ops null_ops =
+	DEVICE_OPS(null_read, sink_write, file_noioctl, file_nommap);
 static const struct file_ops zero_ops = DEVICE_OPS(zero_read, sink_write, file_noioctl, zero_mmap);
-static const struct file_ops full_ops = DEVICE_OPS(zero_read, full_write, file_noioctl, file_nommap);
+static const struct file_ops full_ops =
+	DEVICE_OPS(zero_read, full_write, file_noioctl, file_nommap);
 static const struct file_ops random_ops =
 	DEVICE_OPS(random_read, sink_write, random_ioctl, file_nommap);
 

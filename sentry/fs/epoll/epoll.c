@@ -92,8 +92,8 @@ static struct epitem *item_new(struct epoll *ep, struct file *f, int fd,
 	it->data = ev->data;
 	it->armed = true;
 	list_init(&it->ready);
-	it->entry = (struct wait_entry){.wake = item_woken, .arg = it,
-					.exclusive = ev->events & EPOLLEXCLUSIVE};
+	it->entry = (struct wait_entry){
+		.wake = item_woken, .arg = it, .exclusive = ev->events & EPOLLEXCLUSIVE};
 	list_init(&it->entry.link);
 	return it;
 }
@@ -159,8 +159,8 @@ static int item_delete(struct epoll *ep, struct file *f, int fd)
 /* EPOLLEXCLUSIVE is for adding plain files, with few flags: epoll_ctl(2). */
 static bool exclusive_valid(int op, const struct file *target, uint32_t events)
 {
-	const uint32_t with = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET |
-			      EPOLLEXCLUSIVE;
+	const uint32_t with =
+		EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
 	return op == EPOLL_CTL_ADD && target->kind != FILE_EPOLL && !(events & ~with);
 }
 
@@ -205,7 +205,7 @@ void epoll_for_each(struct file *f,
 	struct epoll *ep = f->priv;
 	struct epitem *it;
 	lock(&epoll_interest);
-	list_for_each(it, &ep->items, all) {
+	list_for_each (it, &ep->items, all) {
 		struct abi_epoll_event ev = {.events = it->events, .data = it->data};
 		fn(it->fd, it->file, &ev, arg);
 	}

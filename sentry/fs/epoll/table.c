@@ -41,7 +41,7 @@ static int table_grow(struct epoll *ep)
 	table = calloc(size, sizeof(struct epitem *));
 	if (!table)
 		return -ENOMEM;
-	list_for_each(it, &ep->items, all)
+	list_for_each (it, &ep->items, all)
 		table_add(table, size, it);
 	free(ep->table);
 	ep->table = table;
@@ -102,7 +102,7 @@ static unsigned depth_below(struct epoll *ep, const struct epoll *stop, uint64_t
 		return DEPTH_MAX + 1;
 	if (ep->mark == mark)
 		return ep->mark_depth;
-	list_for_each(it, &ep->items, all) {
+	list_for_each (it, &ep->items, all) {
 		if (it->file->kind != FILE_EPOLL)
 			continue;
 		unsigned d = depth_below(it->file->priv, stop, mark);
@@ -119,7 +119,7 @@ static unsigned depth_above(struct epoll *ep, uint64_t mark)
 	struct epitem *it;
 	if (ep->mark == mark)
 		return ep->mark_depth;
-	list_for_each(it, &ep->file->epolls, of_file) {
+	list_for_each (it, &ep->file->epolls, of_file) {
 		unsigned d = depth_above(it->ep, mark);
 		highest = d > highest ? d : highest;
 	}

@@ -335,7 +335,8 @@ int hostfile_new(const struct hostfile_options *o, const struct cred *cred, stru
 	struct hostfile *h = calloc(1, sizeof *h);
 	if (!h)
 		return -ENOMEM;
-	*h = (struct hostfile){.fd = -1, .flags = o->flags, .type = st.mode & S_IFMT, .pos = o->pos};
+	*h = (struct hostfile){
+		.fd = -1, .flags = o->flags, .type = st.mode & S_IFMT, .pos = o->pos};
 	h->tty = S_ISCHR(st.mode) && hostfile_probe_tty(o->fd);
 	lock_init(&h->io, RANK_PIPE);
 	waitq_init(&h->wq);

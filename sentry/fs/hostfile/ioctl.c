@@ -16,14 +16,22 @@ static const struct passed {
 	uint32_t cmd;
 	uint8_t dir, size;
 } tty_passed[] = {
-	{TCGETS, OUT, sizeof(struct abi_termios)},    {TCSETS, IN, sizeof(struct abi_termios)},
-	{TCSETSW, IN, sizeof(struct abi_termios)},    {TCSETSF, IN, sizeof(struct abi_termios)},
-	{TCGETS2, OUT, sizeof(struct abi_termios2)},  {TCSETS2, IN, sizeof(struct abi_termios2)},
-	{TCSETSW2, IN, sizeof(struct abi_termios2)},  {TCSETSF2, IN, sizeof(struct abi_termios2)},
-	{TIOCGWINSZ, OUT, sizeof(struct abi_winsize)}, {TIOCSWINSZ, IN, sizeof(struct abi_winsize)},
-	{FIONREAD, OUT, sizeof(int32_t)},	      {TIOCOUTQ, OUT, sizeof(int32_t)},
-	{TCFLSH, NONE, 0},			      {TCXONC, NONE, 0},
-	{TCSBRK, NONE, 0},			      {TCSBRKP, NONE, 0},
+	{TCGETS, OUT, sizeof(struct abi_termios)},
+	{TCSETS, IN, sizeof(struct abi_termios)},
+	{TCSETSW, IN, sizeof(struct abi_termios)},
+	{TCSETSF, IN, sizeof(struct abi_termios)},
+	{TCGETS2, OUT, sizeof(struct abi_termios2)},
+	{TCSETS2, IN, sizeof(struct abi_termios2)},
+	{TCSETSW2, IN, sizeof(struct abi_termios2)},
+	{TCSETSF2, IN, sizeof(struct abi_termios2)},
+	{TIOCGWINSZ, OUT, sizeof(struct abi_winsize)},
+	{TIOCSWINSZ, IN, sizeof(struct abi_winsize)},
+	{FIONREAD, OUT, sizeof(int32_t)},
+	{TIOCOUTQ, OUT, sizeof(int32_t)},
+	{TCFLSH, NONE, 0},
+	{TCXONC, NONE, 0},
+	{TCSBRK, NONE, 0},
+	{TCSBRKP, NONE, 0},
 };
 
 static const struct passed stream_passed[] = {{FIONREAD, OUT, sizeof(int32_t)}};

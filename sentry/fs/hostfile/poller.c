@@ -57,7 +57,7 @@ static size_t collect(struct pollfd **out_fds, struct hostfile ***out_who)
 	struct hostfile **who = calloc(size, sizeof(struct hostfile *)), *h;
 	if (fds && who) {
 		fds[n++] = (struct pollfd){.fd = kick_fd[1], .events = POLLIN};
-		list_for_each(h, &armed, armed) {
+		list_for_each (h, &armed, armed) {
 			who[n] = h;
 			fds[n++] = (struct pollfd){.fd = h->fd, .events = h->events};
 		}
@@ -74,7 +74,7 @@ static bool fired(struct hostfile *h)
 	struct hostfile *a;
 	bool found = false;
 	lock(&poller);
-	list_for_each(a, &armed, armed) {
+	list_for_each (a, &armed, armed) {
 		if (a == h) {
 			found = true;
 			break;

@@ -44,7 +44,8 @@ static void report(struct inode *i, uint32_t mask, uint32_t cookie, const char *
 	lock(&inotify_lock);
 	struct notify_marks *marks = i->marks;
 	bool last = !marks;
-	for (w = last ? NULL : list_first(&marks->watches, struct watch, of_inode); !last; w = next) {
+	for (w = last ? NULL : list_first(&marks->watches, struct watch, of_inode); !last;
+	     w = next) {
 		next = list_entry(w->of_inode.next, struct watch, of_inode);
 		last = w->of_inode.next == &marks->watches;
 		if (!(w->mask & mask & IN_ALL_EVENTS))
@@ -159,7 +160,7 @@ static struct watch *find_locked(struct inotify *n, struct inode *i)
 {
 	struct watch *w;
 	if (i->marks)
-		list_for_each(w, &i->marks->watches, of_inode)
+		list_for_each (w, &i->marks->watches, of_inode)
 			if (w->owner == n)
 				return w;
 	return NULL;
@@ -213,7 +214,7 @@ int inotify_unwatch(struct file *f, int wd)
 	struct inotify *n = f->priv;
 	struct watch *w, *found = NULL;
 	lock(&inotify_lock);
-	list_for_each(w, &n->watches, of_instance)
+	list_for_each (w, &n->watches, of_instance)
 		if (w->wd == wd)
 			found = w;
 	if (found)
@@ -233,7 +234,7 @@ void inotify_for_each(struct file *f,
 	struct inotify *n = f->priv;
 	struct watch *w;
 	lock(&inotify_lock);
-	list_for_each(w, &n->watches, of_instance)
+	list_for_each (w, &n->watches, of_instance)
 		fn(w->wd, w->inode, w->mask, arg);
 	unlock(&inotify_lock);
 }

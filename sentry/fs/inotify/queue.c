@@ -117,7 +117,7 @@ ssize_t inotify_read(struct file *f, struct uio *u, int64_t *pos)
 void queue_free(struct inotify *n)
 {
 	struct note *e, *next;
-	list_for_each_safe(e, next, &n->queue, link)
+	list_for_each_safe (e, next, &n->queue, link)
 		free(e);
 }
 

@@ -80,8 +80,7 @@ int node_getattr(struct inode *i, struct kstat *out)
 int node_setattr(struct inode *i, const struct iattr *a)
 {
 	struct node *n = node_of(i);
-	if ((a->mask & ATTR_MODE) && (n->seals & F_SEAL_EXEC) &&
-	    ((i->mode ^ a->mode) & 0111))
+	if ((a->mask & ATTR_MODE) && (n->seals & F_SEAL_EXEC) && ((i->mode ^ a->mode) & 0111))
 		return -EPERM;
 	if (a->mask & ATTR_SIZE) {
 		int err = S_ISREG(i->mode) ? file_resize_locked(i, a->size) : -EINVAL;
@@ -142,8 +141,13 @@ static int lower_statfs(struct memfs *m, struct kstatfs *out)
 	if (err < 0)
 		return err;
 	*out = (struct kstatfs){
-		.bsize = st.bsize, .blocks = st.blocks, .bfree = st.bfree, .bavail = st.bavail,
-		.files = st.files, .ffree = st.ffree, .frsize = st.frsize,
+		.bsize = st.bsize,
+		.blocks = st.blocks,
+		.bfree = st.bfree,
+		.bavail = st.bavail,
+		.files = st.files,
+		.ffree = st.ffree,
+		.frsize = st.frsize,
 	};
 	return 0;
 }
@@ -207,7 +211,10 @@ static const struct fs_ops memfs_fs_ops[] = {
 		.name = n, .statfs = memfs_statfs, .show = memfs_show, .destroy = memfs_destroy,   \
 		.pinned = true, .nodev_listed = true,                                              \
 	}
-	FS("tmpfs"), FS("devtmpfs"), FS("devpts"), FS("overlay"),
+	FS("tmpfs"),
+	FS("devtmpfs"),
+	FS("devpts"),
+	FS("overlay"),
 #undef FS
 };
 
@@ -264,8 +271,12 @@ int memfs_new(const struct memfs_options *o, struct fs **out)
 		.name = ops->name,
 		.pages.limit = PAGE_ALIGN(o->size_limit) >> PAGE_SHIFT,
 		.inodes.limit = o->inode_limit,
-		.mode = o->mode, .uid = o->uid, .gid = o->gid,
-		.gofer = o->lower.gofer, .root = o->lower.root, .lower_path = path,
+		.mode = o->mode,
+		.uid = o->uid,
+		.gid = o->gid,
+		.gofer = o->lower.gofer,
+		.root = o->lower.root,
+		.lower_path = path,
 	};
 	lock_init(&m->lower_lock, RANK_LEAF);
 	list_init(&m->idle);

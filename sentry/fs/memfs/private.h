@@ -16,7 +16,7 @@ enum { DIRENT_SIZE = 20 };
  */
 struct origin {
 	struct ref ref;
-	struct origin *dir;	/* our reference; NULL: name is a whole path from the gofer's root */
+	struct origin *dir;	/* our reference; NULL: name is a path from the gofer's root */
 	char name[];
 };
 
@@ -39,7 +39,7 @@ struct memfs {
 	unsigned root;			/* I */
 	char *lower_path;		/* I  for statfs */
 	struct lock lower_lock;		/* RANK_LEAF */
-	struct node *links[LOWER_HASH];	/* lower_lock: files with several names below, by (dev, ino) */
+	struct node *links[LOWER_HASH];	/* lower_lock: files with several names, by (dev, ino) */
 	struct list idle;		/* lower_lock: node.idle, oldest first */
 	unsigned idle_count;		/* lower_lock */
 };
@@ -63,7 +63,7 @@ struct node {
 	struct node *hash_next;
 	bool hashed;
 	unsigned names;			/* names in memory */
-	bool pinned;			/* no name in memory, but more may appear: we hold a reference */
+	bool pinned;			/* no name in memory, but more may come: referenced */
 };
 
 static inline struct node *node_of(const struct inode *i)

@@ -29,7 +29,7 @@ static bool name_known(const char *name)
 static struct xattr *xattr_find(struct node *n, const char *name)
 {
 	struct xattr *x;
-	list_for_each(x, &n->xattrs, link)
+	list_for_each (x, &n->xattrs, link)
 		if (strcmp(x->name, name) == 0)
 			return x;
 	return NULL;
@@ -59,7 +59,7 @@ static void xattr_free(struct xattr *x)
 void xattrs_free(struct node *n)
 {
 	struct xattr *x, *next;
-	list_for_each_safe(x, next, &n->xattrs, link)
+	list_for_each_safe (x, next, &n->xattrs, link)
 		xattr_free(x);
 }
 
@@ -67,7 +67,7 @@ static size_t xattrs_total(struct node *n)
 {
 	struct xattr *x;
 	size_t total = 0;
-	list_for_each(x, &n->xattrs, link)
+	list_for_each (x, &n->xattrs, link)
 		total += x->size + strlen(x->name) + 1;
 	return total;
 }
@@ -223,7 +223,7 @@ static ssize_t list_locked(struct node *n, char *buf, size_t size)
 	}
 	struct xattr *x;
 	size_t at = 0;
-	list_for_each(x, &n->xattrs, link) {
+	list_for_each (x, &n->xattrs, link) {
 		size_t name_size = strlen(x->name) + 1;
 		if (size > 0 && name_size > size - at)
 			return -ERANGE;

@@ -82,8 +82,8 @@ void pipe_drop_ends(struct pipe *p, bool reads, bool writes)
 	bool last = (reads && p->readers == 0) || (writes && p->writers == 0);
 	unlock(&p->lock);
 	if (last)
-		waitq_wake(&p->wq, EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM | EPOLLERR |
-					   EPOLLHUP);
+		waitq_wake(&p->wq,
+			   EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM | EPOLLERR | EPOLLHUP);
 }
 
 static ssize_t pipe_read(struct file *f, struct uio *u, int64_t *pos)

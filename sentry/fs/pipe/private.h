@@ -15,7 +15,7 @@ struct chunk {
 struct pipe_buf {
 	struct chunk *chunk;	/* our reference */
 	uint32_t off, len;
-	uint32_t room;		/* bytes behind off + len that a later write may fill; 0 if shared */
+	uint32_t room;		/* bytes behind off + len for a later write; 0 if shared */
 	bool packet;		/* O_DIRECT: read as a whole or lost */
 };
 

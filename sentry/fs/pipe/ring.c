@@ -110,8 +110,11 @@ void ring_add(struct pipe *p, struct chunk *c, size_t n, bool packets)
 		if (off > 0)
 			ref_get(&c->ref);
 		*ring_at(p, p->count++) = (struct pipe_buf){
-			.chunk = c, .off = (uint32_t)off, .len = (uint32_t)len,
-			.room = (uint32_t)(PAGE_SIZE - len), .packet = packets,
+			.chunk = c,
+			.off = (uint32_t)off,
+			.len = (uint32_t)len,
+			.room = (uint32_t)(PAGE_SIZE - len),
+			.packet = packets,
 		};
 	}
 }

@@ -113,7 +113,10 @@ static void slot_share(struct pipe *to, struct pipe_buf *b, uint32_t len)
 	ref_get(&b->chunk->ref);
 	b->room = 0; /* two slots now think that the bytes behind are free */
 	*ring_at(to, to->count++) = (struct pipe_buf){
-		.chunk = b->chunk, .off = b->off, .len = len, .packet = b->packet,
+		.chunk = b->chunk,
+		.off = b->off,
+		.len = len,
+		.packet = b->packet,
 	};
 }
 

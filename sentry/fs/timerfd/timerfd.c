@@ -11,13 +11,13 @@
 #include "syscalls/abi/time.h"
 
 struct timerfd {
-	struct lock lock;	/* RANK_PIPE */
+	struct lock lock; /* RANK_PIPE */
 	struct ktimer timer;
-	int clockid;		/* I */
-	int64_t deadline_ns;	/* lock: of the next expiration, CLOCK_MONOTONIC; 0: disarmed */
-	int64_t interval_ns;	/* lock; 0: once */
-	uint64_t ticks;		/* lock: expirations not read */
-	bool fired;		/* lock: deadline_ns has passed and is counted in ticks */
+	int clockid;	     /* I */
+	int64_t deadline_ns; /* lock: of the next expiration, CLOCK_MONOTONIC; 0: disarmed */
+	int64_t interval_ns; /* lock; 0: once */
+	uint64_t ticks;	     /* lock: expirations not read */
+	bool fired;	     /* lock: deadline_ns has passed and is counted in ticks */
 	struct waitq wq;
 };
 
