@@ -13,7 +13,7 @@ struct hostfile {
 	uint32_t type;			/* I  S_IFMT bits of the host's file */
 	bool tty;			/* I */
 	struct lock io;			/* RANK_PIPE: poll and the transfer after it are one step */
-	bool own_pos;			/* io: the guest has moved the offset away from the host's */
+	bool own_pos;			/* io: the guest's offset is no longer the host's */
 	int64_t pos;			/* io: regular files: the host's offset while !own_pos */
 	struct waitq wq;
 	unsigned files;			/* a  open files */
