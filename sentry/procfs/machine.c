@@ -68,18 +68,15 @@ static void put_cpu(struct text *out, const char *name, int64_t user, int64_t sy
 		    (long long)(system / NS_PER_TICK), (long long)(idle / NS_PER_TICK));
 }
 
-struct switches {
-	uint64_t count;
-};
-
 static bool add_switches(struct group *g, void *arg)
 {
-	struct switches *s = arg;
+	uint64_t *sum = arg;
 	struct task *t;
 
+	*sum += g->dead_nvcsw + g->child_nvcsw + g->child_nivcsw +
+		__atomic_load_n(&g->nivcsw, __ATOMIC_RELAXED);
 	list_for_each(t, &g->threads, threads)
-		s->count += __atomic_load_n(&t->nvcsw, __ATOMIC_RELAXED) +
-			    __atomic_load_n(&t->nivcsw, __ATOMIC_RELAXED);
+		*sum += __atomic_load_n(&t->nvcsw, __ATOMIC_RELAXED);
 	return true;
 }
 
@@ -87,7 +84,7 @@ int machine_stat_show(const struct proc_look *at, struct text *out)
 {
 	struct cputime used = measure_cputime();
 	int64_t idle = idle_ns(uptime_ns(), &used);
-	struct switches s = {0};
+	uint64_t switches = 0;
 	int64_t n = resources.cpus;
 	char name[16];
 
@@ -99,10 +96,10 @@ int machine_stat_show(const struct proc_look *at, struct text *out)
 	}
 	unsigned running = measure_running();
 	lock(&kernel.tasks_lock);
-	group_for_each_locked(add_switches, &s);
+	group_for_each_locked(add_switches, &switches);
 	/* No device interrupts this machine. */
 	text_printf(out, "intr 0\nctxt %llu\nbtime %lld\nprocesses %llu\n",
-		    (unsigned long long)s.count,
+		    (unsigned long long)switches,
 		    (long long)(kernel.boot_real_ns / NSEC_PER_SEC),
 		    (unsigned long long)kernel.forks);
 	unlock(&kernel.tasks_lock);

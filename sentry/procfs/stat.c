@@ -6,6 +6,7 @@
 #include "sentry/mm/mm.h"
 #include "sentry/procfs/pid.h"
 #include "sentry/procfs/measure.h"
+#include "sentry/task/usage.h"
 #include "sentry/tty/tty.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/limits.h"
@@ -21,7 +22,7 @@ struct identity {
 	uint64_t tty;
 	unsigned threads, flags;
 	int64_t cutime, cstime;
-	uint64_t cminflt;
+	uint64_t cminflt, cmajflt;
 };
 
 struct layout {
@@ -60,6 +61,7 @@ static void identity_get(struct task *t, struct identity *id)
 	id->cutime = g->child_utime_ns;
 	id->cstime = g->child_stime_ns;
 	id->cminflt = g->child_minflt;
+	id->cmajflt = g->child_majflt;
 	id->flags = g->did_exec || g->tgid == 1 ? 0 : FLAG_FORKNOEXEC;
 	unlock(&kernel.tasks_lock);
 	if (__atomic_load_n(&t->exiting, __ATOMIC_RELAXED))
@@ -103,6 +105,17 @@ static struct cputime times(const struct proc_look *at)
 	return at->node->thread ? task_cputime(at->task) : group_cputime(at->task->group);
 }
 
+/* Of others it is what was known when they last asked. */
+static void faults(const struct proc_look *at, struct abi_rusage *out)
+{
+	if (at->task == task_current())
+		usage_update(at->task, at->node->thread);
+	if (at->node->thread)
+		usage_of_thread(at->task, out);
+	else
+		usage_of_group(at->task->group, out);
+}
+
 static void show_tail(struct task *t, const struct layout *l, const struct identity *id,
 		      bool permitted, struct text *out)
 {
@@ -136,7 +149,9 @@ int pid_stat_show(const struct proc_look *at, struct text *out)
 	bool permitted = proc_may_inspect(t) == 0;
 	struct mm *mm = task_mm_get(t);
 	struct cputime c = times(at);
+	struct abi_rusage fault;
 
+	faults(at, &fault);
 	identity_get(t, &id);
 	if (mm) {
 		layout_get(mm, permitted, &l);
@@ -145,10 +160,9 @@ int pid_stat_show(const struct proc_look *at, struct text *out)
 	}
 	text_printf(out, "%d (%s) %c %d %d %d %llu %d %u", at->node->nr, id.comm, measure_state(t),
 		    id.ppid, id.pgid, id.sid, (unsigned long long)id.tty, id.tpgid, id.flags);
-	text_printf(out, " %llu %llu %llu 0",
-		    (unsigned long long)__atomic_load_n(&t->minflt, __ATOMIC_RELAXED),
-		    (unsigned long long)id.cminflt,
-		    (unsigned long long)__atomic_load_n(&t->majflt, __ATOMIC_RELAXED));
+	text_printf(out, " %lld %llu %lld %llu", (long long)fault.ru_minflt,
+		    (unsigned long long)id.cminflt, (long long)fault.ru_majflt,
+		    (unsigned long long)id.cmajflt);
 	text_printf(out, " %llu %llu %llu %llu", ticks(c.user), ticks(c.system), ticks(id.cutime),
 		    ticks(id.cstime));
 	text_printf(out, " %d %d %u 0 %llu", priority(t),

@@ -2,8 +2,8 @@
 /*
  * /proc/PID/status: proc_pid_status(5).
  *
- * Left out, because the sentry does not know them: VmPeak, VmHWM, VmPin, VmPTE,
- * VmSwap and the state of speculation.
+ * Left out, because the sentry does not know them: VmPeak, VmPin, VmPTE, VmSwap
+ * and the state of speculation.
  */
 #include <string.h>
 
@@ -12,6 +12,7 @@
 #include "sentry/procfs/measure.h"
 #include "sentry/res/resources.h"
 #include "sentry/task/sigqueue.h"
+#include "sentry/task/usage.h"
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/namei.h"
 #include "syscalls/abi/mman.h"
@@ -116,7 +117,17 @@ static void show_kb(struct text *out, const char *name, uint64_t bytes)
 	text_printf(out, "%s:\t%8llu kB\n", name, (unsigned long long)(bytes >> 10));
 }
 
-static void show_memory(struct mm *mm, struct text *out)
+/* The peak is known while a process asks for itself. */
+static void show_peak(struct task *t, uint64_t now, struct text *out)
+{
+	if (t != task_current())
+		return;
+	usage_update(t, /*thread=*/false);
+	uint64_t peak = __atomic_load_n(&t->group->maxrss_kb, __ATOMIC_RELAXED) << 10;
+	show_kb(out, "VmHWM", max_u64(peak, now));
+}
+
+static void show_memory(struct task *t, struct mm *mm, struct text *out)
 {
 	struct measured_memory used;
 	struct kinds k = {0, 0};
@@ -129,6 +140,7 @@ static void show_memory(struct mm *mm, struct text *out)
 	unlock(&mm->lock);
 	show_kb(out, "VmSize", total);
 	show_kb(out, "VmLck", locked);
+	show_peak(t, measured_resident(&used), out);
 	show_kb(out, "VmRSS", measured_resident(&used));
 	show_kb(out, "RssAnon", used.anon);
 	show_kb(out, "RssFile", used.file);
@@ -186,6 +198,8 @@ static void show_cpus(struct task *t, struct text *out)
 	text_str(out, "Cpus_allowed_list:\t");
 	text_mask_list(out, mask);
 	text_str(out, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
+	if (t == task_current())
+		usage_update(t, /*thread=*/true);
 	text_printf(out, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
 		    (unsigned long long)__atomic_load_n(&t->nvcsw, __ATOMIC_RELAXED),
 		    (unsigned long long)__atomic_load_n(&t->nivcsw, __ATOMIC_RELAXED));
@@ -198,7 +212,7 @@ int pid_status_show(const struct proc_look *at, struct text *out)
 	show_name(at, out);
 	show_ids(at, out);
 	if (mm) {
-		show_memory(mm, out);
+		show_memory(at->task, mm, out);
 		mm_put(mm);
 	}
 	show_signals(at->task, out);

@@ -53,6 +53,14 @@ static int fake_adopt(struct ctx *c)
 	return 0;
 }
 
+static int fake_usage(struct ctx *by, bool thread, struct usage *out)
+{
+	(void)by;
+	(void)thread;
+	*out = (struct usage){.minflt = 77};
+	return 0;
+}
+
 /* A test whose body runs as the first thread of process 20. */
 #define AS_TASK(name)                                                                              \
 	static void name##_body(struct sandbox *s);                                                \
@@ -105,6 +113,7 @@ static int setup(void **state)
 	assert_int_equal(world_new((void **)&s->x), 0);
 	ops = fake_platform;
 	ops.ctx_adopt = fake_adopt;
+	ops.usage = fake_usage;
 	platform = &ops;
 	if (!once) {
 		assert_int_equal(host_init(), 0);
