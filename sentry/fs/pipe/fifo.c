@@ -26,16 +26,21 @@ static int wait_partner(struct pipe *p, bool for_writer, unsigned seen)
 	return waitq_sleep(&p->wq, 0, WAIT_INTR, WAIT_FOREVER, opens_now(p, for_writer) != seen);
 }
 
-/* Counts the ends; *out_seen and *out_alone say whom to wait for.  -ENXIO. */
-static int ends_open(struct pipe *p, uint32_t flags, unsigned *out_seen, bool *out_alone)
+/*
+ * Counts the ends; *out_seen and *out_alone say whom to wait for.  -ENXIO.
+ * An unnamed pipe, opened again through /proc/PID/fd, waits for nobody: its other
+ * end may have come and gone already ("diff <(a) <(b)" in bash).
+ */
+static int ends_open(struct pipe *p, uint32_t flags, bool named, unsigned *out_seen,
+		     bool *out_alone)
 {
 	bool reads = (flags & O_ACCMODE) != O_WRONLY, writes = (flags & O_ACCMODE) != O_RDONLY;
 	lock(&p->lock);
-	if (!reads && p->readers == 0 && (flags & O_NONBLOCK)) {
+	if (named && !reads && p->readers == 0 && (flags & O_NONBLOCK)) {
 		unlock(&p->lock);
 		return -ENXIO;
 	}
-	*out_alone = reads != writes && (reads ? p->writers : p->readers) == 0;
+	*out_alone = named && reads != writes && (reads ? p->writers : p->readers) == 0;
 	*out_seen = reads ? p->w_opens : p->r_opens;
 	unlock(&p->lock);
 	pipe_add_ends(p, reads, writes);
@@ -48,7 +53,7 @@ static int pipe_open(struct pipe *p, struct inode *i, struct path path, const st
 	bool reads = (flags & O_ACCMODE) != O_WRONLY, writes = (flags & O_ACCMODE) != O_RDONLY;
 	unsigned seen;
 	bool alone;
-	int err = ends_open(p, flags, &seen, &alone);
+	int err = ends_open(p, flags, i->ops != &pipe_inode_ops, &seen, &alone);
 	if (err < 0)
 		return err;
 	if (alone && !(flags & O_NONBLOCK))
