@@ -9,8 +9,7 @@
 #include "sentry/mm/copy.h"
 
 enum {
-	TRAP_DIVIDE = 0, TRAP_DEBUG = 1, TRAP_INT3 = 3, TRAP_OPCODE = 6, TRAP_PROTECTION = 13,
-	TRAP_PAGE = 14, TRAP_X87 = 16, TRAP_ALIGNMENT = 17, TRAP_SSE = 19,
+	TRAP_PAGE = 14,
 	ERROR_PRESENT = 1, ERROR_WRITE = 2, ERROR_USER = 4, ERROR_FETCH = 16,
 	INSN_MAX = 15,
 };
@@ -216,44 +215,8 @@ static uint64_t page_error(struct task *t, const struct event *ev)
 	return insn_writes(insn, n, r, ev->addr) ? error | ERROR_WRITE : error;
 }
 
-static bool is_x87(struct task *t)
-{
-	struct insn i;
-	uint8_t insn[INSN_MAX];
-	size_t n = copy_in_some(t->mm, insn, platform->regs(t->ctx)->rip, sizeof insn);
-
-	return decode(insn, n, &i) && i.map == 0 && (i.opcode >> 3 == 0x1b || i.opcode == 0x9b);
-}
-
 void fault_complete(struct task *t, struct event *ev)
 {
-	if (ev->trapno || ev->error)
-		return;
-	switch (ev->signo) {
-	case SIGSEGV:
-	case SIGBUS:
-		if (ev->code == SI_KERNEL) {
-			ev->trapno = TRAP_PROTECTION;
-		} else if (ev->signo == SIGBUS && ev->code == BUS_ADRALN) {
-			ev->trapno = TRAP_ALIGNMENT;
-		} else {
-			ev->trapno = TRAP_PAGE;
-			ev->error = page_error(t, ev);
-		}
-		break;
-	case SIGILL:
-		ev->trapno = TRAP_OPCODE;
-		break;
-	case SIGTRAP:
-		ev->trapno = ev->code == SI_KERNEL ? TRAP_INT3 : TRAP_DEBUG;
-		break;
-	case SIGFPE:
-		if (ev->code == FPE_INTDIV)
-			ev->trapno = TRAP_DIVIDE;
-		else
-			ev->trapno = is_x87(t) ? TRAP_X87 : TRAP_SSE;
-		break;
-	default:
-		break;
-	}
+	if (ev->trapno == TRAP_PAGE && !(ev->error & (ERROR_WRITE | ERROR_FETCH)))
+		ev->error |= page_error(t, ev);
 }
