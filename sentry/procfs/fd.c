@@ -81,6 +81,11 @@ static int fd_follow(const struct proc_look *at, struct path *out)
 	return 0;
 }
 
+__attribute__((no_sanitize("thread"))) int64_t pid_file_pos(const struct file *f)
+{
+	return *(const volatile int64_t *)&f->pos;
+}
+
 static int fdinfo_show(const struct proc_look *at, struct text *out)
 {
 	autoput(file) struct file *f = NULL;
@@ -89,10 +94,9 @@ static int fdinfo_show(const struct proc_look *at, struct text *out)
 
 	if (err < 0)
 		return err;
-	int64_t pos = __atomic_load_n(&f->pos, __ATOMIC_RELAXED);
-	text_printf(out, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n", (long long)pos,
-		    file_flags(f) | (cloexec ? O_CLOEXEC : 0), f->path.mnt->id,
-		    (unsigned long long)f->inode->ino);
+	text_printf(out, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n",
+		    (long long)pid_file_pos(f), file_flags(f) | (cloexec ? O_CLOEXEC : 0),
+		    f->path.mnt->id, (unsigned long long)f->inode->ino);
 	pid_fdinfo_special(f, out);
 	return 0;
 }

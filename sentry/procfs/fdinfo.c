@@ -12,7 +12,7 @@ static void put_epoll(int fd, struct file *target, const struct abi_epoll_event 
 {
 	text_printf(arg, "tfd: %8d events: %8x data: %16llx  pos:%lld ino:%llx sdev:%llx\n", fd,
 		    ev->events, (unsigned long long)ev->data,
-		    (long long)__atomic_load_n(&target->pos, __ATOMIC_RELAXED),
+		    (long long)pid_file_pos(target),
 		    (unsigned long long)target->inode->ino,
 		    (unsigned long long)target->inode->fs->dev);
 }

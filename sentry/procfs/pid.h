@@ -59,6 +59,11 @@ int pid_mountstats_show(const struct proc_look *at, struct text *out);
 
 /* fd.c */
 extern const struct proc_numbers proc_fds, proc_fdinfos;
+/*
+ * The offset of a file: of one that is being read, what it happens to be.  Its lock
+ * cannot be had, because the file may be the very one that asks.
+ */
+int64_t pid_file_pos(const struct file *f);
 /* fdinfo.c: what only files of this kind say. */
 void pid_fdinfo_special(struct file *f, struct text *out);
 /* ns.c */

@@ -118,7 +118,11 @@ static bool fd_holds(const struct proc_node *n, struct task *t)
 	return !own || fd_get_cloexec(by->fds, n->fd) >= 0;
 }
 
-/* Names that are not there now may be there the next time; so none of them is kept. */
+/*
+ * The owner of an inode never changes: when the process has become somebody else
+ * its names are looked up again.  So nothing is written here, where the inode's
+ * lock may be held or not (rename(2) holds two directories).
+ */
 bool proc_revalidate(struct dentry *d)
 {
 	struct inode *i = d->inode;
@@ -133,10 +137,7 @@ bool proc_revalidate(struct dentry *d)
 	if (!t || (n->fd >= 0 && !fd_holds(n, t)))
 		return false;
 	owner_of(n, t, &uid, &gid);
-	/* Without the lock: a rename from a directory into this one holds it already. */
-	__atomic_store_n(&i->uid, uid, __ATOMIC_RELAXED);
-	__atomic_store_n(&i->gid, gid, __ATOMIC_RELAXED);
-	return true;
+	return i->uid == uid && i->gid == gid;
 }
 
 static unsigned table_dirs(const struct proc_table *t)
