@@ -276,6 +276,8 @@ static void reset_personality(struct task *t, const struct exec *x)
 /* What exec resets besides memory: execve(2), "effect on process attributes". */
 static int reset_attributes(struct task *t, struct exec *x)
 {
+	/* Before descriptors close: a parent that sees the end of a pipe must find the exec done. */
+	set_comm(t, x->name);
 	int err = signal_exec(t);
 	if (err < 0)
 		return err;
@@ -297,7 +299,6 @@ static int reset_attributes(struct task *t, struct exec *x)
 	reset_personality(t, x);
 	__atomic_store_n(&t->group->dumpable, x->secure || x->unreadable ? 0 : 1, __ATOMIC_RELAXED);
 	task_set_cred(t, STEAL(x->cred));
-	set_comm(t, x->name);
 	return 0;
 }
 

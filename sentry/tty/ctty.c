@@ -75,16 +75,17 @@ void tty_signal(struct tty *tty, int sig)
 	unlock(&kernel.tasks_lock);
 }
 
-static void session_hangup_locked(struct tty *tty, struct dropped *d)
+/* exiting: the leader is at its end, so that its own group is told as a group. */
+static void session_hangup_locked(struct tty *tty, bool exiting, struct dropped *d)
 {
 	struct group *leader = tty->sid ? group_find_locked(tty->sid) : NULL;
 	struct abi_siginfo hup = {.signo = SIGHUP, .code = SI_KERNEL};
 	struct abi_siginfo cont = {.signo = SIGCONT, .code = SI_KERNEL};
-	if (leader && !leader->zombie) {
+	if (leader && !exiting) {
 		signal_send_group_locked(leader, &hup);
 		signal_send_group_locked(leader, &cont);
 	}
-	if (tty->pgrp && (!leader || leader->pgid != tty->pgrp)) {
+	if (tty->pgrp && (!leader || exiting || leader->pgid != tty->pgrp)) {
 		send_locked(tty->pgrp, SIGHUP);
 		send_locked(tty->pgrp, SIGCONT);
 	}
@@ -97,7 +98,7 @@ void tty_hangup_session(struct tty *tty)
 {
 	struct dropped d = {0};
 	lock(&kernel.tasks_lock);
-	session_hangup_locked(tty, &d);
+	session_hangup_locked(tty, /*exiting=*/false, &d);
 	unlock(&kernel.tasks_lock);
 	drop_refs(&d);
 }
@@ -108,7 +109,7 @@ void tty_session_end_locked(struct group *leader)
 	struct tty *tty = leader->tty;
 	if (!tty || tty->sid != leader->sid)
 		return;
-	session_hangup_locked(tty, &d);
+	session_hangup_locked(tty, /*exiting=*/true, &d);
 	drop_refs(&d);
 }
 
@@ -211,7 +212,7 @@ static int64_t give_up(struct tty *tty, struct task *t)
 	if (g->tty != tty) {
 		err = -ENOTTY;
 	} else if (g->sid == g->tgid) {
-		session_hangup_locked(tty, &d);
+		session_hangup_locked(tty, /*exiting=*/false, &d);
 	} else {
 		g->tty = NULL;
 		d = (struct dropped){tty, 1};

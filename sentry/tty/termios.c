@@ -110,6 +110,11 @@ static int64_t flush(struct pty *p, uint64_t which, bool master)
 		ldisc_flush_input_locked(p);
 	if (to_master)
 		p->out.count = 0;
+	if (p->packet && !master) {
+		p->packet_status |= (to_slave ? TIOCPKT_FLUSHREAD : 0) |
+				    (to_master ? TIOCPKT_FLUSHWRITE : 0);
+		waitq_wake(&p->master_wq, 0);
+	}
 	waitq_wake(&p->slave_wq, 0);
 	unlock(&p->tty.lock);
 	return 0;
