@@ -215,8 +215,7 @@ long sys_lseek(struct task *t, int fd, int64_t offset, uint32_t whence)
 		return err;
 	if (whence > SEEK_HOLE)
 		return -EINVAL;
-	if (!f->seekable)
-		return -ESPIPE;
+	/* What has no offset says so itself: -ESPIPE for pipes, 0 for an eventfd. */
 	lock(&f->pos_lock);
 	int64_t pos = f->ops->seek(f, offset, (int)whence);
 	if (pos >= 0)

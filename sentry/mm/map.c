@@ -203,6 +203,8 @@ int64_t mm_map(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int p
 	if ((flags & MAP_LOCKED) || (mm->locked_future && !mm->locked_onfault))
 		flags |= MAP_POPULATE;
 	describe(&a, mm, size, prot, flags, src.fd >= 0 ? file : NULL, off);
+	if (src.sealed)
+		a.flags &= ~(uint32_t)AREA_MAYWRITE;
 	int64_t at = map_locked(mm, by, addr, &a, flags, &src, lim);
 	mm_unlock(mm);
 	return at;

@@ -48,6 +48,7 @@ struct ioctl_args {
 struct mmap_source {
 	int fd;		/* -1: plain anonymous memory (/dev/zero) */
 	int64_t off;	/* added to the file offset */
+	bool sealed;	/* a shared mapping may never become writable */
 };
 
 /* Receives directory entries; returns false when its buffer is full (the entry is not consumed). */

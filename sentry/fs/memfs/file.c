@@ -159,10 +159,11 @@ static int file_mmap(struct file *f, int prot, bool shared, uint64_t off, uint64
 		fd = lower_copy_up_locked(i, i->size);
 	if (fd == 0)
 		fd = is_lower(n) ? n->lower_fd : content_fd(&n->content, i->size);
+	bool sealed = n->seals & SEALS_WRITE;
 	unlock(&i->lock);
 	if (fd < 0)
 		return fd;
-	*out = (struct mmap_source){.fd = fd};
+	*out = (struct mmap_source){.fd = fd, .sealed = sealed};
 	file_accessed(f);
 	return 0;
 }

@@ -96,6 +96,10 @@ static ssize_t write_behind(struct pipe *p, struct uio *u)
 	if (b->packet || b->room < odd)
 		return 0;
 	ssize_t n = uio_get(u, b->chunk->data + b->off + b->len, odd);
+	if (n >= 0 && (size_t)n < odd) {
+		uio_revert(u, (size_t)n);
+		return -EFAULT;
+	}
 	if (n > 0) {
 		b->len += (uint32_t)n;
 		b->room -= (uint32_t)n;
@@ -134,6 +138,14 @@ ssize_t ring_write(struct pipe *p, struct uio *u, bool packets)
 	if (!c)
 		return done > 0 ? done : -ENOMEM;
 	ssize_t got = uio_get(u, c->data, n);
+	/* Linux copies page by page, and a page that faults half way is not written at all. */
+	if (got > 0 && (size_t)got < n) {
+		size_t odd = (size_t)got & (PAGE_SIZE - 1);
+		uio_revert(u, odd);
+		got -= (ssize_t)odd;
+		if (got == 0)
+			got = -EFAULT;
+	}
 	if (got <= 0) {
 		chunk_put(p, c);
 		return done > 0 ? done : got;
@@ -169,6 +181,15 @@ static void front_consume(struct pipe *p, size_t n)
 	}
 }
 
+/* How much of the first n bytes lies in whole buffers. */
+static size_t whole_buffers(const struct pipe *p, size_t n)
+{
+	size_t whole = 0;
+	for (unsigned i = 0; i < p->count && whole + ring_at(p, i)->len <= n; i++)
+		whole += ring_at(p, i)->len;
+	return whole;
+}
+
 ssize_t ring_read(struct pipe *p, struct uio *u)
 {
 	size_t done = 0;
@@ -177,6 +198,12 @@ ssize_t ring_read(struct pipe *p, struct uio *u)
 		bool packet = b->packet;
 		size_t n = packet ? min_u64(b->len, u->left) : front_run(p, u->left);
 		ssize_t put = uio_put(u, b->chunk->data + b->off, n);
+		/* A buffer that cannot be copied out whole stays: a fault takes nothing. */
+		if (put >= 0 && (size_t)put < n) {
+			size_t whole = packet ? 0 : whole_buffers(p, (size_t)put);
+			uio_revert(u, (size_t)put - whole);
+			put = whole > 0 ? (ssize_t)whole : -EFAULT;
+		}
 		if (put < 0)
 			return done > 0 ? (ssize_t)done : put;
 		front_consume(p, packet ? b->len : (size_t)put);
