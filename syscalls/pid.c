@@ -2,6 +2,7 @@
 /* Process ids, process groups, sessions: getpid(2), setpgid(2), setsid(2). */
 #include "sentry/task/jobctl.h"
 #include "sentry/task/task.h"
+#include "sentry/task/tty_hooks.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/sys.h"
 
@@ -106,7 +107,7 @@ long sys_setsid(struct task *t)
 		ret = -EPERM;
 	} else {
 		group_set_ids_locked(g, g->tgid, g->tgid);
-		g->tty = NULL; /* a new session has no terminal */
+		tty_leave_locked(g);
 	}
 	unlock(&kernel.tasks_lock);
 	return ret;
