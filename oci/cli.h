@@ -2,33 +2,58 @@
 /*
  * Commands of the vedette program: one file each, listed in commands.c.
  *
- * A command gets argv with its own name first and returns the exit status.
- * Options are parsed with argp, so that --help, --usage and GNU's abbreviations
- * work alike everywhere.
+ * A command gets argv with its own name first and returns the exit status; what
+ * went wrong is in *e, and main() prints it.  Options are parsed with argp, so
+ * that --help, --usage and GNU's abbreviations work alike everywhere.
  */
 #pragma once
 
 #include <argp.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "oci/error.h"
+
+/* 126 and 127 as shells have them; 125 as env(1) and timeout(1): our own failure. */
+enum { EXIT_CONFIG = 1, EXIT_USAGE = 2, EXIT_INTERNAL = 125, EXIT_CANNOT_EXEC = 126,
+       EXIT_NOT_FOUND = 127 };
 
 struct command {
 	const char *name, *summary;
-	int (*run)(int argc, char **argv);
+	int (*run)(int argc, char **argv, struct error *e);
 };
 extern const struct command commands[];
 extern const size_t commands_count;
 
-int command_do(int argc, char **argv);
-int command_syscalls(int argc, char **argv);
-int command_limits(int argc, char **argv);
+int command_do(int argc, char **argv, struct error *e);
+int command_run(int argc, char **argv, struct error *e);
+int command_spec(int argc, char **argv, struct error *e);
+int command_check(int argc, char **argv, struct error *e);
+int command_syscalls(int argc, char **argv, struct error *e);
+int command_limits(int argc, char **argv, struct error *e);
+
+/* Options before the command. */
+struct global_options {
+	int log_fd;	/* -1: messages go to stderr */
+	bool debug;
+};
+extern struct global_options global_options;
 
 /* Where --trace goes. */
 struct trace_options {
 	int fd;			/* -1: off; owned */
 	unsigned flags;		/* TRACE_* of syscalls/dispatch.h */
 };
-/* "" or NULL: lines on stderr; "summary"; else a file name.  Prints its own error: -1. */
-int trace_parse(const char *arg, struct trace_options *out);
+/* "" or NULL: lines on stderr; "summary"; else a file name. */
+int trace_parse(const char *arg, struct trace_options *out, struct error *e);
 /* In the sentry's process, before its filter; and after the last task. */
 void trace_begin(const struct trace_options *o);
 void trace_end(const struct trace_options *o);
+
+/* What every command that starts a sandbox takes: a child parser whose input is this struct. */
+struct start_options {
+	const char *kernel;		/* NULL: the default */
+	unsigned tasks;			/* 0: the default */
+	struct trace_options trace;
+};
+extern const struct argp start_argp;

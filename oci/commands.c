@@ -3,6 +3,9 @@
 
 const struct command commands[] = {
 	{"do", "run a command over the host's files: read-only below, memory above", command_do},
+	{"run", "run the container that an OCI bundle describes", command_run},
+	{"spec", "write a config.json to start from", command_spec},
+	{"check", "what this host offers vedette, and the fix for what it lacks", command_check},
 	{"syscalls", "the system calls offered to guests, and how completely", command_syscalls},
 	{"limits", "the host calls that a sandbox can ever make, with their kernel versions",
 	 command_limits},

@@ -2,7 +2,6 @@
 /* vedette do: a command over the host's file system, read-only below, memory above. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,31 +10,25 @@
 
 #include "oci/cli.h"
 #include "oci/sandbox.h"
-#include "platform/base/cleanup.h"
-#include "platform/base/log.h"
 
 extern char **environ;
 
-enum { OPT_TRACE = 256, OPT_KERNEL, OPT_HOSTNAME, OPT_ROOT, OPT_TASKS };
+enum { OPT_HOSTNAME = 256, OPT_ROOT };
 
 struct do_options {
-	const char *cwd, *root, *kernel, *hostname;
-	long uid, gid;	/* -1: the caller's */
-	long tasks;
-	struct trace_options trace;
+	const char *cwd, *root, *hostname;
+	long uid, gid; /* -1: the caller's */
+	struct start_options start;
 	char **argv;
 };
 
 static const struct argp_option options[] = {
 	{"cwd", 'C', "DIR", 0, "Working directory inside (default: the caller's)", 0},
-	{"env", 'e', "NAME=VALUE", 0, "Set a variable in the environment; NAME alone removes it", 0},
+	{"env", 'e', "NAME=VALUE", 0, "Set a variable in the environment; NAME alone removes it",
+	 0},
 	{"user", 'u', "UID[:GID]", 0, "Run as this user (default: the caller)", 0},
 	{"root", OPT_ROOT, "DIR", 0, "Root file system to run over (default: /)", 0},
 	{"hostname", OPT_HOSTNAME, "NAME", 0, "What uname -n says", 0},
-	{"kernel", OPT_KERNEL, "RELEASE", 0, "What uname -r says (default: 6.12)", 0},
-	{"max-tasks", OPT_TASKS, "N", 0, "Threads and processes at once (default: 8192)", 0},
-	{"trace", OPT_TRACE, "FILE", OPTION_ARG_OPTIONAL,
-	 "Print system calls as strace does, to stderr or FILE; FILE `summary': counts at the end", 0},
 	{0},
 };
 
@@ -56,8 +49,10 @@ static int parse_user(const char *arg, struct do_options *o, struct argp_state *
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct do_options *o = state->input;
-	char *end;
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->start;
+		return 0;
 	case 'C':
 		o->cwd = arg;
 		return 0;
@@ -71,17 +66,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_HOSTNAME:
 		o->hostname = arg;
 		return 0;
-	case OPT_KERNEL:
-		o->kernel = arg;
-		return 0;
-	case OPT_TASKS:
-		o->tasks = strtol(arg, &end, 10);
-		if (*end || o->tasks < 1 || o->tasks > 30000)
-			argp_error(state, "--max-tasks wants a number from 1 to 30000, not '%s'",
-				   arg);
-		return 0;
-	case OPT_TRACE:
-		return trace_parse(arg, &o->trace) < 0 ? EINVAL : 0;
 	case ARGP_KEY_ARGS:
 		o->argv = state->argv + state->next;
 		return 0;
@@ -93,13 +77,17 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {{.argp = &start_argp}, {0}};
+
 static const struct argp parser = {
+	.children = children,
 	.options = options,
 	.parser = parse_option,
 	.args_doc = "-- CMD [ARG...]",
 	.doc = "Run CMD in a sandbox whose file system is the host's, read-only below and memory "
 	       "above: what it changes is gone with it.\v"
-	       "Exit status: CMD's; 128 + N if it died of signal N; 127 if it was not found, 126 if "
+	       "Exit status: CMD's; 128 + N if it died of signal N; 127 if it was not found, 126 "
+	       "if "
 	       "it could not be run, 125 if the sandbox failed, 2 for a wrong command line.",
 };
 
@@ -126,9 +114,9 @@ static void set_identity(struct boot_spec *spec, const struct do_options *o)
 		spec->caps_permitted = spec->caps_effective = all;
 }
 
-int command_do(int argc, char **argv)
+int command_do(int argc, char **argv, struct error *e)
 {
-	struct do_options o = {.root = "/", .uid = -1, .gid = -1, .trace = {.fd = -1}};
+	struct do_options o = {.root = "/", .uid = -1, .gid = -1, .start = {.trace = {.fd = -1}}};
 	char cwd[4096], host[65] = "";
 	mode_t mask = umask(0);
 	umask(mask);
@@ -137,7 +125,7 @@ int command_do(int argc, char **argv)
 		return EXIT_USAGE;
 	struct gofer_root root = {.fd = open(o.root, O_PATH | O_DIRECTORY | O_CLOEXEC)};
 	if (root.fd < 0) {
-		log_error("cannot open the root %s: %s", o.root, strerror(errno));
+		error_set(e, -errno, "cannot open the root %s: %s", o.root, strerror(errno));
 		return EXIT_INTERNAL;
 	}
 	if (!o.cwd)
@@ -145,14 +133,20 @@ int command_do(int argc, char **argv)
 	if (!o.hostname && gethostname(host, sizeof host - 1) == 0)
 		o.hostname = host;
 	struct sandbox s = {
-		.spec = {.argv = o.argv, .envp = environ, .cwd = o.cwd, .umask = mask,
-			 .stdio = {{.fd = 0}, {.fd = 1}, {.fd = 2}},
-			 .terminal = isatty(0), .hostname = o.hostname, .release = o.kernel,
-			 .task_limit = (unsigned)o.tasks,
-			 .mounts = do_mounts, .nmounts = sizeof do_mounts / sizeof do_mounts[0]},
-		.roots = &root, .nroots = 1,
-		.trace = &o.trace,
+		.spec = {.argv = o.argv,
+			 .envp = environ,
+			 .cwd = o.cwd,
+			 .umask = mask,
+			 .terminal = isatty(0) || isatty(1) || isatty(2),
+			 .hostname = o.hostname,
+			 .release = o.start.kernel,
+			 .task_limit = o.start.tasks,
+			 .mounts = do_mounts,
+			 .nmounts = sizeof do_mounts / sizeof do_mounts[0]},
+		.roots = &root,
+		.nroots = 1,
+		.trace = &o.start.trace,
 	};
 	set_identity(&s.spec, &o);
-	return sandbox_run(&s);
+	return sandbox_run(&s, e);
 }

@@ -1,24 +1,86 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line: global options, then a command that parses the rest. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "oci/cli.h"
-#include "oci/sandbox.h"
 #include "platform/base/log.h"
 
-const char *argp_program_version = "vedette 0.1";
+enum { OPT_LOG = 256, OPT_FORMAT, OPT_DEBUG };
 
-static void print_commands(FILE *out)
+const char *argp_program_version = "vedette 0.1";
+struct global_options global_options = {.log_fd = -1};
+
+struct main_options {
+	const char *log;
+	bool json, debug;
+	int command; /* index in argv, 0: none */
+};
+
+static const struct argp_option options[] = {
+	{"log", OPT_LOG, "FILE", 0, "Write messages to FILE; errors come on stderr as well", 0},
+	{"log-format", OPT_FORMAT, "FORMAT", 0, "text (default) or json: one object a line", 0},
+	{"debug", OPT_DEBUG, NULL, 0, "Say what is done, and what this host makes us do without",
+	 0},
+	{0},
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
-	fprintf(out, "Usage: vedette [--version] [--help] COMMAND [OPTION...]\n"
-		     "A Linux kernel in user space: programs run on it, the host sees little of them.\n\n"
-		     "Commands:\n");
-	for (size_t i = 0; i < commands_count; i++)
-		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-	fprintf(out, "\n`vedette COMMAND --help' lists the options of a command.\n");
+	struct main_options *o = state->input;
+	switch (key) {
+	case OPT_LOG:
+		o->log = arg;
+		return 0;
+	case OPT_FORMAT:
+		o->json = strcmp(arg, "json") == 0;
+		if (!o->json && strcmp(arg, "text") != 0)
+			argp_error(state, "--log-format is text or json, not '%s'", arg);
+		return 0;
+	case OPT_DEBUG:
+		o->debug = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		o->command = state->next - 1;
+		state->next = state->argc;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
 }
+
+/* The commands, after the options in --help. */
+static char *help_filter(int key, const char *text, void *input)
+{
+	char *out = NULL;
+	size_t size;
+	(void)input;
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)(uintptr_t)text;
+	FILE *f = open_memstream(&out, &size);
+	if (!f)
+		return NULL;
+	fprintf(f, "Commands:\n");
+	for (size_t i = 0; i < commands_count; i++)
+		fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fprintf(f, "\n`vedette COMMAND --help' lists the options of a command.");
+	fclose(f);
+	return out;
+}
+
+static const struct argp parser = {
+	.options = options,
+	.parser = parse_option,
+	.args_doc = "COMMAND [OPTION...]",
+	.doc = "A Linux kernel in user space: programs run on it, the host sees little of them.\v ",
+	.help_filter = help_filter,
+};
 
 static const struct command *command_find(const char *name)
 {
@@ -28,29 +90,68 @@ static const struct command *command_find(const char *name)
 	return NULL;
 }
 
+static int open_log(const struct main_options *o, struct error *e)
+{
+	int fd = STDERR_FILENO;
+	if (o->log) {
+		fd = open(o->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+		if (fd < 0)
+			return error_set(e, -errno, "cannot open the log %s: %s", o->log,
+					 strerror(errno));
+		global_options.log_fd = fd;
+	}
+	global_options.debug = o->debug;
+	tzset(); /* libc would read the time zone with the first line: where no file can be opened
+		  */
+	log_setup(fd, o->debug ? LOG_DEBUG : LOG_WARNING, o->json);
+	return 0;
+}
+
+/* A closed 0, 1 or 2 would become a socket of ours; the guest sees it as /dev/null. */
+static void fill_stdio(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			return;
+}
+
+static void report(const struct error *e)
+{
+	if (!e->msg[0])
+		return;
+	log_error("%s", e->msg);
+	if (global_options.log_fd < 0)
+		return;
+	log_setup(STDERR_FILENO, LOG_ERROR, 0);
+	log_error("%s", e->msg);
+}
+
 int main(int argc, char **argv)
 {
-	if (argc < 2) {
-		print_commands(stderr);
-		return EXIT_USAGE;
-	}
-	const char *name = argv[1];
-	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
-		print_commands(stdout);
-		return 0;
-	}
-	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
-		printf("%s\n", argp_program_version);
-		return 0;
-	}
-	const struct command *c = command_find(name);
-	if (!c) {
-		log_error("no command '%s': `vedette --help' lists them", name);
-		return EXIT_USAGE;
-	}
-	/* argp names the program in its messages by argv[0]. */
+	struct main_options o = {0};
+	struct error e = {.msg = ""};
 	char shown[64];
-	snprintf(shown, sizeof shown, "vedette %s", c->name);
-	argv[1] = shown;
-	return c->run(argc - 1, argv + 1);
+
+	fill_stdio();
+	argp_err_exit_status = EXIT_USAGE;
+	argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &o);
+	if (o.command == 0) {
+		argp_help(&parser, stderr, ARGP_HELP_STD_ERR & ~ARGP_HELP_EXIT_ERR, argv[0]);
+		return EXIT_USAGE;
+	}
+	const struct command *c = command_find(argv[o.command]);
+	int status = EXIT_USAGE;
+	if (!c) {
+		error_set(&e, -EINVAL, "no command '%s': `vedette --help' lists them",
+			  argv[o.command]);
+	} else if (open_log(&o, &e) < 0) {
+		status = EXIT_INTERNAL;
+	} else {
+		/* argp names the program in its messages by argv[0]. */
+		snprintf(shown, sizeof shown, "vedette %s", c->name);
+		argv[o.command] = shown;
+		status = c->run(argc - o.command, argv + o.command, &e);
+	}
+	report(&e);
+	return status;
 }

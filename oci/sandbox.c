@@ -3,205 +3,183 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "oci/cli.h"
-#include "oci/confine.h"
+#include "oci/control.h"
+#include "oci/isolate.h"
+#include "oci/supervise.h"
+#include "oci/terminal.h"
+#include "platform/base/cleanup.h"
 #include "platform/base/log.h"
-#include "platform/host.h"
-#include "platform/platform.h"
-#include "platform/seccomp.h"
-#include "sentry/fs/gofer/client.h"
 
-enum { GOFER_CONNS = 4 };
+/* Both ends of everything, until each process has its own. */
+struct ends {
+	struct sentry_ends sentry;
+	int gofer[GOFER_CONNS];
+	int control;
+};
 
-const struct platform_ops *platform;
-
-static int gofer_start(const struct sandbox *s, struct gofer **out)
+static void close_all(const int *fds, size_t n)
 {
-	int ours[GOFER_CONNS], theirs[GOFER_CONNS];
-	for (int i = 0; i < GOFER_CONNS; i++) {
-		int pair[2];
-		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-			return -errno;
-		ours[i] = pair[0];
-		theirs[i] = pair[1];
-	}
-	int tmpfs = open("/dev/shm", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	pid_t pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (pid == 0) {
-		for (int i = 0; i < GOFER_CONNS; i++)
-			close(ours[i]);
-		struct gofer_config cfg = {
-			.roots = s->roots,
-			.nroots = s->nroots,
-			.conns = theirs,
-			.nconns = GOFER_CONNS,
-			.tmpfs_fd = tmpfs,
-			.confine = true,
-			.die_with_parent = true,
-		};
-		int err = gofer_serve(&cfg);
-		log_error("gofer: cannot start: %s", strerror(-err));
-		_exit(EXIT_INTERNAL);
-	}
-	for (int i = 0; i < GOFER_CONNS; i++)
-		close(theirs[i]);
-	if (tmpfs >= 0)
-		close(tmpfs);
-	int err = gofer_client_new(ours, GOFER_CONNS, out);
-	if (err < 0)
-		return err;
-	host_set_memfile(gofer_memfile, *out);
-	/* It has confined itself once it answers; until then it needs the mounts we are about to hide. */
-	struct gofer_attr root;
-	return gofer_stat(*out, 0, "", &root);
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
 }
 
-static void stdio_look(struct boot_spec *spec)
+static void ends_close(const struct ends *x)
 {
-	for (int i = 0; i < 3; i++) {
-		struct boot_stdio *io = &spec->stdio[i];
-		int flags = io->fd >= 0 ? fcntl(io->fd, F_GETFL) : -1;
-		if (flags < 0) {
-			io->fd = -1;
-			continue;
+	close_all(x->sentry.conns, GOFER_CONNS);
+	close_all(x->gofer, GOFER_CONNS);
+	close_all(&x->sentry.control, 1);
+	close_all(&x->control, 1);
+}
+
+static int ends_open(struct ends *out, struct error *e)
+{
+	int pair[2];
+	memset(out, -1, sizeof *out);
+	int err = control_pair(pair);
+	if (err == 0) {
+		out->control = pair[0];
+		out->sentry.control = pair[1];
+	}
+	for (int i = 0; i < GOFER_CONNS && err == 0; i++) {
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+			err = -errno;
+			break;
 		}
-		io->flags = (uint32_t)flags;
-		off_t pos = lseek(io->fd, 0, SEEK_CUR);
-		io->pos = pos < 0 ? 0 : pos;
-		/* KCMP_FILE 0; where the host has no kcmp(2) they are taken as different. */
-		if (i > 0)
-			io->same = syscall(SYS_kcmp, getpid(), getpid(), 0, spec->stdio[i - 1].fd,
-					   io->fd) == 0;
+		out->sentry.conns[i] = pair[0];
+		out->gofer[i] = pair[1];
 	}
-}
-
-static int exec_status(int err)
-{
-	switch (err) {
-	case -ENOENT:
-	case -ENOTDIR:
-		return EXIT_NOT_FOUND;
-	case -EACCES:
-	case -ENOEXEC:
-	case -EPERM:
-	case -EISDIR:
-	case -ELIBBAD:
-	case -EINVAL:
-		return EXIT_CANNOT_EXEC;
-	default:
-		return EXIT_INTERNAL;
-	}
-}
-
-static int fail(const struct boot_error *e, int code)
-{
-	log_error("%s", e->text);
-	return code;
-}
-
-static void *nothing(void *arg)
-{
-	return arg;
-}
-
-/* libc installs its signal handlers with the first thread it makes: before the filter forbids it. */
-static int warm_threads(void)
-{
-	pthread_t thread;
-	int err = pthread_create(&thread, NULL, nothing, NULL);
-	return err ? -err : -pthread_join(thread, NULL);
-}
-
-/* All of the sentry's life, in its own process. */
-static int sentry_main(const struct sandbox *s)
-{
-	struct boot_spec spec = s->spec;
-	struct boot_error e = {.text = ""};
-	sigset_t all;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
-	platform = &ptrace_platform;
-	stdio_look(&spec);
-	int err = host_init();
 	if (err == 0)
-		err = gofer_start(s, &spec.gofer);
-	if (err < 0) {
-		log_error("cannot start the gofer: %s", strerror(-err));
-		return EXIT_INTERNAL;
-	}
-	if ((err = platform->init()) < 0) {
-		log_error("the %s platform does not work on this host: %s", platform->name,
-			  strerror(-err));
-		return EXIT_INTERNAL;
-	}
-	if ((err = boot_init(&spec, &e)) < 0)
-		return fail(&e, EXIT_INTERNAL);
-	if ((err = warm_threads()) < 0 || (err = confine_sentry()) < 0 ||
-	    (err = seccomp_load_sentry(/*with_ptrace=*/true)) < 0) {
-		log_error("cannot confine the sentry: %s", strerror(-err));
-		return EXIT_INTERNAL;
-	}
-	trace_begin(s->trace);
-	if (boot_mounts(&spec, &e) < 0)
-		return fail(&e, EXIT_INTERNAL);
-	if ((err = boot_start(&spec, &e)) < 0) {
-		boot_wait();
-		return fail(&e, exec_status(err));
-	}
-	int status = boot_wait();
-	trace_end(s->trace);
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+		return 0;
+	ends_close(out);
+	return error_set(e, err, "cannot connect the sandbox's processes: %s (ulimit -n?)",
+			 strerror(-err));
 }
 
-/* A fork into new namespaces; fewer of them where the host has not all. */
-static pid_t fork_isolated(void)
+static _Noreturn void gofer_main(const struct sandbox *s, const struct ends *x)
 {
-	unsigned long want = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
-	pid_t pid = (pid_t)syscall(SYS_clone, want | SIGCHLD, NULL, NULL, NULL, NULL);
-	if (pid < 0 && (errno == EPERM || errno == EINVAL))
-		pid = (pid_t)syscall(SYS_clone, want | CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL,
-				     NULL);
-	if (pid < 0 && (errno == EPERM || errno == EINVAL || errno == ENOSPC)) {
-		log_info("no namespaces on this host: running without");
-		pid = fork();
-	}
+	struct gofer_config cfg = {
+		.roots = s->roots,
+		.nroots = s->nroots,
+		.conns = x->gofer,
+		.nconns = GOFER_CONNS,
+		.tmpfs_fd = open("/dev/shm", O_PATH | O_DIRECTORY | O_CLOEXEC),
+		.confine = true,
+		.die_with_parent = true,
+	};
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "vedette-gofer");
+	/* While we hold them the sentry would wait for answers that never come. */
+	close_all(x->sentry.conns, GOFER_CONNS);
+	int err = gofer_serve(&cfg);
+	log_error("gofer: cannot start: %s (is /proc mounted?)", strerror(-err));
+	_exit(EXIT_INTERNAL);
+}
+
+static pid_t gofer_start(const struct sandbox *s, const struct ends *x, struct error *e)
+{
+	pid_t pid = isolate_gofer();
+	if (pid == 0)
+		gofer_main(s, x);
+	if (pid < 0)
+		error_set(e, -errno, "cannot fork the gofer: %s (ulimit -u?)", strerror(errno));
 	return pid;
 }
 
-int sandbox_run(const struct sandbox *s)
+static void say_isolation(const struct isolation *iso)
 {
-	int status;
-	fflush(NULL);
-	pid_t pid = fork_isolated();
+	char names[64];
+	if (iso->flags == 0)
+		log_warning("no namespaces for this user on this host: the sentry is held by its "
+			    "system call filter alone (`vedette check' says why)");
+	else
+		log_info("the sentry has its own namespaces: %s",
+			 isolate_names(iso->flags, names, sizeof names));
+}
+
+/* CLONE_NEW* fit into the int that a signal number travels in. */
+static int sentry_release(const struct ends *x, const struct isolation *iso)
+{
+	struct control_msg go = {
+		.kind = CONTROL_GO,
+		.sig = (int32_t)iso->flags,
+		.foreground = iso->ids,
+	};
+	return control_send(x->control, &go);
+}
+
+static pid_t sentry_start(const struct sandbox *s, const struct ends *x, struct error *e)
+{
+	struct isolation iso;
+	pid_t pid = isolate_sentry(&iso);
+	if (pid == 0) {
+		close_all(x->gofer, GOFER_CONNS);
+		close_all(&x->control, 1);
+		_exit(sentry_main(s, &x->sentry));
+	}
 	if (pid < 0) {
-		log_error("cannot fork the sentry: %s", strerror(errno));
+		error_set(e, -errno, "cannot fork the sentry: %s (ulimit -u?)", strerror(errno));
+		return pid;
+	}
+	say_isolation(&iso);
+	int err = sentry_release(x, &iso);
+	if (err < 0)
+		error_set(e, err, "the sentry ended before it began: %s", strerror(-err));
+	return pid;
+}
+
+static int set_oom_score(int score, struct error *e)
+{
+	char text[16];
+	autoclose int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	int n = snprintf(text, sizeof text, "%d", score);
+	if (fd < 0 || write(fd, text, (size_t)n) < 0)
+		return error_set(e, -errno,
+				 "process.oomScoreAdj: cannot set it to %d: %s "
+				 "(lowering it takes CAP_SYS_RESOURCE)",
+				 score, strerror(errno));
+	return 0;
+}
+
+int sandbox_run(const struct sandbox *in, struct error *e)
+{
+	struct sandbox s = *in;
+	struct inherited_signals sigs;
+	struct ends x;
+	if (s.oom_score_adj && set_oom_score(*s.oom_score_adj, e) < 0)
+		return EXIT_CONFIG;
+	if (ends_open(&x, e) < 0)
+		return EXIT_INTERNAL;
+	fflush(NULL);
+	terminal_save();
+	supervise_begin(&sigs);
+	s.spec.sig_ignored = sigs.ignored;
+	s.spec.sig_blocked = sigs.blocked;
+	pid_t gofer = gofer_start(&s, &x, e);
+	if (gofer < 0) {
+		ends_close(&x);
 		return EXIT_INTERNAL;
 	}
-	if (pid == 0)
-		_exit(sentry_main(s));
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return EXIT_INTERNAL;
-	if (WIFSIGNALED(status)) {
-		log_error("the sentry was killed by signal %d", WTERMSIG(status));
-		return 128 + WTERMSIG(status);
+	pid_t sentry = sentry_start(&s, &x, e);
+	close_all(x.gofer, GOFER_CONNS);
+	close_all(x.sentry.conns, GOFER_CONNS);
+	close_all(&x.sentry.control, 1);
+	if (sentry < 0) {
+		kill(gofer, SIGKILL);
+		waitpid(gofer, NULL, __WALL);
+		close(x.control);
+		return EXIT_INTERNAL;
 	}
-	return WEXITSTATUS(status);
+	int status = supervise(sentry, gofer, x.control, e);
+	close(x.control);
+	return status;
 }

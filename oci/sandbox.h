@@ -2,29 +2,36 @@
 /*
  * The processes of one sandbox, from outside.
  *
- *	CLI ---clone---> sentry (pid 1 of its own namespaces) ---fork---> gofer
- *	                                                      ---fork---> zygote stub
+ *	CLI --clone--> sentry (pid 1 of its own namespaces) --fork--> zygote, stubs
+ *	    --clone--> gofer  (the caller's rights, below the roots only)
  *
- * Killing any of them ends them all: the sentry dies with the CLI (PDEATHSIG),
- * and with it its pid namespace; where there is none, gofer and stubs have
+ * Killing any of them ends them all: sentry and gofer die with the CLI
+ * (PDEATHSIG), the CLI ends what is left when one of them is gone, and the
+ * sentry takes its pid namespace along; where there is none, stubs have
  * PDEATHSIG of their own.
  */
 #pragma once
 
+#include "oci/cli.h"
 #include "oci/gofer/gofer.h"
 #include "sentry/boot/boot.h"
 
-struct trace_options;
+enum { GOFER_CONNS = 4 };
 
 struct sandbox {
-	struct boot_spec spec;		/* gofer is filled in */
+	struct boot_spec spec;		/* gofer, stdio and sig_* are filled in */
 	const struct gofer_root *roots;	/* [0] is the root file system; descriptors stay the caller's */
 	size_t nroots;
-	const struct trace_options *trace;	/* NULL: off */
+	const struct trace_options *trace;
+	const int *oom_score_adj;	/* of all its host processes; NULL: the caller's */
 };
 
-/* Exit codes as runc and shells use them. */
-enum { EXIT_USAGE = 2, EXIT_INTERNAL = 125, EXIT_CANNOT_EXEC = 126, EXIT_NOT_FOUND = 127 };
+/* Runs it to the end: the exit status (128 + signal), or why there is none in *e. */
+int sandbox_run(const struct sandbox *s, struct error *e);
 
-/* Runs it to the end: the exit code for the shell (128 + signal).  Messages are printed. */
-int sandbox_run(const struct sandbox *s);
+/* sentry.c: all of the sentry's life, in its own process, from its connections on. */
+struct sentry_ends {
+	int conns[GOFER_CONNS];
+	int control;
+};
+int sentry_main(const struct sandbox *s, const struct sentry_ends *ends);

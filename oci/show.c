@@ -6,8 +6,6 @@
 
 #include "oci/cli.h"
 #include "oci/gofer/gofer.h"
-#include "oci/sandbox.h"
-#include "platform/base/log.h"
 #include "platform/stub_filter.h"
 #include "syscalls/report.h"
 
@@ -37,7 +35,7 @@ static error_t syscalls_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-int command_syscalls(int argc, char **argv)
+int command_syscalls(int argc, char **argv, struct error *e)
 {
 	static const struct argp parser = {.options = syscalls_options, .parser = syscalls_option,
 		.doc = "Every x86-64 system call: who introduced it and what we make of it."};
@@ -46,14 +44,17 @@ int command_syscalls(int argc, char **argv)
 		return EXIT_USAGE;
 	int err = o.since ? syscalls_since(o.since, stdout) : syscalls_show(o.format, stdout);
 	if (err < 0) {
-		log_error("vedette syscalls: unknown %s '%s'", o.since ? "version" : "format",
-			  o.since ? o.since : o.format);
+		if (o.since)
+			error_set(e, err, "--since wants a kernel version such as 6.1, not '%s'",
+				  o.since);
+		else
+			error_set(e, err, "--format is table, csv, json or md, not '%s'", o.format);
 		return EXIT_USAGE;
 	}
 	return 0;
 }
 
-int command_limits(int argc, char **argv)
+int command_limits(int argc, char **argv, struct error *e)
 {
 	static const struct argp parser = {
 		.doc = "The whole list of host system calls that the parts of a sandbox may make; "
@@ -64,6 +65,7 @@ int command_limits(int argc, char **argv)
 #define HOSTCALL(name, since, why) {#name, #since, why},
 #include "platform/hostcalls.def"
 	};
+	(void)e;
 	if (argp_parse(&parser, argc, argv, 0, NULL, NULL) != 0)
 		return EXIT_USAGE;
 	printf("sentry (%zu)\n", sizeof sentry / sizeof sentry[0]);

@@ -10,13 +10,12 @@
 #include <unistd.h>
 
 #include "oci/cli.h"
-#include "platform/base/log.h"
 #include "platform/host.h"
 #include "syscalls/dispatch.h"
 #include "syscalls/strace.h"
 #include "syscalls/summary.h"
 
-int trace_parse(const char *arg, struct trace_options *out)
+int trace_parse(const char *arg, struct trace_options *out, struct error *e)
 {
 	bool summary = arg && strcmp(arg, "summary") == 0;
 	out->flags |= summary ? TRACE_SUMMARY : TRACE_LINES;
@@ -28,8 +27,8 @@ int trace_parse(const char *arg, struct trace_options *out)
 		out->fd = open(arg, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
 	if (out->fd >= 0)
 		return 0;
-	log_error("--trace: cannot write to %s: %s", arg ? arg : "stderr", strerror(errno));
-	return -1;
+	return error_set(e, -errno, "--trace: cannot write to %s: %s", arg ? arg : "stderr",
+			 strerror(errno));
 }
 
 static void emit(void *ctx, const char *line, size_t size)

@@ -16,13 +16,19 @@
 
 struct gofer;
 
+/* As MNT_* of sentry/vfs/mount.h. */
+enum {
+	BOOT_READONLY = 1, BOOT_NOSUID = 2, BOOT_NODEV = 4, BOOT_NOEXEC = 8,
+	BOOT_NOATIME = 16, BOOT_RELATIME = 32, BOOT_NODIRATIME = 64,
+};
+
 /* One mount of the container, in mount order; target absolute inside the root. */
 struct boot_mount {
 	const char *target;
 	const char *type;	/* "bind", "tmpfs", "proc", "sysfs", "devtmpfs", "devpts", "mqueue" */
 	const char *source;	/* shown in /proc/mounts */
 	const char *data;	/* "size=64m,mode=755", or NULL */
-	uint32_t flags;		/* MNT_* of sentry/vfs/mount.h */
+	uint32_t flags;		/* BOOT_READONLY, ... */
 	unsigned root;		/* bind: the gofer's root */
 	bool write_through;	/* bind: changes go to the host; else they stay in memory */
 	bool is_file;		/* bind: source is a file, not a directory */

@@ -15,6 +15,11 @@
 #include "syscalls/abi/fcntl.h"
 #include "syscalls/abi/stat.h"
 
+_Static_assert((int)BOOT_READONLY == (int)MNT_READONLY && (int)BOOT_NOSUID == (int)MNT_NOSUID &&
+	       (int)BOOT_NODEV == (int)MNT_NODEV && (int)BOOT_NOEXEC == (int)MNT_NOEXEC &&
+	       (int)BOOT_NOATIME == (int)MNT_NOATIME && (int)BOOT_RELATIME == (int)MNT_RELATIME &&
+	       (int)BOOT_NODIRATIME == (int)MNT_NODIRATIME, "flags of mounts are passed on as they are");
+
 /* Value of `key=` in a comma separated list, or NULL; *out_size without the comma. */
 static const char *option(const char *data, const char *key, size_t *out_size)
 {

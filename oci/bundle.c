@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oci/bundle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "platform/base/cleanup.h"
+#include "platform/base/types.h"
+
+enum { ROOTS_MAX = 1024 };
+
+static int no_memory(struct error *e)
+{
+	return error_set(e, -ENOMEM, "out of memory");
+}
+
+/* A path of the configuration: relative ones start at the bundle. */
+static int open_source(int dir_fd, const char *path, struct stat *st)
+{
+	int fd = openat(dir_fd, path, O_PATH | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, st) < 0) {
+		int err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_root(struct bundle *b, int dir_fd, enum overlay overlay, struct error *e)
+{
+	const struct spec_root *root = &b->spec.root;
+	struct stat st;
+	int fd = open_source(dir_fd, root->path, &st);
+	if (fd < 0)
+		return error_set(e, fd, "%s: root.path: cannot open '%s': %s", b->file, root->path,
+				 strerror(-fd));
+	b->roots[0].fd = fd;
+	b->nroots = 1;
+	if (!S_ISDIR(st.st_mode))
+		return error_set(e, -ENOTDIR, "%s: root.path: '%s' is not a directory", b->file,
+				 root->path);
+	b->sandbox.spec.root_readonly = root->readonly;
+	b->sandbox.spec.root_write_through = overlay == OVERLAY_NONE && !root->readonly;
+	b->roots[0].writable = b->sandbox.spec.root_write_through;
+	return 0;
+}
+
+static int open_bind(struct bundle *b, int dir_fd, size_t i, enum overlay overlay, struct error *e)
+{
+	const struct spec_mount *m = &b->spec.mounts[i];
+	struct boot_mount *to = &b->mounts[i];
+	struct stat st;
+	if (b->nroots == ROOTS_MAX)
+		return error_set(e, -E2BIG, "%s: mounts[%zu]: more than %d bind mounts", b->file, i,
+				 ROOTS_MAX - 1);
+	int fd = open_source(dir_fd, m->source, &st);
+	if (fd < 0)
+		return error_set(e, fd, "%s: mounts[%zu].source: cannot open '%s': %s", b->file, i,
+				 m->source, strerror(-fd));
+	to->root = (unsigned)b->nroots;
+	to->is_file = !S_ISDIR(st.st_mode);
+	to->write_through = !m->readonly && overlay != OVERLAY_ALL;
+	b->roots[b->nroots++] = (struct gofer_root){.fd = fd, .writable = to->write_through};
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		return error_set(
+			e, -EOPNOTSUPP,
+			"%s: mounts[%zu].source: '%s' is a device, fifo or "
+			"socket: only files and directories of the host can be used inside",
+			b->file, i, m->source);
+	return 0;
+}
+
+/* A tmpfs on /dev is where runtimes make the default devices: ours comes with them. */
+static const char *type_of(const struct spec_mount *m)
+{
+	bool dev = strcmp(m->destination, "/dev") == 0 || strcmp(m->destination, "/dev/") == 0;
+	return dev && strcmp(m->type, "tmpfs") == 0 ? "devtmpfs" : m->type;
+}
+
+static int make_mounts(struct bundle *b, int dir_fd, enum overlay overlay, struct error *e)
+{
+	bool dev = false;
+	size_t n = b->spec.nmounts;
+	b->mounts = calloc(n + 1, sizeof *b->mounts);
+	if (!b->mounts)
+		return no_memory(e);
+	for (size_t i = 0; i < n; i++) {
+		const struct spec_mount *m = &b->spec.mounts[i];
+		b->mounts[i] = (struct boot_mount){
+			.target = m->destination,
+			.type = type_of(m),
+			.source = m->source,
+			.data = m->data,
+			.flags = m->flags,
+		};
+		dev |= strcmp(b->mounts[i].type, "devtmpfs") == 0;
+		int err = m->bind ? open_bind(b, dir_fd, i, overlay, e) : 0;
+		if (err < 0)
+			return err;
+	}
+	/* The devices a container is promised must be somewhere. */
+	if (!dev) {
+		memmove(b->mounts + 1, b->mounts, n * sizeof *b->mounts);
+		b->mounts[0] = (struct boot_mount){
+			.target = "/dev", .type = "devtmpfs", .source = "devtmpfs"};
+		n++;
+	}
+	b->sandbox.spec.mounts = b->mounts;
+	b->sandbox.spec.nmounts = n;
+	return 0;
+}
+
+/* HOME, from the container's /etc/passwd where config.json has none: as runc does. */
+static int make_env(struct bundle *b, struct error *e)
+{
+	char **env = b->spec.process.env;
+	size_t n = 0;
+	for (bool has = false; env[n]; n++) {
+		has |= strncmp(env[n], "HOME=", 5) == 0;
+		if (has && !env[n + 1]) {
+			b->sandbox.spec.envp = env;
+			return 0;
+		}
+	}
+	autofree char *home = home_of(b->roots[0].fd, b->spec.process.uid);
+	b->env = calloc(n + 2, sizeof *b->env);
+	if (!b->env || asprintf(&b->home, "HOME=%s", home ? home : "/") < 0)
+		return no_memory(e);
+	memcpy(b->env, env, n * sizeof *env);
+	b->env[n] = b->home;
+	b->sandbox.spec.envp = b->env;
+	return 0;
+}
+
+static void set_process(struct bundle *b)
+{
+	const struct spec_process *p = &b->spec.process;
+	struct boot_spec *s = &b->sandbox.spec;
+	s->argv = p->args;
+	s->cwd = p->cwd;
+	s->uid = p->uid;
+	s->gid = p->gid;
+	s->umask = p->umask;
+	s->groups = p->groups;
+	s->ngroups = p->ngroups;
+	s->caps_bounding = p->caps[CAPS_BOUNDING];
+	s->caps_effective = p->caps[CAPS_EFFECTIVE];
+	s->caps_permitted = p->caps[CAPS_PERMITTED];
+	s->caps_inheritable = p->caps[CAPS_INHERITABLE];
+	s->caps_ambient = p->caps[CAPS_AMBIENT];
+	s->no_new_privs = p->no_new_privs;
+	s->rlimits = p->rlimits;
+	s->nrlimits = p->nrlimits;
+	s->terminal = p->terminal;
+	s->as_init = true;
+	s->hostname = b->spec.hostname;
+	s->domainname = b->spec.domainname;
+	s->masked_paths = b->spec.masked_paths;
+	s->readonly_paths = b->spec.readonly_paths;
+	b->oom_score_adj = (int)p->oom_score_adj;
+	if (p->has_oom_score)
+		b->sandbox.oom_score_adj = &b->oom_score_adj;
+}
+
+static int check_terminal(const struct bundle *b, struct error *e)
+{
+	if (b->spec.process.terminal && !isatty(0))
+		return error_set(e, -ENOTTY,
+				 "%s: process.terminal is true, but standard input is no "
+				 "terminal: start it from one, or set it to false",
+				 b->file);
+	return 0;
+}
+
+int bundle_open(struct bundle *b, const char *dir, enum overlay overlay, struct error *e)
+{
+	*b = (struct bundle){0};
+	if (asprintf(&b->file, "%s/config.json", dir) < 0) {
+		b->file = NULL;
+		return no_memory(e);
+	}
+	autoclose int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return error_set(e, -errno, "cannot open the bundle '%s': %s", dir,
+				 strerror(errno));
+	int err = spec_load(&b->spec, b->file, e);
+	if (err < 0)
+		return err;
+	b->roots = calloc(b->spec.nmounts + 1, sizeof *b->roots);
+	if (!b->roots)
+		return no_memory(e);
+	set_process(b);
+	if ((err = check_terminal(b, e)) < 0 || (err = open_root(b, dir_fd, overlay, e)) < 0 ||
+	    (err = make_mounts(b, dir_fd, overlay, e)) < 0)
+		return err;
+	b->sandbox.roots = b->roots;
+	b->sandbox.nroots = b->nroots;
+	return make_env(b, e);
+}
+
+void bundle_close(struct bundle *b)
+{
+	for (size_t i = 0; i < b->nroots; i++)
+		if (b->roots[i].fd >= 0)
+			close(b->roots[i].fd);
+	free(b->roots);
+	free(b->mounts);
+	free(b->env);
+	free(b->home);
+	free(b->file);
+	spec_free(&b->spec);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a bundle to a description of a sandbox: opens its files.
+ *
+ * Where changes go: OVERLAY_MEMORY keeps those of the root in memory and lets
+ * bind mounts that are not read-only change the host, as volumes are meant to;
+ * OVERLAY_ALL keeps them all in memory; OVERLAY_NONE none.
+ */
+#pragma once
+
+#include "oci/sandbox.h"
+#include "oci/spec.h"
+
+enum overlay { OVERLAY_MEMORY, OVERLAY_ALL, OVERLAY_NONE };
+
+struct bundle {
+	struct spec spec;
+	struct sandbox sandbox;
+	char *file;			/* DIR/config.json */
+	char *home;			/* "HOME=...", or NULL */
+	char **env;
+	struct boot_mount *mounts;
+	struct gofer_root *roots;
+	size_t nroots;
+	int oom_score_adj;
+};
+
+/* 0 or -errno with *e filled; bundle_close() in either case. */
+int bundle_open(struct bundle *b, const char *dir, enum overlay overlay, struct error *e);
+void bundle_close(struct bundle *b);
+
+/*
+ * home.c: the home directory of uid in the root's /etc/passwd, the caller's, or
+ * NULL.  Follows no link, since the root's content is not to be trusted.
+ */
+char *home_of(int root_fd, unsigned uid);

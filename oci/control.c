@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oci/control.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "platform/host.h"
+#include "sentry/boot/boot.h"
+
+enum { STACK_SIZE = 256 * 1024 };
+
+int control_pair(int ends[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0 ? -errno : 0;
+}
+
+int control_send(int fd, const struct control_msg *m)
+{
+	struct iovec iov = {.iov_base = (void *)(uintptr_t)m, .iov_len = sizeof *m};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t n = host_sendmsg(fd, &msg, 0);
+	return n < 0 ? (int)n : 0;
+}
+
+int control_recv(int fd, struct control_msg *m)
+{
+	struct iovec iov = {.iov_base = m, .iov_len = sizeof *m};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t n;
+	do
+		n = host_recvmsg(fd, &msg, 0);
+	while (n == -EINTR);
+	if (n <= 0)
+		return n < 0 ? (int)n : -EPIPE;
+	if (n != sizeof *m || (msg.msg_flags & MSG_TRUNC))
+		return -EPROTO;
+	m->text[sizeof m->text - 1] = '\0';
+	return 0;
+}
+
+/* Ends with the process: a CLI that has gone takes us along. */
+static void *listen_main(void *arg)
+{
+	int fd = *(int *)arg;
+	struct control_msg m;
+	while (control_recv(fd, &m) == 0)
+		if (m.kind == CONTROL_SIGNAL && m.sig > 0 && m.sig <= 64)
+			boot_signal(m.sig, m.foreground != 0);
+	return NULL;
+}
+
+static void *watch_main(void *arg)
+{
+	int fd = *(int *)arg;
+	struct control_msg m = {.kind = CONTROL_STOPPED};
+	while ((m.sig = boot_watch()) != 0 && control_send(fd, &m) == 0)
+		;
+	return NULL;
+}
+
+int control_start(int fd)
+{
+	static int control;
+	pthread_attr_t attr;
+	pthread_t thread;
+	control = fd;
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	int err = pthread_create(&thread, &attr, listen_main, &control);
+	if (err == 0)
+		err = pthread_create(&thread, &attr, watch_main, &control);
+	pthread_attr_destroy(&attr);
+	return -err;
+}

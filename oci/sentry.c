@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a fork of the command line to a running kernel.  The order matters:
+ *
+ *	ids            while we still have the rights
+ *	gofer          answers, so it has left the mounts that we are about to lose
+ *	descriptors    closed, before anything is forked from us
+ *	zygote         after the last change of ids, before the root is gone
+ *	root, rights   given up
+ *	filter         the only thread that is there loads it for all
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "oci/confine.h"
+#include "oci/control.h"
+#include "oci/isolate.h"
+#include "oci/sandbox.h"
+#include "platform/base/log.h"
+#include "platform/host.h"
+#include "platform/platform.h"
+#include "platform/seccomp.h"
+#include "sentry/fs/gofer/client.h"
+
+const struct platform_ops *platform;
+
+static void stdio_look(struct boot_spec *spec)
+{
+	for (int i = 0; i < 3; i++) {
+		struct boot_stdio *io = &spec->stdio[i];
+		int flags = fcntl(i, F_GETFL);
+		if (flags < 0) {
+			io->fd = -1;
+			continue;
+		}
+		io->fd = i;
+		io->flags = (uint32_t)flags;
+		off_t pos = lseek(i, 0, SEEK_CUR);
+		io->pos = pos < 0 ? 0 : pos;
+		/* KCMP_FILE 0; where the host has no kcmp(2) they are taken as different. */
+		if (i > 0)
+			io->same = syscall(SYS_kcmp, getpid(), getpid(), 0, i - 1, i) == 0;
+	}
+}
+
+static int exec_status(int err)
+{
+	switch (err) {
+	case -ENOENT:
+	case -ENOTDIR:
+		return EXIT_NOT_FOUND;
+	case -EACCES:
+	case -ENOEXEC:
+	case -EPERM:
+	case -EISDIR:
+	case -ELIBBAD:
+	case -ELOOP:
+	case -EINVAL:
+		return EXIT_CANNOT_EXEC;
+	default:
+		return EXIT_INTERNAL;
+	}
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+/* libc installs its signal handlers with the first thread it makes: before the filter forbids it.
+ */
+static int warm_threads(void)
+{
+	pthread_t thread;
+	int err = pthread_create(&thread, NULL, nothing, NULL);
+	return err ? -err : -pthread_join(thread, NULL);
+}
+
+/* The CLI may have died before PDEATHSIG was set. */
+static int parent_alive(int control)
+{
+	struct pollfd p = {.fd = control};
+	return poll(&p, 1, 0) < 0 || !(p.revents & POLLHUP);
+}
+
+static int take_identity(const struct sentry_ends *ends, struct isolation *iso)
+{
+	struct control_msg go;
+	int err = control_recv(ends->control, &go);
+	if (err < 0)
+		_exit(EXIT_INTERNAL);
+	iso->flags = (unsigned long)(uint32_t)go.sig;
+	iso->ids = go.foreground != 0;
+	if (iso->ids)
+		err = isolate_become();
+	confine_begin();
+	if (!parent_alive(ends->control))
+		_exit(EXIT_INTERNAL);
+	return err;
+}
+
+static int gofer_connect(const struct sentry_ends *ends, struct gofer **out)
+{
+	struct gofer_attr root;
+	int err = gofer_client_new(ends->conns, GOFER_CONNS, out);
+	if (err < 0)
+		return err;
+	host_set_memfile(gofer_memfile, *out);
+	return gofer_stat(*out, 0, "", &root);
+}
+
+static int close_rest(const struct sandbox *s, const struct sentry_ends *ends)
+{
+	int keep[GOFER_CONNS + 3], n = 0;
+	for (int i = 0; i < GOFER_CONNS; i++)
+		keep[n++] = ends->conns[i];
+	keep[n++] = ends->control;
+	if (s->trace->fd >= 0)
+		keep[n++] = s->trace->fd;
+	if (global_options.log_fd >= 0)
+		keep[n++] = global_options.log_fd;
+	return isolate_close(keep, (size_t)n);
+}
+
+/* All that comes before the filter. */
+static int prepare(const struct sandbox *s, const struct sentry_ends *ends, struct boot_spec *spec,
+		   struct error *e)
+{
+	struct boot_error be = {.text = ""};
+	struct isolation iso;
+	int err = take_identity(ends, &iso);
+	if (err < 0)
+		return error_set(e, err, "cannot enter the user namespace: %s", strerror(-err));
+	stdio_look(spec);
+	if ((err = gofer_connect(ends, &spec->gofer)) < 0)
+		return error_set(e, err, "the gofer does not answer: %s", strerror(-err));
+	if ((err = close_rest(s, ends)) < 0 || (err = host_init()) < 0)
+		return error_set(e, err, "descriptors of the sentry: %s", strerror(-err));
+	platform = &ptrace_platform;
+	if ((err = platform->init()) < 0)
+		return error_set(e, err,
+				 "the %s platform does not work on this host (%s): "
+				 "`vedette check' says what it lacks",
+				 platform->name, strerror(-err));
+	if ((err = boot_init(spec, &be)) < 0)
+		return error_set(e, err, "%s", be.text);
+	if ((err = warm_threads()) < 0 || (err = confine_end((iso.flags & CLONE_NEWNS) != 0)) < 0 ||
+	    (err = seccomp_load_sentry(/*with_ptrace=*/true)) < 0)
+		return error_set(e, err, "cannot confine the sentry: %s", strerror(-err));
+	return 0;
+}
+
+static int start_and_wait(const struct sandbox *s, const struct sentry_ends *ends,
+			  struct boot_spec *spec, struct error *e)
+{
+	struct boot_error be = {.text = ""};
+	trace_begin(s->trace);
+	int err = boot_mounts(spec, &be);
+	if (err < 0) {
+		error_set(e, err, "%s", be.text);
+		return EXIT_INTERNAL;
+	}
+	if ((err = boot_start(spec, &be)) < 0) {
+		error_set(e, err, "%s", be.text);
+		boot_wait();
+		return exec_status(err);
+	}
+	if ((err = control_start(ends->control)) < 0)
+		log_warning("signals from outside do not reach the container: %s", strerror(-err));
+	int status = boot_wait();
+	trace_end(s->trace);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int sentry_main(const struct sandbox *s, const struct sentry_ends *ends)
+{
+	struct boot_spec spec = s->spec;
+	struct error e = {.msg = ""};
+	int status = EXIT_INTERNAL;
+	if (prepare(s, ends, &spec, &e) == 0)
+		status = start_and_wait(s, ends, &spec, &e);
+	if (e.msg[0]) {
+		struct control_msg m = {.kind = CONTROL_ERROR, .sig = e.err};
+		memcpy(m.text, e.msg, sizeof m.text);
+		control_send(ends->control, &m);
+	}
+	return status;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oci/spec.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "platform/base/types.h"
+
+enum { HOST_NAME_SIZE = 64 };
+
+static int read_version(struct reader *r, json_t *v, void *out)
+{
+	int err = read_string(r, v, out);
+	if (err == 0 && strncmp(json_string_value(v), "1.", 2) != 0)
+		err = reader_fail(r, "version '%s' is not supported, only 1.x",
+				  json_string_value(v));
+	return err;
+}
+
+static int read_hostname(struct reader *r, json_t *v, void *out)
+{
+	int err = read_text(r, v, out);
+	const char **name = out;
+	if (err == 0 && strlen(*name) > HOST_NAME_SIZE)
+		return reader_fail(r, "is longer than %d bytes", HOST_NAME_SIZE);
+	if (err == 0 && !**name)
+		*name = NULL;
+	return err;
+}
+
+static int read_root(struct reader *r, json_t *v, void *out)
+{
+	static const struct field fields[] = {
+		{"path", read_string, offsetof(struct spec_root, path), true},
+		{"readonly", read_bool, offsetof(struct spec_root, readonly), false},
+	};
+	return read_object(r, v, fields, ARRAY_SIZE(fields), out);
+}
+
+static int read_mounts(struct reader *r, json_t *v, void *out)
+{
+	struct spec *s = out;
+	return read_array(r, v, sizeof *s->mounts, spec_read_mount, (void **)&s->mounts,
+			  &s->nmounts);
+}
+
+static int read_hooks(struct reader *r, json_t *v, void *out)
+{
+	const char *name;
+	json_t *list;
+	if (!json_is_object(v))
+		return read_unsupported(r, v, out);
+	json_object_foreach(v, name, list) if (json_array_size(list) > 0) return reader_fail(
+		r, "hooks (%s) are not supported yet", name);
+	return 0;
+}
+
+static const struct field fields[] = {
+	{"ociVersion", read_version, offsetof(struct spec, version), true},
+	{"process", spec_read_process, offsetof(struct spec, process), true},
+	{"root", read_root, offsetof(struct spec, root), true},
+	{"hostname", read_hostname, offsetof(struct spec, hostname), false},
+	{"domainname", read_hostname, offsetof(struct spec, domainname), false},
+	{"mounts", read_mounts, 0, false},
+	{"linux", spec_read_linux, 0, false},
+	{"hooks", read_hooks, 0, false},
+	{"annotations", read_skip, 0, false},
+	{"windows", read_without_effect, 0, false},
+	{"solaris", read_without_effect, 0, false},
+	{"vm", read_without_effect, 0, false},
+	{"zos", read_without_effect, 0, false},
+};
+
+static int read_top(struct spec *s)
+{
+	return read_object(&s->reader, s->reader.root, fields, ARRAY_SIZE(fields), s);
+}
+
+int spec_load(struct spec *out, const char *file, struct error *e)
+{
+	*out = (struct spec){0};
+	int err = reader_open(&out->reader, file, e);
+	return err < 0 ? err : read_top(out);
+}
+
+int spec_parse(struct spec *out, const char *file, const char *text, size_t size, struct error *e)
+{
+	*out = (struct spec){0};
+	int err = reader_parse(&out->reader, file, text, size, e);
+	return err < 0 ? err : read_top(out);
+}
+
+void spec_free(struct spec *s)
+{
+	reader_close(&s->reader);
+}

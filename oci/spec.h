@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config.json of an OCI bundle, read, checked, and given in the sandbox's terms.
+ *
+ * What is there has been checked in itself (types, ranges, names); whether
+ * files exist is for the one who opens them.  Fields that cannot be honoured are
+ * an error where a container would be less confined or would lose data without
+ * them, else a warning.
+ */
+#pragma once
+
+#include "oci/json.h"
+#include "sentry/boot/boot.h"
+
+struct spec_mount {
+	const char *destination, *type, *source;
+	const char *data;	/* options for the file system, "" if none */
+	char **options;		/* as they came */
+	uint32_t flags;		/* BOOT_READONLY, ... of sentry/boot/boot.h */
+	bool bind, readonly;
+};
+
+enum { CAPS_BOUNDING, CAPS_EFFECTIVE, CAPS_PERMITTED, CAPS_INHERITABLE, CAPS_AMBIENT, CAPS_SETS };
+
+struct spec_process {
+	char **args, **env;
+	const char *cwd;
+	bool terminal, no_new_privs;
+	uint32_t uid, gid, umask;
+	uint32_t *groups;
+	size_t ngroups;
+	uint64_t caps[CAPS_SETS];
+	struct boot_rlimit *rlimits;
+	size_t nrlimits;
+	bool has_oom_score;
+	int64_t oom_score_adj;
+};
+
+struct spec_root {
+	const char *path;
+	bool readonly;
+};
+
+struct spec {
+	struct reader reader;	/* owns everything below */
+	const char *version, *hostname, *domainname;
+	struct spec_process process;
+	struct spec_root root;
+	struct spec_mount *mounts;
+	size_t nmounts;
+	char **masked_paths, **readonly_paths;
+	uint64_t pids_limit;	/* 0: none */
+};
+
+/* 0 or -errno with *e filled; spec_free() in either case.  file must outlive *out. */
+int spec_load(struct spec *out, const char *file, struct error *e);
+int spec_parse(struct spec *out, const char *file, const char *text, size_t size, struct error *e);
+void spec_free(struct spec *s);
+
+/* The parts, each in its own file; out is what the name says. */
+int spec_read_process(struct reader *r, json_t *v, void *out);	/* struct spec_process * */
+int spec_read_mount(struct reader *r, json_t *v, void *out);	/* struct spec_mount * */
+int spec_read_linux(struct reader *r, json_t *v, void *out);	/* struct spec * */

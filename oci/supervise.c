@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oci/supervise.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "oci/cli.h"
+#include "oci/control.h"
+#include "oci/terminal.h"
+#include "platform/base/cleanup.h"
+
+/* A fault of our own is nobody's message. */
+static const int ours[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+
+struct supervisor {
+	pid_t sentry, gofer; /* 0: has been waited for */
+	int control;	     /* -1: the sentry has closed it */
+	int sentry_status, gofer_status;
+	struct error *e; /* what the sentry said */
+};
+
+static sigset_t forwarded;
+static bool childless; /* nobody's children but ours */
+
+void supervise_begin(struct inherited_signals *out)
+{
+	sigset_t old, block;
+	struct sigaction act;
+	*out = (struct inherited_signals){0};
+	sigfillset(&block);
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+		sigdelset(&block, ours[i]);
+	sigprocmask(SIG_BLOCK, &block, &old);
+	forwarded = block;
+	for (int sig = 1; sig <= 64; sig++) {
+		if (sigismember(&old, sig) == 1)
+			out->blocked |= 1ull << (sig - 1);
+		/* What the caller ignores (nohup) is not for the container either. */
+		if (sigaction(sig, NULL, &act) == 0 && act.sa_handler == SIG_IGN) {
+			out->ignored |= 1ull << (sig - 1);
+			sigdelset(&forwarded, sig);
+		}
+	}
+	siginfo_t any;
+	childless = waitid(P_ALL, 0, &any, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	/* Inherited as ignored, it would hide the ends of our own children. */
+	signal(SIGCHLD, SIG_DFL);
+	sigaddset(&forwarded, SIGCHLD);
+}
+
+static void send_signal(const struct supervisor *s, int sig, int foreground)
+{
+	struct control_msg m = {
+		.kind = CONTROL_SIGNAL, .sig = sig, .foreground = (uint32_t)foreground};
+	if (s->control >= 0)
+		control_send(s->control, &m);
+}
+
+/*
+ * Stops ourselves as the first process was, for the shell to see.  In an
+ * orphaned process group the kernel refuses; the container goes on at once then.
+ */
+static void stop_with(const struct supervisor *s, int sig)
+{
+	const struct timespec now = {0, 0};
+	sigset_t set, cont;
+	if (sig != SIGTSTP && sig != SIGTTIN && sig != SIGTTOU)
+		sig = SIGSTOP;
+	sigemptyset(&cont);
+	sigaddset(&cont, SIGCONT);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	raise(sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	/* Here we are stopped. */
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigtimedwait(&cont, NULL, &now);
+	send_signal(s, SIGCONT, /*foreground=*/1);
+}
+
+static void handle_message(struct supervisor *s)
+{
+	struct control_msg m;
+	int err = control_recv(s->control, &m);
+	if (err == -EPROTO)
+		return;
+	if (err < 0) {
+		s->control = -1;
+		return;
+	}
+	if (m.kind == CONTROL_STOPPED && s->sentry) {
+		stop_with(s, m.sig);
+	} else if (m.kind == CONTROL_ERROR) {
+		error_set(s->e, m.sig < 0 ? m.sig : -EIO, "%s", m.text);
+		error_sanitize(s->e);
+	}
+}
+
+static void reap(struct supervisor *s)
+{
+	if (s->gofer && waitpid(s->gofer, &s->gofer_status, WNOHANG | __WALL) == s->gofer) {
+		s->gofer = 0;
+		/* Without it the sandbox has no files any more. */
+		if (s->sentry && (WIFSIGNALED(s->gofer_status) || WEXITSTATUS(s->gofer_status)))
+			kill(s->sentry, SIGKILL);
+	}
+	if (s->sentry && waitpid(s->sentry, &s->sentry_status, WNOHANG | __WALL) == s->sentry)
+		s->sentry = 0;
+}
+
+static void handle_signal(struct supervisor *s, int fd)
+{
+	struct signalfd_siginfo info;
+	if (read(fd, &info, sizeof info) != sizeof info)
+		return;
+	if (info.ssi_signo == SIGCHLD) {
+		reap(s);
+		return;
+	}
+	/* What the terminal sends is for its foreground; what somebody sends us, for the first
+	 * process. */
+	int sig = (int)info.ssi_signo, terminal = info.ssi_code > 0;
+	send_signal(s, sig, terminal || sig == SIGCONT);
+	if (sig == SIGHUP && terminal)
+		send_signal(s, sig, /*foreground=*/0);
+}
+
+static int verdict(const struct supervisor *s)
+{
+	int g = s->gofer_status, st = s->sentry_status;
+	if (WIFSIGNALED(g) && WIFSIGNALED(st)) {
+		error_set(s->e, -EIO,
+			  "the gofer was killed by signal %d (%s); the sandbox ended with it",
+			  WTERMSIG(g), strsignal(WTERMSIG(g)));
+		return EXIT_INTERNAL;
+	}
+	if (WIFSIGNALED(st)) {
+		error_set(s->e, -EIO, "the sentry was killed by signal %d (%s)%s", WTERMSIG(st),
+			  strsignal(WTERMSIG(st)),
+			  WTERMSIG(st) == SIGKILL
+				  ? ": from outside, or by the host for lack of memory"
+				  : ": a bug in vedette, please report it");
+		return EXIT_INTERNAL;
+	}
+	return WEXITSTATUS(st);
+}
+
+/* Also messages that came with the end. */
+static void drain(struct supervisor *s)
+{
+	struct pollfd p = {.fd = s->control, .events = POLLIN};
+	while (s->control >= 0 && poll(&p, 1, 0) > 0)
+		handle_message(s);
+}
+
+/*
+ * Without a pid namespace, stubs may outlive a killed sentry by a moment; they
+ * come to us as to the next subreaper.  Only if nobody else's children do.
+ */
+static void wait_orphans(void)
+{
+	while (childless && (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR))
+		errno = 0;
+}
+
+int supervise(pid_t sentry, pid_t gofer, int control, struct error *e)
+{
+	struct supervisor s = {.sentry = sentry, .gofer = gofer, .control = control, .e = e};
+	autoclose int fd = signalfd(-1, &forwarded, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		kill(sentry, SIGKILL);
+	while (fd >= 0 && s.sentry) {
+		struct pollfd p[] = {{.fd = fd, .events = POLLIN},
+				     {.fd = s.control, .events = POLLIN}};
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[1].revents)
+			handle_message(&s);
+		if (p[0].revents)
+			handle_signal(&s, fd);
+	}
+	drain(&s);
+	if (s.sentry)
+		waitpid(s.sentry, &s.sentry_status, __WALL);
+	if (s.gofer) {
+		kill(s.gofer, SIGKILL);
+		waitpid(s.gofer, NULL, __WALL);
+	}
+	wait_orphans();
+	terminal_restore();
+	return verdict(&s);
+}
