@@ -14,11 +14,7 @@
 
 static int dir_lookup(struct dentry *dir, const char *name, size_t size, struct inode **out)
 {
-	(void)name;
-	(void)size;
-	*out = NULL;
-	/* The name is among those that this adds, or nowhere. */
-	return dir_fill_locked(dir);
+	return dir_peek_locked(dir, name, size, out);
 }
 
 /* An entry came (change 1) or went (-1). */
@@ -30,11 +26,21 @@ static void dir_changed(struct inode *dir, int change)
 	inode_touch_locked(dir, ATTR_MTIME | ATTR_CTIME);
 }
 
+/* Before a change the directory in memory must be whole.  -EEXIST: the name came with it. */
+static int dir_own_locked(struct dentry *dir, const struct dentry *child)
+{
+	bool was_free = !child->inode;
+	int err = dir_fill_locked(dir);
+	return err == 0 && was_free && child->inode ? -EEXIST : err;
+}
+
 static int dir_create(struct dentry *dir, struct dentry *child, const struct node_spec *spec)
 {
 	struct inode *d = dir->inode;
 	autoput(inode) struct inode *i = NULL;
-	int err = node_new(memfs_of(d), spec->mode, &i);
+	int err = dir_own_locked(dir, child);
+	if (err == 0)
+		err = node_new(memfs_of(d), spec->mode, &i);
 	if (err < 0)
 		return err;
 	i->uid = spec->uid;
@@ -58,6 +64,9 @@ static int dir_create(struct dentry *dir, struct dentry *child, const struct nod
 
 static int dir_link(struct dentry *dir, struct dentry *child, struct inode *inode)
 {
+	int err = dir_own_locked(dir, child);
+	if (err < 0)
+		return err;
 	lock_nested(&inode->lock); /* a file: directories come before it */
 	bool overflow = inode->nlink == UINT32_MAX;
 	if (!overflow) {
@@ -73,38 +82,39 @@ static int dir_link(struct dentry *dir, struct dentry *child, struct inode *inod
 	return 0;
 }
 
-/* 0 if there is nothing in it; its parent's lock is held, its own is taken. */
-static int dir_check_empty(struct dentry *d)
+/*
+ * A name of the victim goes from dir.  A directory must be empty, and is marked
+ * dead in the same locked section: nobody can create in it afterwards.
+ */
+static int name_take(struct inode *dir, struct dentry *name)
 {
-	lock_nested(&d->inode->lock); /* parent before child */
-	int err = dir_fill_locked(d);
-	if (err == 0 && dentry_next_child_locked(d, 0))
-		err = -ENOTEMPTY;
-	unlock(&d->inode->lock);
-	return err;
-}
+	struct inode *victim = name->inode;
+	bool is_dir = S_ISDIR(victim->mode);
+	int err = 0;
 
-/* A name of the inode has gone from dir. */
-static void name_gone(struct inode *dir, struct inode *victim)
-{
 	lock_nested(&victim->lock); /* parent before child */
-	if (S_ISDIR(victim->mode)) {
-		victim->nlink = 0;
-		dir->nlink--;
-	} else {
-		victim->nlink--;
+	if (is_dir && (err = dir_fill_locked(name)) == 0 && dentry_next_child_locked(name, 0))
+		err = -ENOTEMPTY;
+	if (err == 0) {
+		victim->nlink = is_dir ? 0 : victim->nlink - 1;
+		inode_touch_locked(victim, ATTR_CTIME);
 	}
-	inode_touch_locked(victim, ATTR_CTIME);
 	unlock(&victim->lock);
+	if (err < 0)
+		return err;
+	if (is_dir)
+		dir->nlink--;
 	links_unnamed(victim);
+	return 0;
 }
 
 static int dir_unlink(struct dentry *dir, struct dentry *child)
 {
-	int err = S_ISDIR(child->inode->mode) ? dir_check_empty(child) : 0;
+	int err = dir_fill_locked(dir);
+	if (err == 0)
+		err = name_take(dir->inode, child);
 	if (err < 0)
 		return err;
-	name_gone(dir->inode, child->inode);
 	dir_changed(dir->inode, -1);
 	return 0;
 }
@@ -133,17 +143,19 @@ static int dir_rename(struct dentry *odir, struct dentry *ochild, struct dentry 
 		      struct dentry *nchild, uint32_t flags)
 {
 	struct inode *od = odir->inode, *nd = ndir->inode;
+	int err = dir_own_locked(odir, ochild);
+	if (err == 0)
+		err = dir_own_locked(ndir, nchild);
+	if (err < 0)
+		return err;
 	struct inode *oi = ochild->inode, *ni = nchild->inode;
 
 	if (flags & RENAME_EXCHANGE) {
 		dir_exchanged(od, oi, nd, ni);
 		inode_touch_locked(od, ATTR_MTIME | ATTR_CTIME);
 	} else {
-		int err = ni && S_ISDIR(ni->mode) ? dir_check_empty(nchild) : 0;
-		if (err < 0)
+		if (ni && (err = name_take(nd, nchild)) < 0)
 			return err;
-		if (ni)
-			name_gone(nd, ni);
 		if (S_ISDIR(oi->mode)) {
 			od->nlink--;
 			nd->nlink++;

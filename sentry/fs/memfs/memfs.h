@@ -3,8 +3,9 @@
  * The file system that lives in memory: tmpfs, devtmpfs, and the overlay.
  *
  * The overlay is a memfs whose files may have an *origin* in a gofer's root.
- * A directory with an origin is filled on first use by one gofer round trip
- * (names, attributes, link targets); from then on the directory in memory is
+ * A directory with an origin is filled by one gofer round trip (names,
+ * attributes, link targets) when it is listed, changed, or more than a few of its
+ * names have been asked for; from then on the directory in memory is
  * the truth, so there are no whiteouts: unlink, link and rename change memory
  * and nothing else.  A directory that was not filled yet can be renamed; its
  * origin stays where it was.  A regular file with an origin is read through a

@@ -99,33 +99,31 @@ static int entry_inode(struct node *dir, const struct gofer_entry *e, struct ino
 	return 0;
 }
 
+/* The inode for an entry of the lower tree: a known one if the file has another name in memory. */
+static int entry_find(struct node *dir, const struct gofer_entry *e, struct inode **out)
+{
+	*out = NULL;
+	if (S_ISREG(e->attr->mode) && e->attr->nlink > 1)
+		*out = links_find(dir->m, e->attr->dev, e->attr->ino);
+	int err = *out ? 0 : entry_inode(dir, e, out);
+	if (err == 0)
+		links_named(*out);
+	return err;
+}
+
 static int fill_entry(void *arg, const struct gofer_entry *e)
 {
 	struct fill *f = arg;
-	struct node *dir = node_of(f->dir->inode);
-	struct inode *i = NULL;
-
-	if (S_ISREG(e->attr->mode) && e->attr->nlink > 1)
-		i = links_find(dir->m, e->attr->dev, e->attr->ino);
-	if (!i) {
-		int err = entry_inode(dir, e, &i);
-		if (err < 0)
-			return err;
-	}
-	links_named(i);
-	f->subdirs += S_ISDIR(i->mode);
 	autoput(dentry) struct dentry *d = NULL;
-	return dentry_add_locked(f->dir, e->name, strlen(e->name), i, &d);
-}
+	struct inode *i;
 
-/* Half a directory must not be mistaken for a whole one. */
-static void fill_undo(struct fill *f)
-{
-	struct dentry *d;
-	while ((d = dentry_next_child_locked(f->dir, 0)) != NULL) {
-		links_unnamed(d->inode);
-		dentry_drop_locked(d);
-	}
+	/* Names that were asked for one by one are there already. */
+	int err = dentry_lookup_locked(f->dir, e->name, strlen(e->name), &d);
+	if (err == 0 && !d->inode && (err = entry_find(node_of(f->dir->inode), e, &i)) == 0)
+		dentry_set_inode_locked(d, i);
+	if (err == 0)
+		f->subdirs += S_ISDIR(d->inode->mode);
+	return err;
 }
 
 int dir_fill_locked(struct dentry *dir)
@@ -138,13 +136,63 @@ int dir_fill_locked(struct dentry *dir)
 	if (n->changed)
 		return 0;
 	int err = origin_path(n->origin, path);
-	if (err == 0)
-		err = gofer_list(n->m->gofer, n->m->root, path, NULL, fill_entry, &f);
-	if (err < 0) {
-		fill_undo(&f);
+	if (err < 0)
 		return err;
-	}
+	/* Set before, so that fill_entry's lookups end in memory.  What a failed fill added is true. */
 	n->changed = true;
-	i->nlink = 2 + f.subdirs;
-	return 0;
+	err = gofer_list(n->m->gofer, n->m->root, path, NULL, fill_entry, &f);
+	if (err < 0)
+		n->changed = false;
+	else
+		i->nlink = 2 + f.subdirs;
+	return err;
+}
+
+static int peek_link(struct node *dir, const char *path, char *buf, size_t size)
+{
+	ssize_t n = gofer_readlink(dir->m->gofer, dir->m->root, path, buf, size - 1);
+	if (n >= 0)
+		buf[n] = '\0';
+	return n < 0 ? (int)n : 0;
+}
+
+/* One name of a directory that was not read yet. */
+static int peek(struct node *dir, const char *name, struct inode **out)
+{
+	char path[GOFER_PATH_MAX + 1], link[GOFER_PATH_MAX + 1];
+	struct gofer_attr attr;
+	struct gofer_entry e = {.name = name, .attr = &attr};
+
+	int err = origin_path(dir->origin, path);
+	size_t at = strlen(path), size = strlen(name);
+	if (err == 0 && at + 1 + size > GOFER_PATH_MAX)
+		err = -ENAMETOOLONG;
+	if (err < 0)
+		return err;
+	if (at > 0)
+		path[at++] = '/';
+	memcpy(path + at, name, size + 1);
+	err = gofer_stat(dir->m->gofer, dir->m->root, path, &attr);
+	if (err == 0 && S_ISLNK(attr.mode)) {
+		err = peek_link(dir, path, link, sizeof link);
+		e.link = link;
+	}
+	return err < 0 ? err : entry_find(dir, &e, out);
+}
+
+int dir_peek_locked(struct dentry *dir, const char *name, size_t size, struct inode **out)
+{
+	struct node *n = node_of(dir->inode);
+	char copy[256];
+
+	*out = NULL;
+	if (n->changed || size >= sizeof copy)
+		return 0;
+	if (n->peeks >= PEEKS_MAX)
+		return dir_fill_locked(dir);
+	n->peeks++;
+	memcpy(copy, name, size);
+	copy[size] = '\0';
+	int err = peek(n, copy, out);
+	return err == -ENOENT ? 0 : err;
 }

@@ -50,6 +50,7 @@ struct node {
 	struct inode *inode;		/* I  the one we belong to */
 	struct origin *origin;		/* I  NULL: made here */
 	bool changed;			/* l  regular: content is ours; directory: filled */
+	uint8_t peeks;			/* l  directory: names asked for one by one before that */
 	bool own_xattrs;		/* l  the list below is complete, ask nobody */
 	uint32_t seals;			/* l  F_SEAL_* */
 	struct list xattrs;		/* l  struct xattr */
@@ -94,6 +95,13 @@ int origin_path(const struct origin *o, char buf[GOFER_PATH_MAX + 1]);
 void node_set_attr(struct inode *i, const struct gofer_attr *a);
 /* Fills a directory (its inode lock held) from its origin, if that was not done yet. */
 int dir_fill_locked(struct dentry *dir);
+/*
+ * One name.  The first few of a directory are asked for singly: a program that
+ * opens one library of a directory with thousands should not wait for all of
+ * them.  *out is NULL if there is none, or if it is in memory now.
+ */
+enum { PEEKS_MAX = 16 };
+int dir_peek_locked(struct dentry *dir, const char *name, size_t size, struct inode **out);
 
 /* links.c: one inode for all names of a lower file. */
 struct inode *links_find(struct memfs *m, uint64_t dev, uint64_t ino);
