@@ -32,8 +32,7 @@ static long wait_keyed(struct task *t, uaddr_t addr, bool private, uint32_t val,
 static long wait_again(struct task *t)
 {
 	const uint64_t *a = t->restart_arg.a;
-	return wait_keyed(t, a[0] & ~1ull, a[0] & 1, (uint32_t)a[1], (uint32_t)a[2],
-			  (int64_t)a[3]);
+	return wait_keyed(t, a[0] & ~1ull, a[0] & 1, (uint32_t)a[1], (uint32_t)a[2], (int64_t)a[3]);
 }
 
 /* FUTEX_WAIT counts from now, all others name a moment. */
@@ -83,9 +82,11 @@ static long do_requeue(struct task *t, uaddr_t addr, uint32_t op, uint32_t wake,
 		       uaddr_t addr2, uint32_t val3)
 {
 	struct futex_requeue r = {
-		.wake = (int)wake, .move = (int)move,
+		.wake = (int)wake,
+		.move = (int)move,
 		.compare = (op & FUTEX_CMD_MASK) == FUTEX_CMP_REQUEUE,
-		.addr = addr, .val = val3,
+		.addr = addr,
+		.val = val3,
 	};
 
 	if (r.wake < 0 || r.move < 0)
@@ -214,8 +215,7 @@ long sys_futex_wait(struct task *t, uaddr_t uaddr, uint64_t val, uint64_t mask, 
 	return futex_wait(t->mm, uaddr, &key, (uint32_t)val, (uint32_t)mask, deadline);
 }
 
-long sys_futex_requeue(struct task *t, uaddr_t waiters, uint32_t flags, int nr_wake,
-		       int nr_requeue)
+long sys_futex_requeue(struct task *t, uaddr_t waiters, uint32_t flags, int nr_wake, int nr_requeue)
 {
 	struct futex_many v[2];
 
@@ -227,8 +227,13 @@ long sys_futex_requeue(struct task *t, uaddr_t waiters, uint32_t flags, int nr_w
 			return err;
 	}
 	const struct futex_requeue r = {
-		.from = v[0].key, .to = v[1].key, .wake = nr_wake, .move = nr_requeue,
-		.compare = true, .addr = v[0].addr, .val = v[0].val,
+		.from = v[0].key,
+		.to = v[1].key,
+		.wake = nr_wake,
+		.move = nr_requeue,
+		.compare = true,
+		.addr = v[0].addr,
+		.val = v[0].val,
 	};
 	return futex_requeue(t->mm, &r);
 }

@@ -10,8 +10,8 @@
 struct kill_many {
 	struct task *from;
 	const struct abi_siginfo *info;
-	int pgid;	/* 0: everybody but init and the sender */
-	int err;	/* the last failure that counts */
+	int pgid; /* 0: everybody but init and the sender */
+	int err;  /* the last failure that counts */
 	bool sent, found;
 };
 

@@ -91,7 +91,7 @@ static int take_file(struct task *t, struct group *g, int fd, struct file **out)
 	struct fdtab *table = NULL;
 
 	lock(&kernel.tasks_lock);
-	list_for_each(each, &g->threads, threads)
+	list_for_each (each, &g->threads, threads)
 		if (!found && each->fds)
 			found = task_get(each);
 	if (found)

@@ -5,8 +5,8 @@
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/prctl.h"
 
-#define SECBIT_ALL   (SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP | SECBIT_KEEP_CAPS |                  \
-		      SECBIT_NO_CAP_AMBIENT_RAISE)
+#define SECBIT_ALL                                                                                 \
+	(SECBIT_NOROOT | SECBIT_NO_SETUID_FIXUP | SECBIT_KEEP_CAPS | SECBIT_NO_CAP_AMBIENT_RAISE)
 #define SECBIT_LOCKS (SECBIT_ALL << 1)
 
 static struct cred *copy_own(struct task *t)

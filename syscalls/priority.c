@@ -13,8 +13,8 @@ struct priority {
 	int which;
 	uint32_t who;
 	bool set;
-	int nice;	/* to set */
-	int best;	/* the highest found, in the kernel's form */
+	int nice; /* to set */
+	int best; /* the highest found, in the kernel's form */
 	int err;
 	bool found;
 };
@@ -45,7 +45,7 @@ static bool visit_group(struct group *g, void *arg)
 	struct priority *p = arg;
 	struct task *each;
 
-	list_for_each(each, &g->threads, threads)
+	list_for_each (each, &g->threads, threads)
 		if (matches(p, g, each))
 			visit(p, each);
 	return true;
@@ -81,7 +81,7 @@ long sys_getpriority(struct task *t, int which, int who)
 
 long sys_setpriority(struct task *t, int which, int who, int nice)
 {
-	struct priority p = {.t = t, .which = which, .who = (uint32_t)who, .set = true,
-			     .nice = nice};
+	struct priority p = {
+		.t = t, .which = which, .who = (uint32_t)who, .set = true, .nice = nice};
 	return run(&p);
 }

@@ -143,8 +143,8 @@ static int attr_copy_in(struct task *t, uaddr_t at, struct abi_sched_attr *out)
 
 long sys_sched_setattr(struct task *t, int pid, uaddr_t attr, uint32_t flags)
 {
-	const uint64_t flags_known = SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_KEEP_POLICY |
-				     SCHED_FLAG_KEEP_PARAMS;
+	const uint64_t flags_known =
+		SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS;
 	struct abi_sched_attr a;
 
 	if (!attr || pid < 0 || flags)
@@ -152,7 +152,8 @@ long sys_sched_setattr(struct task *t, int pid, uaddr_t attr, uint32_t flags)
 	int err = attr_copy_in(t, attr, &a);
 	if (err < 0)
 		return err;
-	if ((int)a.sched_policy < 0 || (a.sched_policy & SCHED_RESET_ON_FORK) || (a.sched_flags & ~flags_known))
+	if ((int)a.sched_policy < 0 || (a.sched_policy & SCHED_RESET_ON_FORK) ||
+	    (a.sched_flags & ~flags_known))
 		return -EINVAL;
 	const struct sched_params p = {
 		.policy = (int)(a.sched_policy & ~(uint32_t)SCHED_RESET_ON_FORK) |

@@ -142,6 +142,6 @@ long sys_rt_sigreturn(struct task *t)
 /* The mask was put back by then; a handler in between has ended the call for good. */
 long sys_restart_syscall(struct task *t)
 {
-	long (*fn)(struct task *t) = t->restart_fn;
+	long (*fn)(struct task * t) = t->restart_fn;
 	return fn ? fn(t) : -EINTR;
 }

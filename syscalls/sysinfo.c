@@ -46,8 +46,17 @@ long sys_getcpu(struct task *t, uaddr_t cpu, uaddr_t node, uaddr_t cache)
 
 /* Actions of syslog(2). */
 enum {
-	LOG_CLOSE, LOG_OPEN, LOG_READ, LOG_READ_ALL, LOG_READ_CLEAR, LOG_CLEAR,
-	LOG_CONSOLE_OFF, LOG_CONSOLE_ON, LOG_CONSOLE_LEVEL, LOG_SIZE_UNREAD, LOG_SIZE_BUFFER,
+	LOG_CLOSE,
+	LOG_OPEN,
+	LOG_READ,
+	LOG_READ_ALL,
+	LOG_READ_CLEAR,
+	LOG_CLEAR,
+	LOG_CONSOLE_OFF,
+	LOG_CONSOLE_ON,
+	LOG_CONSOLE_LEVEL,
+	LOG_SIZE_UNREAD,
+	LOG_SIZE_BUFFER,
 };
 
 /* A log nobody ever writes to. */

@@ -10,7 +10,9 @@
 
 enum {
 	/* What an unsynchronised kernel reports: adjtimex(2). */
-	MAX_ERROR_US = 16000000, TICK_US = 10000, TOLERANCE = 32768000,
+	MAX_ERROR_US = 16000000,
+	TICK_US = 10000,
+	TOLERANCE = 32768000,
 };
 
 long sys_clock_gettime(struct task *t, int clockid, uaddr_t tp)
@@ -164,9 +166,13 @@ static long adjust(struct task *t, uaddr_t buf)
 		return -EPERM;
 	x = (struct abi_timex){
 		.modes = x.modes,
-		.maxerror = MAX_ERROR_US, .esterror = MAX_ERROR_US,
+		.maxerror = MAX_ERROR_US,
+		.esterror = MAX_ERROR_US,
 		.status = STA_UNSYNC,
-		.constant = 2, .precision = 1, .tolerance = TOLERANCE, .tick = TICK_US,
+		.constant = 2,
+		.precision = 1,
+		.tolerance = TOLERANCE,
+		.tick = TICK_US,
 		.time = ns_timeval(clock_real_ns()),
 	};
 	int err = copy_out(t->mm, buf, &x, sizeof x);

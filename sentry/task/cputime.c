@@ -35,7 +35,7 @@ struct cputime group_cputime_locked(struct group *g)
 	struct cputime sum = {g->dead_utime_ns, g->dead_stime_ns};
 	struct task *t;
 
-	list_for_each(t, &g->threads, threads) {
+	list_for_each (t, &g->threads, threads) {
 		struct cputime c = task_cputime(t);
 		sum.user += c.user;
 		sum.system += c.system;
@@ -48,7 +48,7 @@ static struct mm *own_mm_locked(struct group *g)
 {
 	struct task *t;
 
-	list_for_each(t, &g->threads, threads)
+	list_for_each (t, &g->threads, threads)
 		if (t->mm && __atomic_load_n(&t->mm->users, __ATOMIC_RELAXED) <= g->nthreads)
 			return mm_get(t->mm);
 	return NULL;

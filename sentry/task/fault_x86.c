@@ -10,19 +10,23 @@
 
 enum {
 	TRAP_PAGE = 14,
-	ERROR_PRESENT = 1, ERROR_WRITE = 2, ERROR_USER = 4, ERROR_FETCH = 16,
+	ERROR_PRESENT = 1,
+	ERROR_WRITE = 2,
+	ERROR_USER = 4,
+	ERROR_FETCH = 16,
 	INSN_MAX = 15,
 };
 
 /* Opcode maps: one byte, 0F, 0F 38, 0F 3A. */
 struct insn {
-	unsigned map;		/* 0 .. 3 */
+	unsigned map; /* 0 .. 3 */
 	uint8_t opcode;
-	uint8_t reg;		/* of the ModRM byte */
+	uint8_t reg; /* of the ModRM byte */
 	bool vex;
-	bool rep, repne;	/* F3, F2 */
+	bool rep, repne; /* F3, F2 */
 };
 
+/* clang-format off */
 static bool is_prefix(uint8_t b)
 {
 	switch (b) {
@@ -33,6 +37,7 @@ static bool is_prefix(uint8_t b)
 		return false;
 	}
 }
+/* clang-format on */
 
 /* VEX and EVEX hold map and prefix in their second to fourth byte: *at moves over them. */
 static bool decode_vex(const uint8_t *p, size_t n, size_t *at, struct insn *out)
@@ -104,6 +109,7 @@ static bool near(uaddr_t addr, uint64_t start, uint64_t size)
 	return addr - start < size;
 }
 
+/* clang-format off */
 static bool map0_writes(const struct insn *i, const struct regs *r, uaddr_t addr)
 {
 	/* push, call, enter: below the stack pointer. */
@@ -181,6 +187,7 @@ static bool map3_writes(const struct insn *i)
 		return false;
 	}
 }
+/* clang-format on */
 
 bool insn_writes(const uint8_t *insn, size_t n, const struct regs *r, uaddr_t addr)
 {

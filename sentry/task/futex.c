@@ -15,8 +15,8 @@
 enum { BUCKETS = 1024 };
 
 struct futex_bucket {
-	struct lock lock;	/* RANK_FUTEX */
-	struct list waiters;	/* lock: struct futex_wait, in order of arrival */
+	struct lock lock;    /* RANK_FUTEX */
+	struct list waiters; /* lock: struct futex_wait, in order of arrival */
 };
 
 static struct futex_bucket buckets[BUCKETS];
@@ -69,7 +69,8 @@ static void wait_prepare(struct futex_wait *w, const struct futex_key *key, uint
 	list_init(&w->link);
 }
 
-/* Queues w if the word still is val.  Reading takes no lock of ours, and sleeps only in the host. */
+/* Queues w if the word still is val.  Reading takes no lock of ours, and sleeps only in the host.
+ */
 static int wait_enqueue(struct mm *mm, uaddr_t addr, struct futex_wait *w, uint32_t val)
 {
 	struct futex_bucket *b = bucket_of(&w->key);
@@ -146,7 +147,7 @@ static int wake_some_locked(struct futex_bucket *b, const struct futex_key *key,
 	struct futex_wait *w, *next;
 	int woken = 0;
 
-	list_for_each_safe(w, next, &b->waiters, link) {
+	list_for_each_safe (w, next, &b->waiters, link) {
 		if (woken >= count)
 			break;
 		if (!key_equal(&w->key, key) || !(w->bitset & bitset))
@@ -174,7 +175,7 @@ static int requeue_locked(const struct futex_requeue *r, struct futex_bucket *fr
 	struct list moved = LIST_INIT(moved);
 	int woken = 0, count = 0;
 
-	list_for_each_safe(w, next, &from->waiters, link) {
+	list_for_each_safe (w, next, &from->waiters, link) {
 		if (!key_equal(&w->key, &r->from))
 			continue;
 		if (woken < r->wake) {
@@ -345,7 +346,7 @@ static bool has_waiters_locked(const struct futex_bucket *b, const struct futex_
 {
 	const struct futex_wait *w;
 
-	list_for_each(w, &b->waiters, link)
+	list_for_each (w, &b->waiters, link)
 		if (key_equal(&w->key, key))
 			return true;
 	return false;

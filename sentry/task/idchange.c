@@ -124,8 +124,7 @@ int id_setre(struct task *t, enum id_kind kind, uint32_t real, uint32_t effectiv
 	return commit(t, kind, c);
 }
 
-int id_setres(struct task *t, enum id_kind kind, uint32_t real, uint32_t effective,
-	      uint32_t saved)
+int id_setres(struct task *t, enum id_kind kind, uint32_t real, uint32_t effective, uint32_t saved)
 {
 	const uint32_t wish[3] = {real, effective, saved};
 	struct cred *c = cred_copy(t->cred, t->cred->ngroups);

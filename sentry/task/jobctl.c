@@ -27,7 +27,7 @@ void jobctl_begin_locked(struct group *g, struct task *by, int sig)
 	g->stop_sig = sig;
 	if (g->stop == GROUP_RUNNING)
 		g->stop = GROUP_STOPPING;
-	list_for_each(t, &g->threads, threads)
+	list_for_each (t, &g->threads, threads)
 		if (t != by && task_alive(t) && task_state(t) != TASK_STOPPED)
 			signal_wake_locked(t, /*kill=*/false);
 }
@@ -43,7 +43,7 @@ int jobctl_continue_locked(struct group *g)
 	g->stop = GROUP_RUNNING;
 	g->stop_sig = 0;
 	g->cont_pending = true;
-	list_for_each(t, &g->threads, threads)
+	list_for_each (t, &g->threads, threads)
 		if (task_state(t) == TASK_STOPPED)
 			task_set_state(t, TASK_RUNNING);
 	waitq_wake(&g->stop_wq, JOBCTL_EVENT);
@@ -56,7 +56,7 @@ bool jobctl_complete_locked(struct group *g, const struct task *except)
 
 	if (g->stop != GROUP_STOPPING)
 		return false;
-	list_for_each(t, &g->threads, threads)
+	list_for_each (t, &g->threads, threads)
 		if (t != except && task_alive(t) && task_state(t) != TASK_STOPPED)
 			return false;
 	g->stop = GROUP_STOPPED;
@@ -111,8 +111,7 @@ bool jobctl_join_locked(struct task *t)
 
 void jobctl_sleep(struct task *t)
 {
-	waitq_sleep(&t->group->stop_wq, JOBCTL_EVENT, WAIT_KILLABLE, WAIT_FOREVER,
-		    stop_is_over(t));
+	waitq_sleep(&t->group->stop_wq, JOBCTL_EVENT, WAIT_KILLABLE, WAIT_FOREVER, stop_is_over(t));
 	/* Only a kill leaves the state to us. */
 	task_set_state(t, TASK_RUNNING);
 }

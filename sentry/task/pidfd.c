@@ -44,8 +44,7 @@ int pidfd_file_new(struct group *g, struct task *t, const struct cred *cred, uin
 		   struct file **out)
 {
 	(void)t;
-	int err = file_new_anon(&pidfd_ops, FILE_PIDFD, group_get(g), "[pidfd]", cred,
-				flags, out);
+	int err = file_new_anon(&pidfd_ops, FILE_PIDFD, group_get(g), "[pidfd]", cred, flags, out);
 	if (err < 0) {
 		group_put(g);
 		return err;

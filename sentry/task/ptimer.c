@@ -14,14 +14,14 @@ enum { IGNORED_PAUSE_NS = 1000000 };
 
 struct ptimer {
 	struct ctimer c;
-	struct list link;	/* s  in posix_timers.timers */
-	int id;			/* I */
-	int clockid;		/* I  as the guest named it */
-	bool signals;		/* I  not SIGEV_NONE */
-	struct task *target;	/* I  SIGEV_THREAD_ID, our reference; NULL: the group */
-	struct sigqueue q;	/* s */
-	int64_t overrun;	/* s  of the signal that is to come */
-	int last_overrun;	/* s  of the last one taken */
+	struct list link;    /* s  in posix_timers.timers */
+	int id;		     /* I */
+	int clockid;	     /* I  as the guest named it */
+	bool signals;	     /* I  not SIGEV_NONE */
+	struct task *target; /* I  SIGEV_THREAD_ID, our reference; NULL: the group */
+	struct sigqueue q;   /* s */
+	int64_t overrun;     /* s  of the signal that is to come */
+	int last_overrun;    /* s  of the last one taken */
 };
 
 static void ptimer_free(struct ptimer *p)
@@ -44,7 +44,7 @@ static void unqueue_locked(struct ptimer *p)
 	if (list_empty(&p->q.link))
 		return;
 	list_del(&p->q.link);
-	list_for_each(other, &pending->queue, link)
+	list_for_each (other, &pending->queue, link)
 		more = more || other->info.signo == p->q.info.signo;
 	if (!more)
 		pending->set &= ~SIGBIT(p->q.info.signo);
@@ -151,7 +151,8 @@ static int set_clock(struct task *t, struct ptimer *p, int clockid)
 	int err = cpuclock_resolve(t, clockid, &cpu);
 	if (err < 0)
 		return err;
-	/* Timers on other processes' clocks would outlive them: Linux has them, nobody uses them. */
+	/* Timers on other processes' clocks would outlive them: Linux has them, nobody uses them.
+	 */
 	if (cpu.group != t->group)
 		err = -EOPNOTSUPP;
 	p->c.cpu = true;
@@ -219,7 +220,7 @@ static struct ptimer *find_locked(struct group *g, int id)
 	struct ptimer *p;
 
 	if (g->timers)
-		list_for_each(p, &g->timers->timers, link)
+		list_for_each (p, &g->timers->timers, link)
 			if (p->id == id)
 				return p;
 	return NULL;
@@ -304,8 +305,10 @@ static int timer_now(struct task *t, int id, int64_t *out_now)
 	lock(&t->group->siglock);
 	const struct ptimer *p = find_locked(t->group, id);
 	if (p) {
-		copy = (struct ctimer){.group = t->group, .clockid = p->c.clockid,
-				       .cpu = p->c.cpu, .kind = p->c.kind};
+		copy = (struct ctimer){.group = t->group,
+				       .clockid = p->c.clockid,
+				       .cpu = p->c.cpu,
+				       .kind = p->c.kind};
 		copy.thread = p->c.thread ? task_get(p->c.thread) : NULL;
 	}
 	unlock(&t->group->siglock);
@@ -340,7 +343,7 @@ static int64_t base_locked(struct ptimer *p, bool absolute, int64_t now)
 		return absolute ? 0 : now;
 	}
 	p->c.clockid = p->clockid == CLOCK_REALTIME || p->clockid == CLOCK_TAI ? CLOCK_MONOTONIC
-									      : p->clockid;
+									       : p->clockid;
 	return ctimer_wall_now(&p->c);
 }
 

@@ -30,10 +30,14 @@ _Static_assert(sizeof(struct frame) == 440, "struct rt_sigframe");
 
 enum {
 	REDZONE = 128,
-	FXSAVE_SIZE = 512, FX_SW_AT = 464, XSAVE_HEADER_AT = 512, XSAVE_MIN = 576,
+	FXSAVE_SIZE = 512,
+	FX_SW_AT = 464,
+	XSAVE_HEADER_AT = 512,
+	XSAVE_MIN = 576,
 	FPU_ALIGN = 64,
 	MAGIC2_SIZE = 4,
-	USER_CS = 0x33, USER_DS = 0x2b,
+	USER_CS = 0x33,
+	USER_DS = 0x2b,
 	TRAP_PAGE_FAULT = 14,
 	/* AC OF DF TF SF ZF AF PF CF RF: what sigreturn may change. */
 	EFLAGS_USER = 0x50dd5,
@@ -45,8 +49,8 @@ enum {
 /* What this CPU's frames carry. */
 static struct fpu_layout {
 	bool xsave;
-	size_t image;		/* bytes platform->fpu_get writes */
-	size_t size;		/* bytes of it in a frame, magic not included */
+	size_t image; /* bytes platform->fpu_get writes */
+	size_t size;  /* bytes of it in a frame, magic not included */
 	uint64_t features;
 } layout;
 static pthread_once_t layout_once = PTHREAD_ONCE_INIT;
@@ -153,13 +157,29 @@ static void context_save(struct abi_sigcontext *sc, const struct regs *r, const 
 			 uint64_t mask)
 {
 	*sc = (struct abi_sigcontext){
-		.r8 = r->r8, .r9 = r->r9, .r10 = r->r10, .r11 = r->r11,
-		.r12 = r->r12, .r13 = r->r13, .r14 = r->r14, .r15 = r->r15,
-		.rdi = r->rdi, .rsi = r->rsi, .rbp = r->rbp, .rbx = r->rbx,
-		.rdx = r->rdx, .rax = r->rax, .rcx = r->rcx, .rsp = r->rsp,
-		.rip = r->rip, .eflags = r->eflags,
-		.cs = (uint16_t)r->cs, .ss = (uint16_t)r->ss,
-		.err = s->error, .trapno = s->trapno, .oldmask = mask,
+		.r8 = r->r8,
+		.r9 = r->r9,
+		.r10 = r->r10,
+		.r11 = r->r11,
+		.r12 = r->r12,
+		.r13 = r->r13,
+		.r14 = r->r14,
+		.r15 = r->r15,
+		.rdi = r->rdi,
+		.rsi = r->rsi,
+		.rbp = r->rbp,
+		.rbx = r->rbx,
+		.rdx = r->rdx,
+		.rax = r->rax,
+		.rcx = r->rcx,
+		.rsp = r->rsp,
+		.rip = r->rip,
+		.eflags = r->eflags,
+		.cs = (uint16_t)r->cs,
+		.ss = (uint16_t)r->ss,
+		.err = s->error,
+		.trapno = s->trapno,
+		.oldmask = mask,
 		.cr2 = s->trapno == TRAP_PAGE_FAULT ? s->info.fault.addr : 0,
 	};
 }

@@ -65,7 +65,7 @@ static struct task *group_head_locked(struct group *g)
 	if (g->leader && task_alive(g->leader))
 		return g->leader;
 	struct task *t;
-	list_for_each(t, &g->threads, threads)
+	list_for_each (t, &g->threads, threads)
 		if (task_alive(t))
 			return t;
 	return NULL;
@@ -103,7 +103,7 @@ static int jobctl_prepare_locked(struct group *g, int sig)
 	if (!drop)
 		return 0;
 	sigpending_drop(&g->pending, drop);
-	list_for_each(t, &g->threads, threads)
+	list_for_each (t, &g->threads, threads)
 		sigpending_drop(&t->pending, drop);
 	return sig == SIGCONT ? jobctl_continue_locked(g) : 0;
 }
@@ -160,7 +160,7 @@ static struct task *choose_locked(struct group *g, struct task *first, bool shar
 	if (task_wants(first, sig))
 		return first;
 	if (shared)
-		list_for_each(t, &g->threads, threads)
+		list_for_each (t, &g->threads, threads)
 			if (task_wants(t, sig))
 				return t;
 	return NULL;
@@ -307,7 +307,7 @@ void signal_kill_threads_locked(struct group *g, struct task *except)
 	struct task *t;
 
 	lock_assert_held(&g->siglock);
-	list_for_each(t, &g->threads, threads) {
+	list_for_each (t, &g->threads, threads) {
 		if (t == except)
 			continue;
 		__atomic_store_n(&t->exiting, 1, __ATOMIC_RELEASE);

@@ -23,7 +23,9 @@
 enum {
 	SYSCALL_SIZE = 2,
 	NR_RESTART_SYSCALL = 219,
-	EFLAGS_TF = 0x100, EFLAGS_DF = 0x400, EFLAGS_RF = 0x10000,
+	EFLAGS_TF = 0x100,
+	EFLAGS_DF = 0x400,
+	EFLAGS_RF = 0x10000,
 };
 
 static bool task_exiting(const struct task *t)
@@ -60,11 +62,11 @@ static int take_locked(struct task *t, struct sigtaken *out)
 }
 
 enum step {
-	STEP_NONE,	/* nothing more is pending */
-	STEP_AGAIN,	/* dropped */
-	STEP_HANDLE,	/* its handler must run */
-	STEP_STOP,	/* the group stops */
-	STEP_EXIT,	/* the signal kills */
+	STEP_NONE,   /* nothing more is pending */
+	STEP_AGAIN,  /* dropped */
+	STEP_HANDLE, /* its handler must run */
+	STEP_STOP,   /* the group stops */
+	STEP_EXIT,   /* the signal kills */
 };
 
 static enum step default_step_locked(struct task *t, int sig, bool forced)

@@ -22,7 +22,7 @@ static void retarget_locked(struct task *t, uint64_t set)
 
 	if (!(g->pending.set & set))
 		return;
-	list_for_each(other, &g->threads, threads) {
+	list_for_each (other, &g->threads, threads) {
 		if (other == t || !other->ctx || !(g->pending.set & set & ~other->blocked))
 			continue;
 		set &= other->blocked;
@@ -100,7 +100,7 @@ int signal_action(struct task *t, int sig, const struct abi_sigaction *act,
 			       (act->handler == ABI_SIG_DFL && (SIGBIT(sig) & SIGSET_IGNORED)));
 	if (ignored) {
 		sigpending_drop(&g->pending, SIGBIT(sig));
-		list_for_each(other, &g->threads, threads)
+		list_for_each (other, &g->threads, threads)
 			sigpending_drop(&other->pending, SIGBIT(sig));
 	}
 	unlock(&g->siglock);
@@ -194,7 +194,7 @@ void signal_exit_task(struct task *t)
 
 	lock(&kernel.tasks_lock);
 	lock(&g->siglock);
-	list_for_each(other, &g->threads, threads) {
+	list_for_each (other, &g->threads, threads) {
 		if (other == t || !other->ctx)
 			continue;
 		busy = true;

@@ -118,7 +118,7 @@ void sigpending_drop(struct sigpending *p, uint64_t set)
 	if (!(p->set & set))
 		return;
 	p->set &= ~set;
-	list_for_each_safe(q, next, &p->queue, link) {
+	list_for_each_safe (q, next, &p->queue, link) {
 		struct ptimer *timer = q->timer;
 		if (!(SIGBIT(q->info.signo) & set))
 			continue;
@@ -135,11 +135,11 @@ static int take_entry(struct sigpending *p, struct sigqueue *q, struct sigtaken 
 	struct sigqueue *other;
 	bool more = false;
 
-	*out = (struct sigtaken){.info = q->info, .trapno = q->trapno, .error = q->error,
-				 .forced = q->forced};
+	*out = (struct sigtaken){
+		.info = q->info, .trapno = q->trapno, .error = q->error, .forced = q->forced};
 	struct ptimer *timer = q->timer;
 	sigqueue_free(q);
-	list_for_each(other, &p->queue, link)
+	list_for_each (other, &p->queue, link)
 		more = more || other->info.signo == sig;
 	if (!more)
 		p->set &= ~SIGBIT(sig);
@@ -152,7 +152,7 @@ static int take_signal(struct sigpending *p, int sig, struct sigtaken *out)
 {
 	struct sigqueue *q;
 
-	list_for_each(q, &p->queue, link)
+	list_for_each (q, &p->queue, link)
 		if (q->info.signo == sig)
 			return take_entry(p, q, out);
 	p->set &= ~SIGBIT(sig);
@@ -177,7 +177,7 @@ int sigpending_take_fault(struct sigpending *p, uint64_t blocked, struct sigtake
 
 	if (!ready)
 		return 0;
-	list_for_each(q, &p->queue, link)
+	list_for_each (q, &p->queue, link)
 		if ((SIGBIT(q->info.signo) & ready) && (q->forced || q->info.code > SI_USER))
 			return take_entry(p, q, out);
 	return 0;

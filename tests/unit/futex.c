@@ -112,8 +112,13 @@ static void requeue_wakes_some_and_moves_the_rest(void **state)
 	struct family *f = *state;
 	struct sleeper s[SLEEPERS] = {0};
 	struct futex_requeue r = {
-		.from = key_of(f, &arena[0]), .to = key_of(f, &arena[9]), .wake = 1, .move = 4,
-		.compare = true, .addr = (uaddr_t)(uintptr_t)&arena[0], .val = 1,
+		.from = key_of(f, &arena[0]),
+		.to = key_of(f, &arena[9]),
+		.wake = 1,
+		.move = 4,
+		.compare = true,
+		.addr = (uaddr_t)(uintptr_t)&arena[0],
+		.val = 1,
 	};
 	start(f, s, SLEEPERS, &arena[0]);
 	assert_int_equal(futex_requeue(&f->mm, &r), -EAGAIN);
@@ -181,13 +186,13 @@ static void dead_owners_are_marked(void **state)
 {
 	struct family *f = *state;
 	struct task *t = f->t[0];
-	put64(0, entry(16));	/* head: list, offset 8, pending */
+	put64(0, entry(16)); /* head: list, offset 8, pending */
 	put64(2, 8);
 	put64(4, entry(32));
 	put64(16, entry(24));
 	put64(24, entry(0));
 	arena[18] = (uint32_t)t->tid;
-	arena[26] = 999;	/* somebody else's */
+	arena[26] = 999; /* somebody else's */
 	arena[34] = (uint32_t)t->tid | FUTEX_WAITERS;
 	t->robust_list = entry(0);
 	futex_exit_robust(t);
@@ -202,10 +207,10 @@ static void hostile_lists_end(void **state)
 	struct task *t = f->t[0];
 	put64(0, entry(16));
 	put64(2, 8);
-	put64(16, entry(16));	/* a ring that never comes back to the head */
+	put64(16, entry(16)); /* a ring that never comes back to the head */
 	t->robust_list = entry(0);
 	futex_exit_robust(t);
-	put64(16, 1);		/* and one that leads nowhere */
+	put64(16, 1); /* and one that leads nowhere */
 	futex_exit_robust(t);
 	put64(2, (uint64_t)INT64_MIN);
 	futex_exit_robust(t);

@@ -9,13 +9,17 @@
 
 #include "sentry/task/fault_x86.h"
 
-#define W(...) {{__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__})}
+#define W(...)                                                                                     \
+	{                                                                                          \
+		{__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__})                                    \
+	}
 
 struct code {
 	uint8_t bytes[15];
 	size_t size;
 };
 
+/* clang-format off */
 static const struct code writers[] = {
 	W(0x88, 0x07),			     /* mov [rdi], al */
 	W(0x48, 0x89, 0x07),		     /* mov [rdi], rax */
@@ -48,6 +52,7 @@ static const struct code readers[] = {
 	W(0xf2, 0x0f, 0x38, 0xf1, 0x07),     /* crc32 */
 	W(0xc3), W(0x58), W(0xac),	     /* ret, pop, lodsb */
 };
+/* clang-format on */
 
 static void all_writers_write(void **state)
 {

@@ -27,7 +27,8 @@ static uint32_t arena[4096];
 static unsigned interrupts;
 static int64_t fake_cpu_ns;
 
-static ssize_t arena_copy(const struct iovec *to, const struct iovec *from, const struct iovec *guest)
+static ssize_t arena_copy(const struct iovec *to, const struct iovec *from,
+			  const struct iovec *guest)
 {
 	uintptr_t at = (uintptr_t)guest->iov_base, low = (uintptr_t)arena;
 	if (at < low || at + guest->iov_len > low + sizeof arena)
@@ -74,7 +75,7 @@ static const struct platform_ops fake_platform = {
 /* One process and its parent. */
 struct family {
 	struct group *parent, *group;
-	struct task *t[TASKS_MAX];	/* t[0] is the leader */
+	struct task *t[TASKS_MAX]; /* t[0] is the leader */
 	struct mm mm;
 	struct area area;
 };
@@ -145,7 +146,7 @@ static inline int family_setup(void **state)
 static inline void group_drop(struct group *g)
 {
 	struct task *t, *next;
-	list_for_each_safe(t, next, &g->threads, threads) {
+	list_for_each_safe (t, next, &g->threads, threads) {
 		t->ctx = NULL;
 		t->mm = NULL;
 		signal_exit_task(t);

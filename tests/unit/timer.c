@@ -183,7 +183,8 @@ static void the_cpu_limit_warns_and_kills(void **state)
 static void alarms_are_read_and_replaced(void **state)
 {
 	struct family *f = *state;
-	struct abi_itimerval v = {.it_value = {100, 0}, .it_interval = {7, 0}}, old = {0}, off = {0};
+	struct abi_itimerval v = {.it_value = {100, 0}, .it_interval = {7, 0}}, old = {0},
+			     off = {0};
 	assert_int_equal(itimer_set(f->t[0], ABI_ITIMER_REAL, &v, &old), 0);
 	assert_int_equal(old.it_value.tv_sec, 0);
 	assert_int_equal(itimer_get(f->t[0], ABI_ITIMER_REAL, &old), 0);
