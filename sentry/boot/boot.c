@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/base/count.h"
 #include "platform/host.h"
 #include "sentry/boot/internal.h"
 #include "sentry/fs/devfs/devfs.h"
@@ -200,4 +201,9 @@ int boot_wait(void)
 	ktimer_shutdown();
 	platform->shutdown();
 	return status;
+}
+
+int boot_leaks(struct boot_error *err)
+{
+	return count_check(err->text, sizeof err->text);
 }

@@ -79,6 +79,7 @@ struct boot_spec {
 
 /* What went wrong, for the person who started it: filled when a call returns < 0. */
 struct boot_error {
+	bool exec;	/* boot_start: the program is at fault, not the sandbox */
 	char text[512];
 };
 
@@ -88,6 +89,11 @@ int boot_mounts(const struct boot_spec *s, struct boot_error *err);
 int boot_start(const struct boot_spec *s, struct boot_error *err);
 /* The wait status of the first process.  Everything of the sandbox is gone afterwards. */
 int boot_wait(void);
+/*
+ * After boot_wait: how many kinds of objects are left over, and a line that names them.
+ * 0 in release builds, which do not count.
+ */
+int boot_leaks(struct boot_error *err);
 /*
  * A signal from outside to the first process; `foreground`, as a terminal would
  * send it: to the foreground group of the container's terminal, or to the first

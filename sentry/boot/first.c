@@ -130,14 +130,31 @@ static int install_fds(struct task *t, const struct boot_spec *s)
 	return 0;
 }
 
-/* cwd of the first process: made if it is missing, as runc does. */
+/* Makes a container's working directory and what leads there, as runc does. */
+static int make_cwd(const struct walk *w, const char *cwd)
+{
+	char part[4096];
+	int err = 0;
+	for (size_t n = strcspn(cwd + 1, "/") + 1; err == 0 || err == -EEXIST;
+	     n += strcspn(cwd + n + 1, "/") + 1) {
+		if (n >= sizeof part)
+			return -ENAMETOOLONG;
+		memcpy(part, cwd, n);
+		part[n] = '\0';
+		err = vfs_mkdir(w, part, 0755);
+		if (!cwd[n])
+			break;
+	}
+	return err == -EEXIST ? 0 : err;
+}
+
 static int set_cwd(struct task *t, const struct boot_spec *s)
 {
 	struct walk w = {.fs = t->fs, .cred = t->cred, .flags = WALK_DIRECTORY};
 	struct path p;
 	const char *cwd = s->cwd && *s->cwd ? s->cwd : "/";
 	int err = path_walk(&w, cwd, &p);
-	if (err == -ENOENT && vfs_mkdir(&w, cwd, 0755) == 0)
+	if (err == -ENOENT && s->as_init && *cwd == '/' && make_cwd(&w, cwd) == 0)
 		err = path_walk(&w, cwd, &p);
 	if (err < 0)
 		return err;
@@ -207,6 +224,13 @@ static const char *cause(int err)
 	}
 }
 
+/* The fault of the program, not of the sandbox. */
+static int exec_fail(struct first *b, int err, const char *why)
+{
+	b->err->exec = err != -ENOMEM && err != -EAGAIN && err != -ESRCH;
+	return boot_fail(b->err, err, "%s: %s", b->spec->argv[0], why);
+}
+
 static int first_exec(struct first *b)
 {
 	struct task *t = b->task;
@@ -225,12 +249,14 @@ static int first_exec(struct first *b)
 		boot_terminal(t, tty);
 	}
 	if ((err = find_program(t, s, name, sizeof name, &f)) < 0)
-		return boot_fail(b->err, err, "%s: %s", s->argv[0], cause(err));
+		return exec_fail(b, err, cause(err));
 	if ((err = exec_strings_from(s->argv, s->envp, &strings)) == 0) {
 		err = task_exec(t, f, name, /*hidden=*/false, &strings);
 		exec_strings_free(&strings);
 	}
-	return err < 0 ? boot_fail(b->err, err, "%s: %s", s->argv[0], cause(err)) : 0;
+	if (err == -ENOENT)
+		return exec_fail(b, err, "its #! interpreter or dynamic loader is not there");
+	return err < 0 ? exec_fail(b, err, cause(err)) : 0;
 }
 
 static void first_done(struct first *b, int result)
@@ -269,9 +295,9 @@ static int build_task(const struct boot_spec *s, struct task **out)
 	set_rlimits(g, default_rlimits, ARRAY_SIZE(default_rlimits));
 	set_rlimits(g, s->rlimits, s->nrlimits);
 	mount_ns_root(boot_ns, &root);
-	struct path cwd = root;
-	path_get(&cwd);
-	if ((err = fsctx_new(boot_ns, root, cwd, &t->fs)) < 0)
+	err = fsctx_new(boot_ns, root, root, &t->fs);
+	path_put(&root);
+	if (err < 0)
 		return err;
 	t->fs->umask = s->umask;
 	if ((err = fdtab_new(&t->fds)) == 0)

@@ -204,9 +204,8 @@ int boot_mounts(const struct boot_spec *s, struct boot_error *e)
 	if (!cred)
 		return boot_fail(e, -ENOMEM, "out of memory");
 	mount_ns_root(boot_ns, &root);
-	struct path cwd = root;
-	path_get(&cwd);
-	err = fsctx_new(boot_ns, root, cwd, &fs);
+	err = fsctx_new(boot_ns, root, root, &fs);
+	path_put(&root);
 	if (err == 0)
 		boot_walk(&w, fs, cred);
 	for (size_t i = 0; err == 0 && i < s->nmounts; i++)

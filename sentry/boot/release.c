@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end: everything is given back, so that what is left over is a leak. */
 #include "sentry/boot/internal.h"
+#include "sentry/fs/memfs/memfs.h"
 #include "sentry/task/reap.h"
 #include "sentry/task/task.h"
 #include "sentry/tty/tty.h"
+#include "sentry/vfs/inode.h"
 
 static bool reap_zombie(struct group *g, void *arg)
 {
@@ -27,4 +29,6 @@ void boot_release(void)
 	hosttty_release();
 	devpts_release();
 	mount_ns_put(STEAL(boot_ns));
+	memfs_release();
+	anon_release();
 }

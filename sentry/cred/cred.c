@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "platform/base/count.h"
 
 static struct cred *cred_alloc(uint32_t ngroups)
 {
@@ -16,6 +17,7 @@ static struct cred *cred_alloc(uint32_t ngroups)
 		return NULL;
 	ref_init(&c->ref);
 	c->ngroups = ngroups;
+	count_new(cred);
 	return c;
 }
 
@@ -53,6 +55,7 @@ void cred_put(struct cred *c)
 	if (!ref_put(&c->ref))
 		return;
 	free(c);
+	count_gone(cred);
 }
 
 bool cred_capable(const struct cred *c, unsigned cap)

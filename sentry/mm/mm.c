@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/base/count.h"
 #include "sentry/mm/area.h"
 #include "sentry/vfs/file.h"
 #include "sentry/vfs/inode.h"
@@ -24,6 +25,7 @@ static struct mm *mm_alloc(void)
 		return NULL;
 	ref_init(&mm->ref);
 	lock_init(&mm->lock, RANK_MM);
+	count_new(mm);
 	return mm;
 }
 
@@ -34,7 +36,7 @@ int mm_new(struct mm **out, struct ctx **out_ctx)
 		return -ENOMEM;
 	int err = platform->aspace_new(&mm->aspace, out_ctx);
 	if (err < 0) {
-		free(mm);
+		mm_put(mm);
 		return err;
 	}
 	mm->users = 1;
@@ -165,6 +167,7 @@ bool mm_put_usage(struct mm *mm, struct usage *out)
 	if (mm->aspace)
 		platform->aspace_destroy(mm->aspace, out);
 	free(mm);
+	count_gone(mm);
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/base/count.h"
 #include "platform/base/log.h"
 #include "sentry/mm/mm.h"
 #include "sentry/task/exit.h"
@@ -53,6 +54,7 @@ struct task *task_alloc(void)
 	t->start_ns = clock_mono_ns();
 	t->timer_slack_ns = 50000;
 	t->waiter.sleeps = &t->nvcsw;
+	count_new(task);
 	return t;
 }
 
@@ -73,6 +75,7 @@ struct group *group_alloc(void)
 	waitq_init(&g->wait_wq);
 	waitq_init(&g->exit_wq);
 	g->dumpable = 1;
+	count_new(group);
 	return g;
 }
 
@@ -91,6 +94,7 @@ void task_put(struct task *t)
 	if (t->group)
 		group_put(t->group);
 	free(t);
+	count_gone(task);
 }
 
 struct group *group_get(struct group *g)
@@ -109,6 +113,7 @@ void group_put(struct group *g)
 	if (g->parent)
 		group_put(g->parent);
 	free(g);
+	count_gone(group);
 }
 
 struct cred *task_cred(struct task *t)

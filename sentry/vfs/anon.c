@@ -79,6 +79,12 @@ static void anon_start(void)
 	list_init(&anon_mount.link);
 }
 
+void anon_release(void)
+{
+	pthread_once(&anon_once, anon_start);
+	fs_put(STEAL(anon_fs));
+}
+
 int inode_new_anon(const struct inode_ops *ops, uint32_t mode, const char *label, void *priv,
 		   struct inode **out)
 {

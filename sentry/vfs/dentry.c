@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/base/count.h"
 #include "sentry/vfs/internal.h"
 #include "sentry/vfs/notify.h"
 #include "sentry/vfs/shrink.h"
@@ -59,6 +60,7 @@ int dentry_new_loose(struct fs *fs, struct dentry *parent, const char *name, siz
 	list_init(&d->lru);
 	d->next_cookie = 2;
 	*out = d;
+	count_new(dentry);
 	return 0;
 }
 
@@ -92,6 +94,7 @@ void dentry_put(struct dentry *d)
 		free(d->name);
 		bool root = parent == d;
 		free(d);
+		count_gone(dentry);
 		if (root)
 			break;
 		d = parent;
@@ -188,14 +191,14 @@ static bool holds(struct dentry *d)
 	return !revalidate || __atomic_load_n(&d->mounts, __ATOMIC_RELAXED) || revalidate(d);
 }
 
-/* A hashed negative dentry. */
+/* A negative dentry, hashed unless the directory has lost its own name: see dentry_drop_locked. */
 static int add_negative_locked(struct dentry *dir, const char *name, size_t size,
 			       struct dentry **out)
 {
 	int err = table_grow_locked(dir);
 	if (err == 0)
 		err = dentry_new_loose(dir->fs, dir, name, size, out);
-	if (err == 0)
+	if (err == 0 && !__atomic_load_n(&dir->deleted, __ATOMIC_RELAXED))
 		hash_locked(dir, *out);
 	return err;
 }
@@ -268,6 +271,45 @@ int dentry_add_locked(struct dentry *dir, const char *name, size_t size, struct 
 	return 0;
 }
 
+/* The first child found whose own children are gone, or one to go down into. */
+static struct dentry *any_child_locked(struct dentry *dir, uint32_t *at)
+{
+	for (; *at < dir->table_size; ++*at)
+		if (dir->table[*at])
+			return dir->table[*at];
+	return NULL;
+}
+
+/*
+ * Depth first without recursion: goes down to a directory without children,
+ * unhashes it from its parent and goes on there.  The caller may hold locks of
+ * directories above root: parent before child.
+ */
+void dentry_kill_tree(struct dentry *root)
+{
+	struct dentry *d = dentry_get(root);
+
+	for (;;) {
+		uint32_t at = 0;
+		struct dentry *c;
+		lock_nested(&d->inode->lock);
+		while ((c = any_child_locked(d, &at)) && c->children == 0) {
+			unhash_locked(d, c);
+			dentry_put(c);
+		}
+		if (c)
+			dentry_get(c);
+		unlock(&d->inode->lock);
+		if (!c && d == root)
+			break;
+		if (!c)
+			c = dentry_parent(d);
+		dentry_put(d);
+		d = c;
+	}
+	dentry_put(d);
+}
+
 void dentry_drop_locked(struct dentry *d)
 {
 	if (!d->hashed)
@@ -276,6 +318,9 @@ void dentry_drop_locked(struct dentry *d)
 	lock(&d->lock);
 	__atomic_store_n(&d->deleted, true, __ATOMIC_RELAXED);
 	unlock(&d->lock);
+	/* Its table and the names in it would keep each other alive. */
+	if (d->inode && inode_is(d->inode, S_IFDIR))
+		dentry_kill_tree(d);
 	dentry_put(d);
 }
 
@@ -389,42 +434,4 @@ struct dentry *dentry_next_child_locked(struct dentry *dir, uint64_t cookie)
 	}
 	dir->cursor = d;
 	return d;
-}
-
-/* The first child found whose own children are gone, or one to go down into. */
-static struct dentry *any_child_locked(struct dentry *dir, uint32_t *at)
-{
-	for (; *at < dir->table_size; ++*at)
-		if (dir->table[*at])
-			return dir->table[*at];
-	return NULL;
-}
-
-/*
- * Depth first without recursion: goes down to a directory without children,
- * unhashes it from its parent and goes on there.
- */
-void dentry_kill_tree(struct dentry *root)
-{
-	struct dentry *d = dentry_get(root);
-
-	for (;;) {
-		uint32_t at = 0;
-		struct dentry *c;
-		lock(&d->inode->lock);
-		while ((c = any_child_locked(d, &at)) && c->children == 0) {
-			unhash_locked(d, c);
-			dentry_put(c);
-		}
-		if (c)
-			dentry_get(c);
-		unlock(&d->inode->lock);
-		if (!c && d == root)
-			break;
-		if (!c)
-			c = dentry_parent(d);
-		dentry_put(d);
-		d = c;
-	}
-	dentry_put(d);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/base/count.h"
 #include "platform/base/lock.h"
 #include "sentry/vfs/inode.h"
 #include "sentry/vfs/lock.h"
@@ -90,6 +91,7 @@ int fdtab_new(struct fdtab **out)
 	ref_init(&t->ref);
 	lock_init(&t->lock, RANK_FDTAB);
 	*out = t;
+	count_new(fdtab);
 	return 0;
 }
 
@@ -142,6 +144,7 @@ void fdtab_put(struct fdtab *t)
 	free(t->taken);
 	free(t->cloexec);
 	free(t);
+	count_gone(fdtab);
 }
 
 bool fdtab_shared(const struct fdtab *t)

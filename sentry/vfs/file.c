@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "platform/base/count.h"
 #include "sentry/cred/cred.h"
 #include "sentry/vfs/async.h"
 #include "sentry/vfs/internal.h"
@@ -74,6 +75,7 @@ int file_new(const struct file_ops *ops, enum file_kind kind, void *priv, struct
 	/* The count is all that changes of published credentials. */
 	f->cred = cred_get((struct cred *)(uintptr_t)cred);
 	*out = f;
+	count_new(file);
 	return 0;
 
 undo_count:
@@ -130,6 +132,7 @@ void file_put(struct file *f)
 	inode_put(f->inode);
 	cred_put(f->cred);
 	free(f);
+	count_gone(file);
 	__atomic_sub_fetch(&files_open, 1, __ATOMIC_RELAXED);
 }
 

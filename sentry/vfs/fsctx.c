@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "platform/base/count.h"
 #include "sentry/vfs/internal.h"
 #include "syscalls/abi/errno.h"
 
@@ -35,6 +36,7 @@ int fsctx_new(struct mount_ns *ns, struct path root, struct path cwd, struct fsc
 	fs->umask = 022;
 	fs->mounts = mount_ns_get(ns);
 	*out = fs;
+	count_new(fsctx);
 	return 0;
 }
 
@@ -62,6 +64,7 @@ void fsctx_put(struct fsctx *fs)
 	path_put(&fs->cwd);
 	mount_ns_put(fs->mounts);
 	free(fs);
+	count_gone(fsctx);
 }
 
 uint32_t fsctx_umask(struct fsctx *fs)

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 
+#include "platform/base/count.h"
 #include "sentry/sync/timer.h"
 #include "sentry/vfs/internal.h"
 #include "sentry/vfs/lock.h"
@@ -31,6 +32,7 @@ int fs_new(const struct fs_ops *ops, void *priv, struct fs **out)
 	fs->next_ino = 1;
 	fs->dev = abi_makedev(0, __atomic_add_fetch(&last_minor, 1, __ATOMIC_RELAXED));
 	*out = fs;
+	count_new(fs);
 	return 0;
 }
 
@@ -40,6 +42,7 @@ static void fs_put_memory(struct fs *fs)
 		return;
 	fs->ops->destroy(fs);
 	free(fs);
+	count_gone(fs);
 }
 
 struct fs *fs_get(struct fs *fs)
@@ -87,6 +90,7 @@ int inode_new(struct fs *fs, const struct inode_ops *ops, uint32_t mode, void *p
 	i->ino = fs_next_ino(fs);
 	i->atime = i->mtime = i->ctime = i->btime = ktime_now();
 	*out = i;
+	count_new(inode);
 	return 0;
 }
 
@@ -105,6 +109,7 @@ void inode_put(struct inode *i)
 	lock_free_list(i);
 	free(i->label);
 	free(i);
+	count_gone(inode);
 	fs_put_memory(fs);
 }
 

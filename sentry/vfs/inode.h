@@ -204,6 +204,8 @@ uint64_t fs_next_ino(struct fs *fs);
 /* A new inode, ref 1, nlink 1, times now; takes a reference to fs. */
 int inode_new(struct fs *fs, const struct inode_ops *ops, uint32_t mode, void *priv,
 	      struct inode **out);
+/* The end of the sandbox: nothing without a name exists, and nothing will. */
+void anon_release(void);
 /* One that has no name (pipe, socket, ...): label as for file_new_anon.  For shared ones. */
 int inode_new_anon(const struct inode_ops *ops, uint32_t mode, const char *label, void *priv,
 		   struct inode **out);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/base/count.h"
 #include "sentry/vfs/internal.h"
 #include "syscalls/abi/epoll.h"
 #include "syscalls/abi/errno.h"
@@ -37,6 +38,7 @@ static struct mount *mount_new(struct fs *fs, struct dentry *root, const char *s
 	m->flags = flags;
 	m->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	m->source = copy;
+	count_new(mount);
 	return m;
 }
 
@@ -69,6 +71,7 @@ void mount_put(struct mount *m)
 		ns_put_memory(m->home);
 	free(m->source);
 	free(m);
+	count_gone(mount);
 }
 
 /* Takes over the caller's reference to m for the list. */

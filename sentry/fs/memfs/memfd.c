@@ -26,6 +26,14 @@ static int shmem_get(struct fs **out)
 	return err;
 }
 
+void memfs_release(void)
+{
+	lock(&shmem_lock);
+	if (shmem)
+		fs_put(STEAL(shmem));
+	unlock(&shmem_lock);
+}
+
 int memfs_file_new(const char *name, const struct cred *cred, uint32_t flags, uint32_t mode,
 		   uint32_t seals, struct file **out)
 {

@@ -42,6 +42,8 @@ int memfs_new(const struct memfs_options *o, struct fs **out);
  */
 int memfs_file_new(const char *name, const struct cred *cred, uint32_t flags, uint32_t mode,
 		   uint32_t seals, struct file **out);
+/* The end of the sandbox: no such file exists any more. */
+void memfs_release(void);
 /* True if f is a regular file of a memfs: the only ones with seals. */
 bool memfs_is_file(const struct file *f);
 /*
