@@ -1,161 +1,244 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* futex_waitv, and futex_wake, futex_wait, futex_requeue of Linux 6.7. */
+/* futex_wait, futex_wake, futex_requeue, futex_waitv: one call for each thing futex(2) does. */
 #include "task.h"
 
+#include <linux/futex.h>
 #include <pthread.h>
 
-#define SIZE_U32   2
-#define PRIVATE	   128
-#define NR_WAITV   449
-#define NR_WAKE	   454
-#define NR_WAIT	   455
-#define NR_REQUEUE 456
+#ifndef SYS_futex_wake
+#define SYS_futex_wake	  454
+#define SYS_futex_wait	  455
+#define SYS_futex_requeue 456
+#endif
 
-struct waitv {
-	uint64_t val, uaddr;
-	uint32_t flags, reserved;
-};
+/* FUTEX2_SIZE_U32, FUTEX2_PRIVATE, FUTEX_BITSET_MATCH_ANY: headers of 2022 lack the first two. */
+enum { U32 = 2, PRIVATE = 128 };
+#define ANY 0xffffffffull
 
-static uint32_t word[4];
+static uint32_t word, word2;
 
-static long wake(uint32_t *at, unsigned long mask, int n, unsigned flags)
+static void need_futex2(void)
 {
-	return syscall(NR_WAKE, at, mask, n, flags);
+	if (syscall(SYS_futex_wake, &word, ANY, 0, U32) < 0 && errno == ENOSYS)
+		SKIP("no futex_wake before Linux 6.7");
 }
 
-static long wait_on(uint32_t *at, unsigned long val, unsigned long mask, unsigned flags,
-		    const struct timespec *ts)
+static long wake2(uint32_t *at, unsigned long mask, int n, unsigned flags)
 {
-	return syscall(NR_WAIT, at, val, mask, flags, ts, CLOCK_MONOTONIC);
+	return syscall(SYS_futex_wake, at, mask, n, flags);
 }
 
-static struct waitv waitv_of(uint32_t *at, uint64_t val)
+static long wait2(uint32_t *at, unsigned long val, unsigned long mask, unsigned flags,
+		  const struct timespec *timeout)
 {
-	return (struct waitv){.val = val, .uaddr = (uintptr_t)at, .flags = SIZE_U32 | PRIVATE};
+	return syscall(SYS_futex_wait, at, val, mask, flags, timeout, CLOCK_MONOTONIC);
 }
 
-static int has_67(void)
-{
-	return syscall(NR_WAKE, word, 1ul, 1, 77) < 0 && errno == EINVAL;
-}
-
+/* A moment that many milliseconds from now. */
 static struct timespec in_ms(long ms)
 {
-	int64_t at = now_ns() + ms * 1000000;
-	return (struct timespec){at / 1000000000, at % 1000000000};
+	int64_t ns = now_ns() + ms * 1000000;
+	return (struct timespec){ns / 1000000000, ns % 1000000000};
+}
+
+struct waiter {
+	pthread_t thread;
+	uint32_t *at;
+	unsigned long mask;
+	long result;
+};
+
+static void *wait_thread(void *arg)
+{
+	struct waiter *w = arg;
+	w->result = wait2(w->at, 0, w->mask, U32 | PRIVATE, NULL);
+	return NULL;
+}
+
+static void start(struct waiter *w, uint32_t *at, unsigned long mask)
+{
+	w->at = at;
+	w->mask = mask;
+	ASSERT_EQ(pthread_create(&w->thread, NULL, wait_thread, w), 0);
+}
+
+/* Wakes until one was there to be woken. */
+static void wake_one(uint32_t *at, unsigned long mask)
+{
+	while (wake2(at, mask, 1, U32 | PRIVATE) == 0)
+		nap(1);
+}
+
+static void finish(struct waiter *w)
+{
+	pthread_join(w->thread, NULL);
+	ASSERT_EQ(w->result, 0);
+}
+
+TEST(futex_wait_on_another_value_is_eagain)
+{
+	need_futex2();
+	ASSERT_ERR(wait2(&word, 4, ANY, U32, NULL), EAGAIN);
+	ASSERT_ERR(wait2(&word, 4, ANY, U32 | PRIVATE, NULL), EAGAIN);
+}
+
+TEST(futex_wait_times_out_at_a_moment)
+{
+	need_futex2();
+	struct timespec ts = in_ms(30);
+	ASSERT_ERR(wait2(&word, 0, ANY, U32, &ts), ETIMEDOUT);
+	ASSERT(now_ns() >= ts.tv_sec * 1000000000 + ts.tv_nsec);
+	ASSERT_ERR(wait2(&word, 0, ANY, U32, &ts), ETIMEDOUT);
+}
+
+TEST(futex_wake_wakes_a_wait)
+{
+	struct waiter w;
+	need_futex2();
+	start(&w, &word, ANY);
+	wake_one(&word, ANY);
+	finish(&w);
+}
+
+TEST(the_old_call_wakes_a_new_wait)
+{
+	struct waiter w;
+	need_futex2();
+	start(&w, &word, ANY);
+	while (syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 0)
+		nap(1);
+	finish(&w);
+}
+
+TEST(futex_wake_of_none_wakes_none)
+{
+	struct waiter w;
+	need_futex2();
+	start(&w, &word, ANY);
+	for (int i = 0; i < 10; i++) {
+		ASSERT_EQ(wake2(&word, ANY, 0, U32 | PRIVATE), 0);
+		nap(2);
+	}
+	wake_one(&word, ANY);
+	finish(&w);
+}
+
+TEST(futex_wake_chooses_by_mask)
+{
+	struct waiter w;
+	need_futex2();
+	start(&w, &word, 4);
+	for (int i = 0; i < 10; i++) {
+		ASSERT_EQ(wake2(&word, 8, 1, U32 | PRIVATE), 0);
+		nap(2);
+	}
+	wake_one(&word, 12);
+	finish(&w);
+}
+
+TEST(futex2_flags_and_masks_are_checked)
+{
+	need_futex2();
+	ASSERT_ERR(wake2(&word, 0, 1, U32), EINVAL);
+	ASSERT_ERR(wake2(&word, ANY + 1, 1, U32), EINVAL);
+	ASSERT_ERR(wake2(&word, ANY, 1, U32 | 0x1000), EINVAL);
+	ASSERT_ERR(wake2(&word, ANY, 1, 3), EINVAL);
+	ASSERT_ERR(wait2(&word, 0, 0, U32, NULL), EINVAL);
+	ASSERT_ERR(wait2(&word, ANY + 1, ANY, U32, NULL), EINVAL);
+	ASSERT_ERR(wait2((uint32_t *)((char *)&word + 1), 0, ANY, U32, NULL), EINVAL);
+	struct timespec ts = in_ms(1);
+	ASSERT_ERR(syscall(SYS_futex_wait, &word, 0, ANY, U32, &ts, CLOCK_BOOTTIME), EINVAL);
+}
+
+TEST(futex_requeue_moves_a_waiter)
+{
+	struct waiter w;
+	struct futex_waitv v[2] = {{.uaddr = (uintptr_t)&word, .flags = U32 | PRIVATE},
+				   {.uaddr = (uintptr_t)&word2, .flags = U32 | PRIVATE}};
+	need_futex2();
+	start(&w, &word, ANY);
+	while (syscall(SYS_futex_requeue, v, 0, 0, 1) == 0)
+		nap(1);
+	ASSERT_EQ(wake2(&word, ANY, 1, U32 | PRIVATE), 0);
+	ASSERT_EQ(wake2(&word2, ANY, 1, U32 | PRIVATE), 1);
+	finish(&w);
+}
+
+TEST(futex_requeue_compares_and_checks)
+{
+	struct futex_waitv v[2] = {{.val = 1, .uaddr = (uintptr_t)&word, .flags = U32},
+				   {.uaddr = (uintptr_t)&word2, .flags = U32}};
+	need_futex2();
+	ASSERT_ERR(syscall(SYS_futex_requeue, v, 0, 0, 1), EAGAIN);
+	v[0].val = 0;
+	ASSERT_EQ(syscall(SYS_futex_requeue, v, 0, 1, 1), 0);
+	ASSERT_ERR(syscall(SYS_futex_requeue, v, 1, 1, 1), EINVAL);
+	ASSERT_ERR(syscall(SYS_futex_requeue, v, 0, -1, 1), EINVAL);
+	ASSERT_ERR(syscall(SYS_futex_requeue, NULL, 0, 1, 1), EINVAL);
+	ASSERT_ERR(syscall(SYS_futex_requeue, (void *)8, 0, 1, 1), EFAULT);
+}
+
+static long waitv(struct futex_waitv *v, unsigned n, const struct timespec *timeout)
+{
+	return syscall(SYS_futex_waitv, v, n, 0, timeout, CLOCK_MONOTONIC);
+}
+
+static void need_waitv(void)
+{
+	if (waitv(NULL, 0, NULL) < 0 && errno == ENOSYS)
+		SKIP("no futex_waitv before Linux 5.16");
 }
 
 static void *waitv_thread(void *arg)
 {
-	struct waitv v[3];
-	(void)arg;
-	for (int i = 0; i < 3; i++)
-		v[i] = waitv_of(&word[i], 0);
-	return (void *)syscall(NR_WAITV, v, 3, 0, NULL, 0);
+	struct futex_waitv v[2] = {{.uaddr = (uintptr_t)&word, .flags = U32 | PRIVATE},
+				   {.uaddr = (uintptr_t)&word2, .flags = U32 | PRIVATE}};
+	*(long *)arg = waitv(v, 2, NULL);
+	return NULL;
 }
 
-TEST(waitv_says_which_was_woken)
+TEST(futex_waitv_says_which_word_woke_it)
 {
-	pthread_t t;
-	void *ret;
-	ASSERT_EQ(pthread_create(&t, NULL, waitv_thread, NULL), 0);
-	while (syscall(SYS_futex, &word[1], 1 | PRIVATE, 1, NULL, NULL, 0) == 0)
-		nap(1);
-	pthread_join(t, &ret);
-	ASSERT_EQ((long)ret, 1);
-}
-
-TEST(waitv_compares_and_times_out)
-{
-	struct waitv v[2] = {waitv_of(&word[0], 0), waitv_of(&word[1], 1)};
-	struct timespec ts = in_ms(5);
-	ASSERT_ERR(syscall(NR_WAITV, v, 2, 0, &ts, CLOCK_MONOTONIC), EAGAIN);
-	v[1].val = 0;
-	ASSERT_ERR(syscall(NR_WAITV, v, 2, 0, &ts, CLOCK_MONOTONIC), ETIMEDOUT);
-}
-
-TEST(waitv_errors)
-{
-	struct waitv v = waitv_of(&word[0], 0);
-	struct timespec ts = in_ms(5);
-	ASSERT_ERR(syscall(NR_WAITV, &v, 0, 0, NULL, 0), EINVAL);
-	ASSERT_ERR(syscall(NR_WAITV, &v, 129, 0, NULL, 0), EINVAL);
-	ASSERT_ERR(syscall(NR_WAITV, &v, 1, 1, NULL, 0), EINVAL);
-	ASSERT_ERR(syscall(NR_WAITV, NULL, 1, 0, NULL, 0), EINVAL);
-	ASSERT_ERR(syscall(NR_WAITV, (void *)8, 1, 0, NULL, 0), EFAULT);
-	ASSERT_ERR(syscall(NR_WAITV, &v, 1, 0, &ts, CLOCK_BOOTTIME), EINVAL);
-	v.reserved = 1;
-	ASSERT_ERR(syscall(NR_WAITV, &v, 1, 0, NULL, 0), EINVAL);
-	v = waitv_of(&word[0], 0);
-	v.flags = PRIVATE | 3;
-	ASSERT_ERR(syscall(NR_WAITV, &v, 1, 0, NULL, 0), EINVAL);
-	v = waitv_of((uint32_t *)((char *)word + 2), 0);
-	ASSERT_ERR(syscall(NR_WAITV, &v, 1, 0, NULL, 0), EINVAL);
-}
-
-static void *wait_thread(void *arg)
-{
-	return (void *)wait_on(arg, 0, 2, SIZE_U32 | PRIVATE, NULL);
-}
-
-TEST(wake_selects_by_mask)
-{
-	pthread_t t;
-	void *ret;
-	if (!has_67())
-		SKIP("no futex_wake");
-	ASSERT_EQ(pthread_create(&t, NULL, wait_thread, word), 0);
-	while (wake(word, 2, 1, SIZE_U32 | PRIVATE) == 0) {
-		ASSERT_EQ(wake(word, 1, 1, SIZE_U32 | PRIVATE), 0);
-		nap(1);
+	uint32_t *words[] = {&word, &word2};
+	need_waitv();
+	for (int i = 0; i < 2; i++) {
+		pthread_t thread;
+		long result = -1;
+		ASSERT_EQ(pthread_create(&thread, NULL, waitv_thread, &result), 0);
+		while (syscall(SYS_futex, words[i], FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 0)
+			nap(1);
+		pthread_join(thread, NULL);
+		ASSERT_EQ(result, i);
+		/* It waits for none of them any more. */
+		ASSERT_EQ(syscall(SYS_futex, words[!i], FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0), 0);
 	}
-	pthread_join(t, &ret);
-	ASSERT_EQ((long)ret, 0);
-	/* Unlike FUTEX_WAKE, none means none. */
-	ASSERT_EQ(wake(word, 1, 0, SIZE_U32 | PRIVATE), 0);
 }
 
-TEST(wait_compares_and_times_out)
+TEST(futex_waitv_compares_every_word)
 {
-	struct timespec ts = in_ms(5);
-	if (!has_67())
-		SKIP("no futex_wait");
-	ASSERT_ERR(wait_on(word, 1, 1, SIZE_U32 | PRIVATE, NULL), EAGAIN);
-	ASSERT_ERR(wait_on(word, 0, 1, SIZE_U32 | PRIVATE, &ts), ETIMEDOUT);
-	ASSERT_ERR(wait_on(word, 0, 0, SIZE_U32 | PRIVATE, &ts), EINVAL);
-	ASSERT_ERR(wait_on(word, 1ul << 32, 1, SIZE_U32 | PRIVATE, &ts), EINVAL);
-	ASSERT_ERR(wait_on(word, 0, 1ul << 32, SIZE_U32 | PRIVATE, &ts), EINVAL);
-	ASSERT_ERR(wait_on(word, 0, 1, 3 | PRIVATE, &ts), EINVAL);
+	struct futex_waitv v[2] = {{.uaddr = (uintptr_t)&word, .flags = U32},
+				   {.val = 1, .uaddr = (uintptr_t)&word2, .flags = U32}};
+	need_waitv();
+	ASSERT_ERR(waitv(v, 2, NULL), EAGAIN);
+	struct timespec ts = in_ms(20);
+	ASSERT_ERR(waitv(v, 1, &ts), ETIMEDOUT);
+	ASSERT(now_ns() >= ts.tv_sec * 1000000000 + ts.tv_nsec);
 }
 
-TEST(a_wait_is_restarted_after_a_handler_that_asks_for_it)
+TEST(futex_waitv_arguments_are_checked)
 {
-	struct timespec ts = in_ms(60);
-	if (!has_67())
-		SKIP("no futex_wait");
-	on_signal(SIGALRM, count_signal, SA_RESTART);
-	ASSERT_OK(ualarm(10000, 0));
-	ASSERT_ERR(wait_on(word, 0, 1, SIZE_U32 | PRIVATE, &ts), ETIMEDOUT);
-	ASSERT_EQ(signal_count, 1);
-}
-
-TEST(requeue_moves_waiters)
-{
-	struct waitv v[2] = {waitv_of(&word[0], 0), waitv_of(&word[1], 0)};
-	pthread_t t;
-	if (!has_67())
-		SKIP("no futex_requeue");
-	ASSERT_EQ(pthread_create(&t, NULL, wait_thread, word), 0);
-	while (syscall(NR_REQUEUE, v, 0, 0, 1) == 0)
-		nap(1);
-	ASSERT_EQ(wake(&word[0], 2, 1, SIZE_U32 | PRIVATE), 0);
-	ASSERT_EQ(wake(&word[1], 2, 1, SIZE_U32 | PRIVATE), 1);
-	pthread_join(t, NULL);
-	v[0].val = 5;
-	ASSERT_ERR(syscall(NR_REQUEUE, v, 0, 0, 1), EAGAIN);
-	ASSERT_ERR(syscall(NR_REQUEUE, v, 1, 0, 1), EINVAL);
-	ASSERT_ERR(syscall(NR_REQUEUE, v, 0, -1, 1), EINVAL);
-	ASSERT_ERR(syscall(NR_REQUEUE, NULL, 0, 0, 1), EINVAL);
+	struct futex_waitv v[1] = {{.uaddr = (uintptr_t)&word, .flags = U32}};
+	need_waitv();
+	ASSERT_ERR(waitv(v, 0, NULL), EINVAL);
+	ASSERT_ERR(waitv(v, 129, NULL), EINVAL);
+	ASSERT_ERR(waitv(NULL, 1, NULL), EINVAL);
+	ASSERT_ERR(waitv((void *)8, 1, NULL), EFAULT);
+	ASSERT_ERR(syscall(SYS_futex_waitv, v, 1, 1, NULL, CLOCK_MONOTONIC), EINVAL);
+	v[0].__reserved = 1;
+	ASSERT_ERR(waitv(v, 1, NULL), EINVAL);
+	v[0].__reserved = 0;
+	v[0].flags = 0x1000 | U32;
+	ASSERT_ERR(waitv(v, 1, NULL), EINVAL);
 }
 
 TEST_MAIN()
