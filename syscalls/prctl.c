@@ -12,7 +12,6 @@
 #include "syscalls/prctl_cred.h"
 #include "syscalls/sys.h"
 
-enum { DEFAULT_SLACK_NS = 50000 };
 
 static long put_int(struct task *t, uaddr_t at, int value)
 {
@@ -74,7 +73,7 @@ static long set_dumpable(struct task *t, uint64_t value)
 
 static long set_slack(struct task *t, uint64_t ns)
 {
-	t->timer_slack_ns = (int64_t)ns <= 0 ? DEFAULT_SLACK_NS : ns;
+	t->timer_slack_ns = (int64_t)ns <= 0 ? t->default_slack_ns : ns;
 	return 0;
 }
 

@@ -207,7 +207,7 @@ static int ptrace_ctx_cputime(struct ctx *c, int64_t *out_ns)
 	lock(&c->as->lock);
 	if (!c->as->threaded) {
 		c->cputime = all;
-	} else if (c->adopter == &ptrace_calls) {
+	} else if (__atomic_load_n(&c->adopter, __ATOMIC_RELAXED) == &ptrace_calls) {
 		err = thread_cputime(c, &own);
 		if (err == 0 && own >= c->cputime)
 			c->cputime = own < all ? own : all;

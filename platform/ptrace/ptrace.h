@@ -61,7 +61,7 @@ struct ctx {
 	bool gone;	     /* dead, seen by us */
 	bool reaped;	     /* and waited for */
 	bool dirty;	     /* regs differ from the host's */
-	const void *adopter; /* &ptrace_calls of that thread */
+	const void *adopter; /* a: &ptrace_calls of that thread; others only compare it */
 	atomic_uint state;
 	bool host_known; /* host_regs is what the stopped thread has */
 	struct regs regs, host_regs;

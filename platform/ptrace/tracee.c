@@ -240,7 +240,7 @@ int tracee_seize(struct ctx *c)
 		return tracee_dead(c);
 	}
 	c->adopted = true;
-	c->adopter = &ptrace_calls;
+	__atomic_store_n(&c->adopter, &ptrace_calls, __ATOMIC_RELAXED);
 	if ((err = tracee_halt(c)) < 0)
 		return err;
 	c->dirty = true;

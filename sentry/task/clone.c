@@ -120,7 +120,7 @@ static void copy_scalars(struct task *child, const struct task *t, const struct 
 	child->policy = t->policy;
 	child->rt_priority = t->rt_priority;
 	child->cpus_allowed = t->cpus_allowed;
-	child->timer_slack_ns = t->timer_slack_ns;
+	child->timer_slack_ns = child->default_slack_ns = t->timer_slack_ns;
 	child->personality = t->personality;
 	if (s->flags & CLONE_CHILD_SETTID)
 		child->set_child_tid = s->child_tid;

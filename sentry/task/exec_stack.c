@@ -16,6 +16,7 @@
 #include "platform/host.h"
 #include "sentry/mm/mm.h"
 #include "sentry/task/exec.h"
+#include "sentry/task/signal.h"
 #include "syscalls/abi/auxv.h"
 #include "syscalls/abi/elf.h"
 #include "syscalls/abi/mman.h"
@@ -79,7 +80,7 @@ static void auxv_fill(struct task *t, const struct elf_image *e, const struct el
 	mm->auxv_count = 0;
 	if (mm->vdso)
 		aux(mm, AT_SYSINFO_EHDR, mm->vdso);
-	aux(mm, AT_MINSIGSTKSZ, platform->fpu_size() + 1024);
+	aux(mm, AT_MINSIGSTKSZ, sigframe_max_size());
 	aux(mm, AT_HWCAP, cpu_features());
 	aux(mm, AT_PAGESZ, PAGE_SIZE);
 	aux(mm, AT_CLKTCK, 100);

@@ -97,6 +97,7 @@ struct task {
 	uint64_t cpus_allowed;		/* a  affinity mask the guest has set; 0: all */
 	int nice, policy, rt_priority;	/* a */
 	uint64_t timer_slack_ns;	/* o */
+	uint64_t default_slack_ns;	/* I  the creator's, at that time */
 	uint32_t personality;		/* o */
 	pthread_t thread;		/* I */
 	uint64_t syscalls;		/* a  made so far */
