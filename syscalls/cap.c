@@ -9,12 +9,17 @@ struct capsets {
 	uint64_t effective, permitted, inheritable;
 };
 
-/* How many structs of 32 capabilities each; a version we do not know is answered with ours. */
-static int version_check(struct task *t, uaddr_t header, const struct abi_user_cap_header *h)
+/*
+ * How many structs of 32 capabilities each; a version we do not know is answered with ours.
+ * The version comes first, and alone: there may be no more of the header.
+ */
+static int version_check(struct task *t, uaddr_t header, uint32_t *version)
 {
 	const uint32_t ours = _LINUX_CAPABILITY_VERSION_3;
 
-	switch (h->version) {
+	if (copy_in(t->mm, version, header, sizeof *version) < 0)
+		return -EFAULT;
+	switch (*version) {
 	case _LINUX_CAPABILITY_VERSION_1:
 		return _LINUX_CAPABILITY_U32S_1;
 	case _LINUX_CAPABILITY_VERSION_2:
@@ -41,14 +46,15 @@ long sys_capget(struct task *t, uaddr_t header, uaddr_t data)
 	struct abi_user_cap_header h;
 	struct capsets s;
 
-	if (copy_in(t->mm, &h, header, sizeof h) < 0)
-		return -EFAULT;
-	int n = version_check(t, header, &h);
+	int n = version_check(t, header, &h.version);
 	/* Without a place for the answer it is a question for the version. */
 	if (n < 0)
 		return n == -EINVAL && !data ? 0 : n;
 	if (!data)
 		return 0;
+	if (copy_in(t->mm, &h.pid, header + offsetof(struct abi_user_cap_header, pid),
+		    sizeof h.pid) < 0)
+		return -EFAULT;
 	if (h.pid < 0)
 		return -EINVAL;
 	int err = read_caps(t, h.pid, &s);
@@ -90,11 +96,12 @@ long sys_capset(struct task *t, uaddr_t header, uaddr_t data)
 	struct abi_user_cap_header h;
 	struct capsets s = {0};
 
-	if (copy_in(t->mm, &h, header, sizeof h) < 0)
-		return -EFAULT;
-	int n = version_check(t, header, &h);
+	int n = version_check(t, header, &h.version);
 	if (n < 0)
 		return n;
+	if (copy_in(t->mm, &h.pid, header + offsetof(struct abi_user_cap_header, pid),
+		    sizeof h.pid) < 0)
+		return -EFAULT;
 	if (h.pid != 0 && h.pid != t->tid)
 		return -EPERM;
 	if (copy_in(t->mm, in, data, (size_t)n * sizeof in[0]) < 0)

@@ -50,6 +50,9 @@ static long do_wait(struct task *t, int epfd, uaddr_t events, int maxevents, int
 
 	if (maxevents <= 0 || maxevents > EVENTS_MAX)
 		return -EINVAL;
+	if (events > USER_TOP ||
+	    (size_t)maxevents * sizeof(struct abi_epoll_event) > USER_TOP - events)
+		return -EFAULT;
 	ep = fdtab_get_io(t->fds, epfd);
 	if (!ep)
 		return -EBADF;

@@ -89,11 +89,11 @@ static int waitid_request(struct task *t, int idtype, int id, int options, struc
 	}
 }
 
-long sys_waitid(struct task *t, int idtype, int id, uaddr_t infop, int options, uaddr_t rusage)
+static long do_waitid(struct task *t, int idtype, int id, int options, struct abi_siginfo *info,
+		      uaddr_t rusage)
 {
 	struct wait_result res;
 	struct wait_request r;
-	struct abi_siginfo info = {0};
 
 	if (options & ~(int)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WAIT_CLONES))
 		return -EINVAL;
@@ -107,15 +107,24 @@ long sys_waitid(struct task *t, int idtype, int id, uaddr_t infop, int options, 
 	if (!res.pid && (r.options & WNOHANG) && !(options & WNOHANG))
 		return -EAGAIN; /* a non-blocking pidfd: Linux 5.10 */
 	if (res.pid) {
-		info.signo = SIGCHLD;
-		info.code = res.code;
-		info.child.pid = res.pid;
-		info.child.uid = res.uid;
-		info.child.status = res.status;
+		info->signo = SIGCHLD;
+		info->code = res.code;
+		info->child.pid = res.pid;
+		info->child.uid = res.uid;
+		info->child.status = res.status;
 	}
 	if (res.pid && rusage)
 		err = copy_out(t->mm, rusage, &res.usage, sizeof res.usage);
-	if (err == 0 && infop)
-		err = copy_out(t->mm, infop, &info, sizeof info);
 	return err;
+}
+
+/* infop is written, with zeros, when the call fails too. */
+long sys_waitid(struct task *t, int idtype, int id, uaddr_t infop, int options, uaddr_t rusage)
+{
+	struct abi_siginfo info = {0};
+	long ret = do_waitid(t, idtype, id, options, &info, rusage);
+
+	if (infop && copy_out(t->mm, infop, &info, sizeof info) < 0)
+		return -EFAULT;
+	return ret;
 }

@@ -130,7 +130,7 @@ long sys_fcntl(struct task *t, int fd, uint32_t cmd, uint64_t arg)
 	switch (cmd) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
-		return dup_from(t, f, arg, cmd == F_DUPFD_CLOEXEC);
+		return dup_from(t, f, (uint32_t)arg, cmd == F_DUPFD_CLOEXEC);
 	case F_DUPFD_QUERY:
 		return dup_query(t, f, (int)arg);
 	case F_GETFD:

@@ -80,7 +80,7 @@ long sys_kcmp(struct task *t, int pid1, int pid2, int type, uint64_t idx1, uint6
 		return -EPERM;
 	switch (type) {
 	case KCMP_FILE:
-		return compare_files(a, b, idx1, idx2);
+		return compare_files(a, b, (uint32_t)idx1, (uint32_t)idx2);
 	case KCMP_VM:
 	case KCMP_FILES:
 	case KCMP_FS:

@@ -117,6 +117,9 @@ long sys_flock(struct task *t, int fd, uint32_t op)
 	autoput(file) struct file *f = NULL;
 	int type;
 
+	/* Mandatory locks of other systems: accepted and ignored since Linux 5.17. */
+	if (op & LOCK_MAND)
+		return 0;
 	switch (op & ~(uint32_t)LOCK_NB) {
 	case LOCK_SH:
 		type = FLK_READ;

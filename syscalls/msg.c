@@ -45,7 +45,7 @@ long sys_sendto(struct task *t, int fd, uaddr_t buf, uint64_t len, uint32_t flag
 	struct sock_msg m = {.flags = flags, .by = &by};
 	struct uio u;
 
-	int err = uio_user(&u, t->mm, buf, len);
+	int err = uio_user(&u, t->mm, buf, min_u64(len, MAX_RW_COUNT));
 	if (err == 0)
 		err = sock_arg(t, fd, &f);
 	if (err == 0 && addr)
@@ -65,7 +65,7 @@ long sys_recvfrom(struct task *t, int fd, uaddr_t buf, uint64_t len, uint32_t fl
 	struct sock_msg m = {.flags = flags, .by = &by, .want_addr = addr};
 	struct uio u;
 
-	int err = uio_user(&u, t->mm, buf, len);
+	int err = uio_user(&u, t->mm, buf, min_u64(len, MAX_RW_COUNT));
 	if (err == 0)
 		err = sock_arg(t, fd, &f);
 	if (err < 0)

@@ -44,6 +44,8 @@ static int write_limit(struct task *t, struct file *f, struct uio *u, const stru
 	if (limit == RLIM64_INFINITY || u->left == 0)
 		return 0;
 	int64_t pos = write_pos(f, rw);
+	if (pos >= 0 && u->left > (uint64_t)(INT64_MAX - pos))
+		return -EINVAL;
 	if (pos >= 0 && (uint64_t)pos >= limit) {
 		signal_self(t, SIGXFSZ);
 		return -EFBIG;
@@ -142,7 +144,8 @@ static int rwf_check(const struct file *f, int flags, bool write)
 	return 0;
 }
 
-static long rw_vec(struct task *t, int fd, uaddr_t iov, uint64_t count, const struct rw *rw,
+/* count: Linux looks at the low half only.  Of nothing at all it asks no more than the mode. */
+static long rw_vec(struct task *t, int fd, uaddr_t iov, uint32_t count, const struct rw *rw,
 		   bool write)
 {
 	autoput(file) struct file *f = NULL;
@@ -159,9 +162,12 @@ static long rw_vec(struct task *t, int fd, uaddr_t iov, uint64_t count, const st
 		return -ESPIPE;
 	if (!(write ? f->writable : f->readable))
 		return -EBADF;
+	if (write ? f->ops->write == file_nowrite : f->ops->read == file_noread)
+		return -EINVAL;
 	err = uio_copy_iovec(t->mm, iov, count, &vec, &total);
-	if (err == 0)
-		err = rwf_check(f, rw->flags, write);
+	if (err < 0 || total == 0)
+		return err;
+	err = rwf_check(f, rw->flags, write);
 	if (err == 0)
 		err = uio_uservec(&u, t->mm, vec, count);
 	if (err < 0)
@@ -171,39 +177,39 @@ static long rw_vec(struct task *t, int fd, uaddr_t iov, uint64_t count, const st
 
 long sys_readv(struct task *t, int fd, uaddr_t iov, uint64_t vlen)
 {
-	return rw_vec(t, fd, iov, vlen, &(struct rw){0}, /*write=*/false);
+	return rw_vec(t, fd, iov, (uint32_t)vlen, &(struct rw){0}, /*write=*/false);
 }
 
 long sys_writev(struct task *t, int fd, uaddr_t iov, uint64_t vlen)
 {
-	return rw_vec(t, fd, iov, vlen, &(struct rw){0}, /*write=*/true);
+	return rw_vec(t, fd, iov, (uint32_t)vlen, &(struct rw){0}, /*write=*/true);
 }
 
 /* The high half matters on 32-bit machines only. */
 long sys_preadv(struct task *t, int fd, uaddr_t iov, uint64_t vlen, int64_t pos,
 		uint64_t pos_high __attribute__((unused)))
 {
-	return rw_vec(t, fd, iov, vlen, &(struct rw){.pos = &pos}, /*write=*/false);
+	return rw_vec(t, fd, iov, (uint32_t)vlen, &(struct rw){.pos = &pos}, /*write=*/false);
 }
 
 long sys_pwritev(struct task *t, int fd, uaddr_t iov, uint64_t vlen, int64_t pos,
 		 uint64_t pos_high __attribute__((unused)))
 {
-	return rw_vec(t, fd, iov, vlen, &(struct rw){.pos = &pos}, /*write=*/true);
+	return rw_vec(t, fd, iov, (uint32_t)vlen, &(struct rw){.pos = &pos}, /*write=*/true);
 }
 
 long sys_preadv2(struct task *t, int fd, uaddr_t iov, uint64_t vlen, int64_t pos,
 		 uint64_t pos_high __attribute__((unused)), int flags)
 {
 	const struct rw rw = {.pos = pos == -1 ? NULL : &pos, .flags = flags};
-	return rw_vec(t, fd, iov, vlen, &rw, /*write=*/false);
+	return rw_vec(t, fd, iov, (uint32_t)vlen, &rw, /*write=*/false);
 }
 
 long sys_pwritev2(struct task *t, int fd, uaddr_t iov, uint64_t vlen, int64_t pos,
 		  uint64_t pos_high __attribute__((unused)), int flags)
 {
 	const struct rw rw = {.pos = pos == -1 ? NULL : &pos, .flags = flags};
-	return rw_vec(t, fd, iov, vlen, &rw, /*write=*/true);
+	return rw_vec(t, fd, iov, (uint32_t)vlen, &rw, /*write=*/true);
 }
 
 long sys_lseek(struct task *t, int fd, int64_t offset, uint32_t whence)

@@ -21,7 +21,8 @@ static struct task *find(struct task *t, int pid)
 
 long sys_sched_getaffinity(struct task *t, int pid, uint32_t len, uaddr_t mask)
 {
-	if (len < MASK_SIZE || len % MASK_SIZE)
+	/* Linux counts bits in 32 bits: 0x20000000 bytes are none. */
+	if (len * 8 < MASK_SIZE * 8 || len % MASK_SIZE)
 		return -EINVAL;
 	if (pid < 0)
 		return -ESRCH;

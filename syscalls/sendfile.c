@@ -91,6 +91,8 @@ static int sendfile_check(const struct copy *c)
 	/* Only what has pages can be the source. */
 	if (!mode_is(c->in->inode->mode, S_IFREG) || !c->in->seekable)
 		return -EINVAL;
+	if (c->out->kind == FILE_EVENTFD)
+		return -EINVAL; /* takes its eight bytes from memory only */
 	if (!pipe_of(c->out) && (file_flags(c->out) & O_APPEND))
 		return -EINVAL;
 	return 0;
@@ -99,13 +101,15 @@ static int sendfile_check(const struct copy *c)
 static long do_sendfile(struct task *t, struct copy *c, uaddr_t offset, uint64_t count)
 {
 	int64_t off = 0;
+	if (offset && c->in->readable && !c->in->seekable)
+		return -ESPIPE;
 	int err = offset ? copy_in(t->mm, &off, offset, sizeof off) : 0;
 	if (err == 0)
 		err = sendfile_check(c);
 	if (err < 0)
 		return err;
 	c->in_pos = offset ? off : file_pos(c->in);
-	if (c->in_pos < 0)
+	if (c->in_pos < 0 || (int64_t)count < 0)
 		return -EINVAL;
 	long n = copy_run(t, c, min_u64(count, MAX_RW_COUNT));
 	if (offset)

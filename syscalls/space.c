@@ -155,10 +155,11 @@ long sys_readahead(struct task *t, int fd, int64_t offset, uint64_t count)
 	int err = file_arg_io(t, fd, &f);
 
 	(void)offset;
-	(void)count;
 	if (err < 0)
 		return err;
 	if (!f->readable)
 		return -EBADF;
+	if ((int64_t)count < 0)
+		return -EINVAL;
 	return inode_is(f->inode, S_IFREG) && f->kind == FILE_INODE ? 0 : -EINVAL;
 }

@@ -31,25 +31,34 @@ static int sides_get(struct task *t, int fd_in, struct side *in, int fd_out, str
 		err = file_arg_io(t, fd_out, &out->file);
 	if (err < 0)
 		return err;
-	if (!in->file->readable || !out->file->writable)
-		return -EBADF;
 	in->pipe = pipe_of(in->file);
 	out->pipe = pipe_of(out->file);
 	return 0;
 }
 
+/* Looked at before anything else of the files is. */
 static int offset_in(struct task *t, struct side *s, uaddr_t off)
 {
 	if (!off)
 		return 0;
 	if (s->pipe)
 		return -ESPIPE;
-	if (!s->file->seekable)
-		return -EINVAL;
 	if (copy_in(t->mm, &s->off, off, sizeof s->off) < 0)
 		return -EFAULT;
 	s->pos = &s->off;
-	return s->off < 0 ? -EINVAL : 0;
+	return 0;
+}
+
+static int sides_check(const struct side *in, const struct side *out)
+{
+	if (!in->file->readable || !out->file->writable)
+		return -EBADF;
+	if (!in->pipe && !out->pipe)
+		return -EINVAL;
+	if ((in->pos && (!in->file->seekable || in->off < 0)) ||
+	    (out->pos && (!out->file->seekable || out->off < 0)))
+		return -EINVAL;
+	return 0;
 }
 
 static int offset_out(struct task *t, const struct side *s, uaddr_t off)
@@ -134,11 +143,11 @@ static ssize_t splice_sides(struct side *in, struct side *out, size_t len, bool 
 static long do_splice(struct task *t, struct side *in, uaddr_t off_in, struct side *out,
 		      uaddr_t off_out, size_t len, bool nonblock)
 {
-	if (!in->pipe && !out->pipe)
-		return -EINVAL;
-	int err = offset_in(t, in, off_in);
+	int err = offset_in(t, out, off_out);
 	if (err == 0)
-		err = offset_in(t, out, off_out);
+		err = offset_in(t, in, off_in);
+	if (err == 0)
+		err = sides_check(in, out);
 	if (err < 0)
 		return err;
 	ssize_t n = splice_sides(in, out, len, nonblock);
@@ -177,6 +186,8 @@ long sys_tee(struct task *t, int fd_in, int fd_out, uint64_t len, uint32_t flags
 	if (len == 0)
 		return 0;
 	long ret = sides_get(t, fd_in, &in, fd_out, &out);
+	if (ret == 0 && (!in.file->readable || !out.file->writable))
+		ret = -EBADF;
 	if (ret == 0 && (!in.pipe || !out.pipe || in.pipe == out.pipe))
 		ret = -EINVAL;
 	if (ret == 0)
@@ -216,12 +227,12 @@ long sys_vmsplice(struct task *t, int fd, uaddr_t iov, uint64_t vlen, uint32_t f
 	int err = file_arg_io(t, fd, &f);
 	if (err < 0)
 		return err;
-	if (!pipe_of(f))
-		return -EBADF;
-	err = uio_copy_iovec(t->mm, iov, vlen, &vec, &total);
+	err = uio_copy_iovec(t->mm, iov, (uint32_t)vlen, &vec, &total);
 	if (err == 0)
-		err = uio_uservec(&u, t->mm, vec, vlen);
+		err = uio_uservec(&u, t->mm, vec, (uint32_t)vlen);
 	if (err < 0 || total == 0)
 		return err;
+	if (!pipe_of(f))
+		return -EBADF;
 	return vmsplice_once(t, f, &u, flags & SPLICE_F_NONBLOCK);
 }

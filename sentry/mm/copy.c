@@ -15,7 +15,7 @@
 static bool range_ok(uaddr_t addr, size_t size)
 {
 	uaddr_t end;
-	return !__builtin_add_overflow(addr, size, &end) && end <= USER_TOP;
+	return size == 0 || (!__builtin_add_overflow(addr, size, &end) && end <= USER_TOP);
 }
 
 /* Bytes that lie below the end of user space. */

@@ -141,6 +141,9 @@ int signal_altstack(struct task *t, const struct abi_stack *ss, struct abi_stack
 	uint32_t mode = (uint32_t)ss->ss_flags & ~SS_AUTODISARM;
 	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
 		return -EINVAL;
+	/* No change is no error, even where setting it now would be one. */
+	if (ss->ss_sp == cur->ss_sp && ss->ss_size == cur->ss_size && ss->ss_flags == cur->ss_flags)
+		return 0;
 	if (mode == SS_DISABLE) {
 		*cur = (struct abi_stack){.ss_flags = ss->ss_flags};
 		return 0;

@@ -212,7 +212,9 @@ ssize_t file_write(struct file *f, struct uio *u, int64_t *pos, bool nonblock)
 		n = try_blocking(f, f->ops->write, write_events, u, pos, nonblock);
 		if (n > 0)
 			done += n;
-	} while (n > 0 && u->left > 0 && writes_all(f) && may_block(f, nonblock));
+		/* What is written in small pieces must not outlast a signal. */
+	} while (n > 0 && u->left > 0 && writes_all(f) && may_block(f, nonblock) &&
+		 !waiter_signalled(waiter_self()));
 	if (done > 0)
 		notify_file(f, IN_MODIFY);
 	return done > 0 ? done : n;

@@ -125,7 +125,7 @@ static void inotify_release(struct file *f)
 static const struct file_ops inotify_ops = {
 	.read = inotify_read,
 	.write = file_nowrite,
-	.seek = file_noseek,
+	.seek = file_noopseek,
 	.poll = inotify_poll,
 	.ioctl = inotify_ioctl,
 	.mmap = file_nommap,
