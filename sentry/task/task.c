@@ -52,7 +52,7 @@ struct task *task_alloc(void)
 	sigpending_init(&t->pending);
 	t->state = TASK_RUNNING;
 	t->start_ns = clock_mono_ns();
-	t->timer_slack_ns = 50000;
+	t->timer_slack_ns = t->default_slack_ns = 50000;
 	t->waiter.sleeps = &t->nvcsw;
 	count_new(task);
 	return t;
