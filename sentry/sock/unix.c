@@ -45,10 +45,6 @@ static void relay_wake(struct wait_entry *e, uint32_t events)
 static void unix_free(struct sock *s)
 {
 	struct unix_sock *u = unix_of(s);
-	lock(&all_lock);
-	list_del(&u->all);
-	all_count--;
-	unlock(&all_lock);
 	assert(u->dead && list_empty(&u->queue) && !u->peer && u->inflight == 0);
 	if (u->addr)
 		unix_addr_put(u->addr);
@@ -203,6 +199,10 @@ void unix_close(struct unix_sock *u, bool embryo)
 	struct list queue = LIST_INIT(queue), embryos = LIST_INIT(embryos);
 	struct path path;
 
+	lock(&all_lock);
+	list_del(&u->all);
+	all_count--;
+	unlock(&all_lock);
 	unix_unbind(u);
 	lock(&u->sock.lock);
 	u->dead = true;
@@ -215,7 +215,7 @@ void unix_close(struct unix_sock *u, bool embryo)
 	unix_update_full_locked(u);
 	path = u->path;
 	u->path = (struct path){NULL, NULL};
-	struct unix_sock *peer = STEAL(u->peer);
+	struct unix_sock *peer = unix_store_peer(u, NULL);
 	unlock(&u->sock.lock);
 	waitq_remove(&u->relay);
 	waitq_wake(&u->sock.room, ~0u);
@@ -317,8 +317,8 @@ int unix_pair(const struct sock_caller *by, struct sock *a, struct sock *b)
 		unix_dgram_set_peer_locked(ua, unix_sock_get(ub));
 		unix_dgram_set_peer_locked(ub, unix_sock_get(ua));
 	} else {
-		ua->peer = unix_sock_get(ub);
-		ub->peer = unix_sock_get(ua);
+		unix_store_peer(ua, unix_sock_get(ub));
+		unix_store_peer(ub, unix_sock_get(ua));
 	}
 	a->state = b->state = SOCK_CONNECTED;
 	unlock_pair(&a->lock, &b->lock);

@@ -41,11 +41,11 @@ struct unix_msg {
 
 struct unix_sock {
 	struct sock sock;
-	struct list all;		/* list of all */
+	struct list all;		/* list of all that are not closed */
 	struct list names;		/* name table, when addr is abstract */
 	struct unix_addr *addr;		/* sock.lock to set, a to read; our reference; set once */
 	struct path path;		/* sock.lock; bound to a file: our references */
-	struct unix_sock *peer;		/* sock.lock; our reference */
+	struct unix_sock *peer;		/* sock.lock to write (unix_store_peer); our reference */
 	struct wait_entry relay;	/* dgram: in peer's room, wakes our wq */
 	bool dead;			/* sock.lock; closed */
 
@@ -62,7 +62,7 @@ struct unix_sock {
 
 	/* unix_gc.c, all under its lock */
 	struct list inflight_link;
-	unsigned inflight;		/* references to our file that lie in queues */
+	unsigned inflight;		/* a to read; references to our file that lie in queues */
 	unsigned outside;		/* of them not found in queues of candidates */
 	bool candidate;
 };
@@ -74,6 +74,12 @@ static inline struct unix_sock *unix_of(struct sock *s)
 static inline bool is_dgram(const struct unix_sock *u)
 {
 	return u->sock.type == SOCK_DGRAM;
+}
+
+/* Others compare it with themselves without the lock. */
+static inline struct unix_sock *unix_store_peer(struct unix_sock *u, struct unix_sock *peer)
+{
+	return __atomic_exchange_n(&u->peer, peer, __ATOMIC_RELAXED);
 }
 
 /* unix.c */
@@ -105,7 +111,7 @@ struct unix_info {
 	uint32_t path_size;	/* bytes of path, an abstract name's leading NUL included */
 	char path[UNIX_PATH_MAX + 1];
 };
-/* Every socket there is, until fn returns false; no lock held while fn runs.  0 or -ENOMEM. */
+/* Every socket that is not closed, until fn returns false; no lock held while fn runs.  0 or -ENOMEM. */
 int unix_for_each(bool (*fn)(const struct unix_info *i, void *arg), void *arg);
 
 /* unix_name.c */

@@ -64,8 +64,8 @@ static int connect_locked(struct unix_sock *u, struct unix_sock *l, struct unix_
 		return -EAGAIN;
 	if (u->sock.state != SOCK_CLOSED)
 		return u->sock.state == SOCK_CONNECTED ? -EISCONN : -EINVAL;
-	e->peer = unix_sock_get(u);
-	u->peer = unix_sock_get(e);
+	unix_store_peer(e, unix_sock_get(u));
+	unix_store_peer(u, unix_sock_get(e));
 	__atomic_store_n(&u->sock.state, SOCK_CONNECTED, __ATOMIC_RELEASE);
 	list_append(&l->embryos, &e->waiting);
 	l->queued++;
@@ -101,10 +101,9 @@ static int connect_to(struct unix_sock *u, struct unix_sock *l, const struct soc
 
 struct unix_sock *unix_dgram_set_peer_locked(struct unix_sock *u, struct unix_sock *peer)
 {
-	struct unix_sock *old = u->peer;
+	struct unix_sock *old = unix_store_peer(u, peer);
 	if (old)
 		waitq_remove(&u->relay);
-	__atomic_store_n(&u->peer, peer, __ATOMIC_RELAXED);
 	if (peer)
 		waitq_add(&peer->sock.room, &u->relay);
 	__atomic_store_n(&u->sock.state, peer ? SOCK_CONNECTED : SOCK_CLOSED, __ATOMIC_RELEASE);

@@ -73,7 +73,8 @@ static void user_drop_locked(struct user *u, unsigned count)
 
 static void add_locked(struct unix_sock *u)
 {
-	if (u->inflight++ > 0)
+	__atomic_store_n(&u->inflight, u->inflight + 1, __ATOMIC_RELAXED);
+	if (u->inflight > 1)
 		return;
 	list_append(&inflight, &u->inflight_link);
 	__atomic_add_fetch(&total, 1, __ATOMIC_RELAXED);
@@ -81,7 +82,8 @@ static void add_locked(struct unix_sock *u)
 
 static void remove_locked(struct unix_sock *u)
 {
-	if (--u->inflight > 0) {
+	__atomic_store_n(&u->inflight, u->inflight - 1, __ATOMIC_RELAXED);
+	if (u->inflight > 0) {
 		/* Its last way in may have been this one. */
 		__atomic_store_n(&wanted, true, __ATOMIC_RELAXED);
 		return;
