@@ -40,23 +40,26 @@ void cpulimit_init(struct ctimer *c, struct group *g)
 	c->kind = CPUCLOCK_PROF;
 }
 
+/* g may be another process, which ends meanwhile: its timers are there with siglock held only. */
 void cpulimit_changed(struct group *g)
 {
 	struct abi_rlimit r = cpu_rlimit(g);
-	struct posix_timers *pt = __atomic_load_n(&g->timers, __ATOMIC_ACQUIRE);
 
-	if (r.rlim_cur == RLIM64_INFINITY && r.rlim_max == RLIM64_INFINITY && !pt)
+	if (r.rlim_cur == RLIM64_INFINITY && r.rlim_max == RLIM64_INFINITY &&
+	    !__atomic_load_n(&g->timers, __ATOMIC_ACQUIRE))
 		return;
-	pt = timers_get(g);
-	if (!pt)
+	if (!timers_get(g))
 		return;
-	int64_t now = ctimer_now(&pt->cpulimit);
+	int64_t now = cputime_pick(group_cputime(g), CPUCLOCK_PROF);
 	int64_t at = seconds_ns(r.rlim_cur);
 	lock(&g->siglock);
-	ktimer_cancel(&pt->cpulimit.kt);
-	pt->cpulimit.expiry = at == INT64_MAX ? 0 : at;
-	pt->cpulimit.seen = pt->cpulimit.pause = 0;
-	if (pt->cpulimit.expiry)
-		ctimer_arm_locked(&pt->cpulimit, now);
+	struct posix_timers *pt = g->timers;
+	if (pt) {
+		ktimer_cancel(&pt->cpulimit.kt);
+		pt->cpulimit.expiry = at == INT64_MAX ? 0 : at;
+		pt->cpulimit.seen = pt->cpulimit.pause = 0;
+		if (pt->cpulimit.expiry)
+			ctimer_arm_locked(&pt->cpulimit, now);
+	}
 	unlock(&g->siglock);
 }

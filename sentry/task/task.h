@@ -150,7 +150,8 @@ struct group {
 	uint64_t dead_nvcsw;			/* t */
 	uint64_t child_minflt, child_majflt, child_nvcsw, child_nivcsw, child_maxrss_kb; /* t */
 	uint64_t minflt, majflt, nivcsw, maxrss_kb; /* a  of the whole group: usage.h */
-	struct posix_timers *timers;	/* timer.c's own locking; made on first use */
+	struct posix_timers *timers;	/* s  timers.c; made on first use */
+	bool timers_over;		/* s  the last thread has given them back: none are made any more */
 	int dumpable;			/* a */
 	int oom_score_adj;		/* a */
 	bool is_init;			/* I  pid 1 of the sandbox, protected from its own signals */

@@ -28,7 +28,7 @@ struct posix_timers *timers_get(struct group *g)
 		return NULL;
 	lock(&g->siglock);
 	pt = g->timers;
-	if (!pt) {
+	if (!pt && !g->timers_over) {
 		pt = STEAL(mine);
 		__atomic_store_n(&g->timers, pt, __ATOMIC_RELEASE);
 	}
@@ -41,6 +41,7 @@ void timers_exit(struct group *g)
 {
 	lock(&g->siglock);
 	struct posix_timers *pt = g->timers;
+	g->timers_over = true;
 	__atomic_store_n(&g->timers, NULL, __ATOMIC_RELEASE);
 	unlock(&g->siglock);
 	if (!pt)

@@ -282,6 +282,22 @@ TEST(cpu_kills_at_the_hard_limit)
 	ASSERT_EQ(wait_status(p), SIGKILL);
 }
 
+/* What the limit arms must not be left behind when the process is waited for. */
+TEST(cpu_of_a_zombie_can_be_limited)
+{
+	struct rlimit rl = {1, RLIM_INFINITY};
+	siginfo_t info;
+	for (int i = 0; i < 20; i++) {
+		pid_t p = SPAWN({});
+		ASSERT_OK(waitid(P_PID, (id_t)p, &info, WEXITED | WNOWAIT));
+		ASSERT_OK(prlimit(p, RLIMIT_CPU, &rl, NULL));
+		JOIN(p);
+	}
+	/* Longer than the limit. */
+	for (int i = 0; i < 12; i++)
+		JOIN(SPAWN({ usleep(100000); }));
+}
+
 TEST(nice_bounds_setpriority)
 {
 	JOIN(SPAWN({
