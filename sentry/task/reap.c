@@ -78,6 +78,9 @@ static void send_pdeath_locked(struct group *child, struct group *parent)
 static void reparent_children_locked(struct group *g)
 {
 	struct group *child, *next, *to = reaper_of(g);
+	/* Pid 1 leaves its children to nobody: boot_wait() ends them. */
+	if (to == g)
+		return;
 	list_for_each_safe(child, next, &g->children, siblings) {
 		struct group *old = child->parent;
 		child->parent = group_get(to);
