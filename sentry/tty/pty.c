@@ -83,8 +83,11 @@ static ssize_t master_read(struct file *f, struct uio *u, int64_t *pos)
 {
 	struct pty *p = f->priv;
 	uint8_t buf[PIECE];
-	size_t n = 0;
+	size_t n = 0, size = min_u64(sizeof buf, u->left);
 	(void)pos;
+	/* Not even the status byte of packet mode has a place. */
+	if (size == 0)
+		return 0;
 	lock(&p->tty.lock);
 	ssize_t ret = -EAGAIN;
 	if (p->packet && p->packet_status) {
@@ -93,7 +96,7 @@ static ssize_t master_read(struct file *f, struct uio *u, int64_t *pos)
 	} else if (p->out.count > 0 && !p->stopped) {
 		if (p->packet)
 			buf[n++] = TIOCPKT_DATA;
-		n += ring_get(&p->out, buf + n, min_u64(sizeof buf, u->left) - n);
+		n += ring_get(&p->out, buf + n, size - n);
 	} else if (p->slaves == 0 && p->slave_opened) {
 		ret = -EIO;
 	}

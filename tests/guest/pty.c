@@ -362,6 +362,21 @@ TEST(pty_packet_mode)
 	ASSERT_EQ(buf[0] & TIOCPKT_FLUSHREAD, TIOCPKT_FLUSHREAD);
 }
 
+TEST(pty_packet_mode_reads_nothing_into_nothing)
+{
+	make_pair();
+	int on = 1;
+	char buf[8];
+	ASSERT_OK(ioctl(m, TIOCPKT, &on));
+	ASSERT_OK(set_nonblock(s));
+	for (int i = 0; i < 200; i++)
+		write(s, "0123456789012345678901234567890123456789", 40);
+	ASSERT_EQ(read(m, buf, 0), 0);
+	ASSERT_EQ(read(m, buf, 8), 8);
+	ASSERT_EQ(buf[0], TIOCPKT_DATA);
+	ASSERT_EQ(buf[1], '0');
+}
+
 TEST(pty_isig_off_delivers_the_byte)
 {
 	quiet_pair();
