@@ -52,21 +52,7 @@ static void stdio_look(struct boot_spec *spec)
 
 static int exec_status(int err)
 {
-	switch (err) {
-	case -ENOENT:
-	case -ENOTDIR:
-		return EXIT_NOT_FOUND;
-	case -EACCES:
-	case -ENOEXEC:
-	case -EPERM:
-	case -EISDIR:
-	case -ELIBBAD:
-	case -ELOOP:
-	case -EINVAL:
-		return EXIT_CANNOT_EXEC;
-	default:
-		return EXIT_INTERNAL;
-	}
+	return err == -ENOENT || err == -ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC;
 }
 
 static void *nothing(void *arg)
@@ -170,12 +156,16 @@ static int start_and_wait(const struct sandbox *s, const struct sentry_ends *end
 	if ((err = boot_start(spec, &be)) < 0) {
 		error_set(e, err, "%s", be.text);
 		boot_wait();
-		return exec_status(err);
+		return be.exec ? exec_status(err) : EXIT_INTERNAL;
 	}
 	if ((err = control_start(ends->control)) < 0)
 		log_warning("signals from outside do not reach the container: %s", strerror(-err));
 	int status = boot_wait();
 	trace_end(s->trace);
+	if (boot_leaks(&be) > 0) {
+		error_set(e, -ENOTEMPTY, "%s", be.text);
+		return EXIT_INTERNAL;
+	}
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

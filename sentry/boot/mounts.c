@@ -187,6 +187,13 @@ static int mount_one(const struct boot_spec *s, const struct boot_mount *m, cons
 	return err;
 }
 
+static const char *cause(int err)
+{
+	if (err == -EOPNOTSUPP)
+		return "changes cannot go to the host yet: make it read-only, or use --overlay=all";
+	return strerror(-err);
+}
+
 int boot_mounts(const struct boot_spec *s, struct boot_error *e)
 {
 	struct fs *root_fs;
@@ -197,7 +204,7 @@ int boot_mounts(const struct boot_spec *s, struct boot_error *e)
 	int err = s->root_write_through ? boot_bind(s->gofer, NULL, &root_fs)
 					: overlay_new(s->gofer, 0, &root_fs);
 	if (err < 0)
-		return boot_fail(e, err, "root file system: %s", strerror(-err));
+		return boot_fail(e, err, "root file system: %s", cause(err));
 	/* Read-only only once the mount points have been made. */
 	err = mount_ns_new(root_fs, "overlay", 0, &boot_ns);
 	struct cred *cred = err == 0 ? cred_new_root(CAP_ALL) : NULL;
@@ -211,7 +218,7 @@ int boot_mounts(const struct boot_spec *s, struct boot_error *e)
 	for (size_t i = 0; err == 0 && i < s->nmounts; i++)
 		if ((err = mount_one(s, &s->mounts[i], &w)) < 0)
 			boot_fail(e, err, "mount of %s on %s: %s", s->mounts[i].type,
-				  s->mounts[i].target, strerror(-err));
+				  s->mounts[i].target, cause(err));
 	if (err == 0)
 		err = boot_hide(s, &w, e);
 	if (err == 0 && s->root_readonly)

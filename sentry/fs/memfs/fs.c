@@ -230,19 +230,22 @@ static const struct fs_ops *fs_ops_named(const char *name)
 static int root_new(struct memfs *m, const struct memfs_options *o)
 {
 	autoput(inode) struct inode *root = NULL;
+	uint32_t mode = S_IFDIR | (o->mode & 07777);
 	struct gofer_attr attr;
-	int err = node_new(m, S_IFDIR | (o->mode & 07777), &root);
+	int err = m->gofer ? gofer_stat(m->gofer, m->root, m->lower_path, &attr) : 0;
 	if (err < 0)
+		return err;
+	if (m->gofer)
+		mode = (uint32_t)attr.mode;
+	/* A file of its own, for a bind mount of one. */
+	if (!S_ISDIR(mode) && !S_ISREG(mode))
+		return -ENOTDIR;
+	if ((err = node_new(m, mode, &root)) < 0)
 		return err;
 	struct node *n = node_of(root);
 	root->uid = o->uid;
 	root->gid = o->gid;
 	if (m->gofer) {
-		err = gofer_stat(m->gofer, m->root, m->lower_path, &attr);
-		if (err == 0 && !S_ISDIR(attr.mode))
-			err = -ENOTDIR;
-		if (err < 0)
-			return err;
 		n->origin = origin_new(NULL, m->lower_path);
 		if (!n->origin)
 			return -ENOMEM;
