@@ -15,7 +15,6 @@
 enum { OPT_LOG = 256, OPT_FORMAT, OPT_DEBUG };
 
 const char *argp_program_version = "vedette 0.1";
-struct global_options global_options = {.log_fd = -1};
 
 struct main_options {
 	const char *log;

@@ -4,6 +4,8 @@
 
 #include "oci/cli.h"
 
+struct global_options global_options = {.log_fd = -1};
+
 enum { OPT_TRACE = 0x1000, OPT_KERNEL, OPT_TASKS, TASKS_MAX = 30000 };
 
 static const struct argp_option options[] = {

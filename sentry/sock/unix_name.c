@@ -44,10 +44,11 @@ static struct unix_addr *addr_new(const void *addr, uint32_t size)
 
 int unix_addr_check(const void *addr, uint32_t size)
 {
-	const struct abi_sockaddr_un *un = addr;
-	if (size <= PATH_AT || size > sizeof *un || un->sun_family != AF_UNIX)
+	struct abi_sockaddr_un un;
+	if (size <= PATH_AT || size > sizeof un)
 		return -EINVAL;
-	return 0;
+	memcpy(&un, addr, size); /* addr need not be aligned */
+	return un.sun_family == AF_UNIX ? 0 : -EINVAL;
 }
 
 static struct list *bucket_of(const struct unix_addr *a, int type)
