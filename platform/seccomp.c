@@ -63,6 +63,9 @@ struct arg_rule {
 	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | CLONE_SIGHAND | CLONE_THREAD |        \
 	 CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 
+/* TCGETS2 and its kin: libc has the names, but not the structure they are made with. */
+enum { GETS2 = 0x802c542a, SETS2 = 0x402c542b, SETSW2 = 0x402c542c, SETSF2 = 0x402c542d };
+
 /* clang-format off */
 static const struct arg_rule arg_rules[] = {
 	HAS_NOT(mmap, 2, PROT_EXEC),
@@ -73,7 +76,7 @@ static const struct arg_rule arg_rules[] = {
 	INT(tgkill, 2, SIGKILL),	/* the end of a stub */
 	INT(tgkill, 2, 34),		/* its interruption: INTERRUPT_SIGNAL */
 	INT(tgkill, 2, SIGABRT),	/* our own end, by assert */
-	/* Not TIOCSTI: the terminal is the host user's. */
+	/* All of sentry/fs/hostfile/ioctl.c.  Not TIOCSTI: the terminal is the host user's. */
 	INT(ioctl, 1, TCGETS),
 	INT(ioctl, 1, TCSETS),
 	INT(ioctl, 1, TCSETSW),
@@ -81,6 +84,15 @@ static const struct arg_rule arg_rules[] = {
 	INT(ioctl, 1, TIOCGWINSZ),
 	INT(ioctl, 1, TIOCSWINSZ),
 	INT(ioctl, 1, FIONREAD),
+	INT(ioctl, 1, GETS2),
+	INT(ioctl, 1, SETS2),
+	INT(ioctl, 1, SETSW2),
+	INT(ioctl, 1, SETSF2),
+	INT(ioctl, 1, TIOCOUTQ),
+	INT(ioctl, 1, TCFLSH),
+	INT(ioctl, 1, TCXONC),
+	INT(ioctl, 1, TCSBRK),
+	INT(ioctl, 1, TCSBRKP),
 	IS(ptrace, 0, PTRACE_SYSEMU),
 	IS(ptrace, 0, PTRACE_GETREGS),
 	IS(ptrace, 0, PTRACE_SETREGS),

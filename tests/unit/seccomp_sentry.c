@@ -223,10 +223,23 @@ static void do_normal(void)
 	host_close(got);
 }
 
+/* Whatever hostfile_ioctl() passes on: a guest whose terminal is the host's may ask for each. */
+static void do_terminal(void)
+{
+	static const unsigned long commands[] = {
+		TCGETS,	    TCSETS,	TCSETSW,    TCSETSF,	0x802c542a, 0x402c542b,
+		0x402c542c, 0x402c542d, TIOCGWINSZ, TIOCSWINSZ, FIONREAD,   TIOCOUTQ,
+		TCFLSH,	    TCXONC,	TCSBRK,	    TCSBRKP,
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		host_ioctl(-1, commands[i], NULL);
+}
+
 static void test_allowed(void **state)
 {
 	(void)state;
 	lives(do_normal, /*with_ptrace=*/false);
+	lives(do_terminal, /*with_ptrace=*/false);
 }
 
 /* The ptrace platform, whole, behind the filter. */
