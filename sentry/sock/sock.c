@@ -96,29 +96,22 @@ void sock_wake_all(struct sock *s)
 
 static ssize_t sock_file_read(struct file *f, struct uio *u, int64_t *pos)
 {
-	struct sock *s = f->priv;
 	struct sock_caller by = caller_here();
-	struct sock_msg m = {.uio = u, .by = &by, .all_or_none = true};
+	struct sock_msg m = {.uio = u, .by = &by};
 	(void)pos;
 	if (u->left == 0)
 		return 0;
-	if (file_flags(f) & O_NONBLOCK)
-		m.flags = MSG_DONTWAIT;
-	ssize_t n = s->ops->recv(s, &m);
+	ssize_t n = sock_recv(f, &m);
 	scm_clear(&m.scm);
-	return n < 0 && m.done > 0 ? (ssize_t)m.done : n;
+	return n;
 }
 
 static ssize_t sock_file_write(struct file *f, struct uio *u, int64_t *pos)
 {
-	struct sock *s = f->priv;
 	struct sock_caller by = caller_here();
 	struct sock_msg m = {.uio = u, .by = &by};
 	(void)pos;
-	ssize_t n = s->ops->send(s, &m);
-	if (m.busy)
-		sock_put(m.busy);
-	return n < 0 && m.done > 0 ? (ssize_t)m.done : n;
+	return sock_send(f, &m);
 }
 
 static uint32_t sock_file_poll(struct file *f)
@@ -182,6 +175,7 @@ static int sock_file_new(struct sock *s, const struct sock_caller *by, uint32_t 
 		return err;
 	}
 	f->wq = &s->wq;
+	f->waits = true;
 	lock(&s->lock);
 	s->file = f;
 	unlock(&s->lock);

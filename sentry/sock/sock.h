@@ -68,7 +68,6 @@ struct sock_msg {
 	size_t done;		/* bytes that earlier tries have moved */
 	struct sock *busy;	/* set with -EAGAIN: wait for room in this one; our reference */
 	bool glued;		/* receive: scm.cred belongs to all that follows, too */
-	bool all_or_none;	/* receive: -EAGAIN may not be said after bytes were moved */
 };
 
 enum sock_state { SOCK_CLOSED, SOCK_LISTENING, SOCK_CONNECTED };

@@ -276,9 +276,6 @@ ssize_t unix_stream_recv(struct sock *s, struct sock_msg *m)
 		return -EINVAL;
 	if (m->flags & MSG_OOB)
 		return recv_urgent(u, m);
-	if (m->all_or_none && target > 1 && unix_unread(u) < target && !sock_shut(s) &&
-	    !__atomic_load_n(&s->error, __ATOMIC_RELAXED))
-		return -EAGAIN;
 	list_init(&r.dropped);
 	if (r.peek)
 		r.skip = unix_peek_off(u);

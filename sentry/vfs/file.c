@@ -167,8 +167,13 @@ static bool may_block(const struct file *f, bool nonblock)
 static ssize_t try_blocking(struct file *f, rw_fn op, uint32_t events, struct uio *u, int64_t *pos,
 			    bool nonblock)
 {
+	if (f->waits && nonblock) {
+		struct file as = *f; /* as in file_write_as */
+		as.flags |= O_NONBLOCK;
+		return try_once(&as, op, u, pos);
+	}
 	ssize_t n = try_once(f, op, u, pos);
-	if (n != -EAGAIN || !may_block(f, nonblock))
+	if (n != -EAGAIN || f->waits || !may_block(f, nonblock))
 		return n;
 	int err = waitq_sleep(f->wq, events, WAIT_INTR, WAIT_FOREVER,
 			      (n = try_once(f, op, u, pos)) != -EAGAIN);
@@ -194,8 +199,7 @@ ssize_t file_read(struct file *f, struct uio *u, int64_t *pos, bool nonblock)
 /* A blocking write of these goes on until everything is written. */
 static bool writes_all(const struct file *f)
 {
-	return f->kind == FILE_PIPE || f->kind == FILE_SOCKET || f->kind == FILE_TTY ||
-	       f->kind == FILE_HOST;
+	return f->kind == FILE_PIPE || f->kind == FILE_TTY || f->kind == FILE_HOST;
 }
 
 ssize_t file_write(struct file *f, struct uio *u, int64_t *pos, bool nonblock)
@@ -228,6 +232,8 @@ ssize_t file_write_as(struct file *f, struct uio *u, int64_t *pos, bool append)
 	if (!f->writable)
 		return -EBADF;
 	as.flags = append ? as.flags | O_APPEND : as.flags & ~(uint32_t)O_APPEND;
+	if (f->waits)
+		as.flags |= O_NONBLOCK; /* pos_lock is held */
 	ssize_t n;
 	if (pos) {
 		n = try_at(&as, f->ops->write, u, pos);

@@ -9,6 +9,7 @@
  * Blocking is done here and not in the objects: read, write (and accept,
  * connect, ... of sockets) of an object try once and say -EAGAIN; file_read()
  * and file_write() wait on file->wq and try again unless O_NONBLOCK is set.
+ * Objects with timeouts of their own (sockets) set file->waits and do it themselves.
  */
 #pragma once
 
@@ -104,6 +105,7 @@ struct file {
 	struct inode *inode;		/* I  == path.dentry->inode, or the anonymous inode; our ref */
 	struct cred *cred;		/* I  the opener's */
 	bool seekable;			/* I  has an offset */
+	bool waits;			/* I  read and write wait themselves unless O_NONBLOCK */
 	bool readable, writable;	/* I  from O_ACCMODE */
 	uint32_t flags;			/* a  O_APPEND, O_NONBLOCK, O_DIRECT, ...; atomic access only */
 	struct lock pos_lock;		/* RANK_FILEPOS */
@@ -113,6 +115,7 @@ struct file {
 	uint32_t owner_uid, owner_euid;	/* a  by whose right owner_pid is sent signals */
 	struct file_async *async;	/* pos_lock  O_ASYNC: async.h */
 	struct list epolls;		/* ep_lock of epoll: interest entries that watch this file */
+	bool watched;			/* epoll's: an entry has been in that list */
 	uint32_t dir_cookie;		/* pos_lock  file systems' own, for readdir */
 	bool write_counted;		/* I  counted in inode->writers and mount->writers */
 };

@@ -274,4 +274,31 @@ TEST(unix_dgram_raw_is_dgram)
 	ASSERT_EQ(get_opt(s, SO_TYPE), SOCK_DGRAM);
 }
 
+TEST(unix_dgram_write_waits_for_room)
+{
+	int s[2], n = 0;
+	char c = 'x';
+	pair(SOCK_DGRAM, s);
+	while (send(s[0], &c, 1, MSG_DONTWAIT) == 1)
+		n++;
+	ASSERT_EQ(errno, EAGAIN);
+	pid_t p = SPAWN({ ASSERT_EQ(write(s[0], "last", 4), 4); });
+	char buf[8];
+	for (int i = 0; i < n; i++)
+		ASSERT_EQ(read(s[1], buf, sizeof buf), 1);
+	ASSERT_EQ(read(s[1], buf, sizeof buf), 4);
+	JOIN(p);
+}
+
+TEST(unix_dgram_write_without_room_times_out)
+{
+	int s[2];
+	struct timeval t = {0, 20000};
+	pair(SOCK_DGRAM, s);
+	ASSERT_OK(setsockopt(s[0], SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t));
+	while (write(s[0], "x", 1) == 1)
+		;
+	ASSERT_EQ(errno, EAGAIN);
+}
+
 TEST_MAIN()

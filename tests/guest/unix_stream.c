@@ -530,4 +530,19 @@ TEST(unix_connect_follows_symlinks_and_renames)
 	ASSERT_ERR(connect_at(socket(AF_UNIX, SOCK_STREAM, 0), "l"), ENOENT);
 }
 
+TEST(unix_send_timeout_returns_what_was_sent)
+{
+	static char buf[1 << 20];
+	int s[2];
+	struct timeval t = {0, 20000};
+	pair(SOCK_STREAM, s);
+	ASSERT_OK(setsockopt(s[0], SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t));
+	ssize_t n = write(s[0], buf, sizeof buf);
+	ASSERT(n > 0 && n < (ssize_t)sizeof buf);
+	while ((n = write(s[0], buf, 1)) == 1)
+		;
+	ASSERT_EQ(n, -1);
+	ASSERT_EQ(errno, EAGAIN);
+}
+
 TEST_MAIN()
