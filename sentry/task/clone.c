@@ -210,7 +210,7 @@ static int publish(struct task *child, struct task *t, const struct clone_spec *
 	if (!(s->flags & CLONE_THREAD))
 		join_family_locked(child, t, s);
 	list_append(&g->threads, &child->threads);
-	g->nthreads++;
+	__atomic_store_n(&g->nthreads, g->nthreads + 1, __ATOMIC_RELEASE);
 	kernel.ntasks++;
 	kernel.forks++;
 	pid_set_locked(nr, child, NULL);

@@ -120,7 +120,7 @@ void task_unlink_locked(struct task *t)
 {
 	struct group *g = t->group;
 	list_del(&t->threads);
-	g->nthreads--;
+	__atomic_store_n(&g->nthreads, g->nthreads - 1, __ATOMIC_RELEASE);
 	usage_dead_locked(g, t);
 	if (g->nthreads > 0)
 		thread_end_locked(g, t);

@@ -110,7 +110,7 @@ struct group {
 	struct ref ref;			/* a */
 	int tgid;			/* I */
 	struct list threads;		/* t  struct task.threads */
-	unsigned nthreads;		/* t */
+	unsigned nthreads;		/* t  atomically: some read it without */
 	struct task *leader;		/* t  whose tid is tgid; our reference, kept when it is dead */
 	struct group *parent;		/* t  our reference; NULL for init */
 	int parent_tid;			/* t  its thread that forked us */
