@@ -91,6 +91,16 @@ TEST(futex_wait_times_out_at_a_moment)
 	ASSERT_ERR(wait2(&word, 0, ANY, U32, &ts), ETIMEDOUT);
 }
 
+TEST(a_futex_wait_is_restarted_after_a_handler)
+{
+	need_futex2();
+	struct timespec ts = in_ms(60);
+	on_signal(SIGALRM, count_signal, SA_RESTART);
+	ualarm(10000, 0);
+	ASSERT_ERR(wait2(&word, 0, ANY, U32 | PRIVATE, &ts), ETIMEDOUT);
+	ASSERT_EQ(signal_count, 1);
+}
+
 TEST(futex_wake_wakes_a_wait)
 {
 	struct waiter w;
