@@ -3,14 +3,38 @@
 #include "platform/base/cleanup.h"
 #include "sentry/mm/mm.h"
 #include "sentry/task/task.h"
+#include "sentry/vfs/file.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/sys.h"
 
 enum { CHUNK = 64 << 10 };
 
+/*
+ * Whose memory it is: the program that was looked at when access was granted.
+ * exec puts another one into the same mm, one that may be none of the caller's
+ * business, while a long transfer is still under way.
+ */
+struct remote {
+	struct mm *mm;	  /* our reference */
+	struct file *exe; /* our reference: tells one program from the next */
+};
+
+static size_t remote_copy(const struct remote *r, uaddr_t at, unsigned char *buf, size_t size,
+			  bool write)
+{
+	size_t n = 0;
+
+	lock(&r->mm->lock);
+	if (r->exe && r->mm->exe == r->exe)
+		n = write ? copy_out_some(r->mm, at, buf, size)
+			  : copy_in_some(r->mm, buf, at, size);
+	unlock(&r->mm->lock);
+	return n;
+}
+
 /* Bytes moved; stops at the first bad page on either side. */
-static ssize_t move_one(struct mm *mm, uaddr_t at, uint64_t size, struct uio *local, bool write,
-			unsigned char *buf)
+static ssize_t move_one(const struct remote *r, uaddr_t at, uint64_t size, struct uio *local,
+			bool write, unsigned char *buf)
 {
 	uint64_t done = 0;
 
@@ -20,9 +44,9 @@ static ssize_t move_one(struct mm *mm, uaddr_t at, uint64_t size, struct uio *lo
 		if (write) {
 			n = uio_get(local, buf, want);
 			if (n > 0)
-				n = (ssize_t)copy_out_some(mm, at + done, buf, (size_t)n);
+				n = (ssize_t)remote_copy(r, at + done, buf, (size_t)n, write);
 		} else {
-			size_t got = copy_in_some(mm, buf, at + done, want);
+			size_t got = remote_copy(r, at + done, buf, want, write);
 			n = got ? uio_put(local, buf, got) : 0;
 		}
 		if (n > 0)
@@ -33,8 +57,8 @@ static ssize_t move_one(struct mm *mm, uaddr_t at, uint64_t size, struct uio *lo
 	return (ssize_t)done;
 }
 
-static long move_all(struct mm *mm, const struct uvec *remote, uint64_t count, struct uio *local,
-		     bool write)
+static long move_all(const struct remote *r, const struct uvec *remote, uint64_t count,
+		     struct uio *local, bool write)
 {
 	autofree unsigned char *buf = malloc(CHUNK);
 	ssize_t done = 0;
@@ -43,7 +67,7 @@ static long move_all(struct mm *mm, const struct uvec *remote, uint64_t count, s
 		return -ENOMEM;
 	for (uint64_t i = 0; i < count && local->left; i++) {
 		uint64_t want = min_u64(remote[i].size, local->left);
-		ssize_t n = move_one(mm, remote[i].base, want, local, write, buf);
+		ssize_t n = move_one(r, remote[i].base, want, local, write, buf);
 		done += n;
 		if ((uint64_t)n < want)
 			return done ? done : -EFAULT;
@@ -51,17 +75,26 @@ static long move_all(struct mm *mm, const struct uvec *remote, uint64_t count, s
 	return done;
 }
 
-static struct mm *remote_mm(struct task *t, int pid, long *out_err)
+static void remote_put(struct remote *r)
+{
+	if (r->exe)
+		file_put(r->exe);
+	if (r->mm)
+		mm_put(r->mm);
+}
+
+/* Access is checked last: an exec before that is seen by the check, one after it by the copy. */
+static int remote_get(struct task *t, int pid, struct remote *out)
 {
 	autoput(task) struct task *target = task_find(pid);
-	struct mm *mm = target ? task_mm_get(target) : NULL;
 
-	*out_err = mm ? task_may_access(t, target) : -ESRCH;
-	if (*out_err < 0 && mm) {
-		mm_put(mm);
-		return NULL;
-	}
-	return mm;
+	*out = (struct remote){NULL, NULL};
+	if (!target || !(out->mm = task_mm_get(target)))
+		return -ESRCH;
+	lock(&out->mm->lock);
+	out->exe = out->mm->exe ? file_get(out->mm->exe) : NULL;
+	unlock(&out->mm->lock);
+	return task_may_access(t, target);
 }
 
 static long process_vm(struct task *t, int pid, uaddr_t lvec, uint64_t liovcnt, uaddr_t rvec,
@@ -83,8 +116,12 @@ static long process_vm(struct task *t, int pid, uaddr_t lvec, uint64_t liovcnt, 
 		return err;
 	if ((err = uio_uservec(&u, t->mm, local, liovcnt)) < 0)
 		return err;
-	autoput(mm) struct mm *mm = remote_mm(t, pid, &err);
-	return err < 0 ? err : move_all(mm, remote, riovcnt, &u, write);
+	struct remote r;
+	err = remote_get(t, pid, &r);
+	if (err == 0)
+		err = move_all(&r, remote, riovcnt, &u, write);
+	remote_put(&r);
+	return err;
 }
 
 long sys_process_vm_readv(struct task *t, int pid, uaddr_t lvec, uint64_t liovcnt, uaddr_t rvec,
