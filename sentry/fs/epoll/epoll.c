@@ -10,8 +10,11 @@
 /* The last reference of a watched file is gone. */
 static void epoll_file_gone(struct file *f)
 {
-	/* Nobody can add an item to it any more: adding takes a reference. */
-	if (list_empty(&f->epolls))
+	/*
+	 * Nobody can add an item to it any more: adding takes a reference.  An empty list says
+	 * nothing without the lock: whoever takes the last item out may still be at it.
+	 */
+	if (!__atomic_load_n(&f->watched, __ATOMIC_RELAXED))
 		return;
 	lock(&epoll_interest);
 	while (!list_empty(&f->epolls))

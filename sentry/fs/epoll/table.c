@@ -57,6 +57,7 @@ int item_insert(struct epoll *ep, struct epitem *it)
 	table_add(ep->table, ep->table_size, it);
 	list_append(&ep->items, &it->all);
 	list_append(&it->file->epolls, &it->of_file);
+	__atomic_store_n(&it->file->watched, true, __ATOMIC_RELAXED);
 	ep->count++;
 	waitq_add(it->file->wq, &it->entry);
 	return 0;
@@ -68,7 +69,6 @@ void item_put(struct epitem *it)
 		free(it);
 }
 
-/* of_file comes last: epoll_file_gone takes an empty list for "nobody looks at the file". */
 void item_remove(struct epitem *it)
 {
 	struct epoll *ep = it->ep;
