@@ -233,6 +233,9 @@ static int ptrace_usage(struct ctx *by, bool thread, struct usage *out)
 	struct iovec local = {.iov_base = &ru, .iov_len = sizeof ru};
 	struct iovec remote = {.iov_base = (void *)(uintptr_t)at, .iov_len = sizeof ru};
 	int who = thread ? RUSAGE_THREAD : RUSAGE_SELF;
+	/* Never started: waiting for it would find nobody, and take its whole process for dead. */
+	if (!by->adopted)
+		return -ESRCH;
 	int err = (int)tracee_call(by, SYS_getrusage, (uint64_t)who, at, 0, 0, 0);
 	if (err < 0)
 		return err;
