@@ -131,7 +131,8 @@ void group_notify_parent_locked(struct group *g, int code, int status)
 	struct abi_siginfo info = {.signo = SIGCHLD, .code = code};
 	int sig = code == CLD_EXITED || code == CLD_KILLED || code == CLD_DUMPED ? g->exit_signal
 										 : SIGCHLD;
-	if (g->parent && !g->parent->reaper && sig > 0) {
+	/* clone(2) takes any number of eight bits; those that are no signal send none. */
+	if (g->parent && !g->parent->reaper && sig > 0 && sig <= NSIG) {
 		info.signo = sig;
 		info.child.pid = g->tgid;
 		if (g->leader) {
