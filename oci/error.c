@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 int error_set(struct error *e, int err, const char *fmt, ...)
 {
@@ -13,18 +12,6 @@ int error_set(struct error *e, int err, const char *fmt, ...)
 	va_end(ap);
 	e->err = err;
 	return err;
-}
-
-void error_prefix(struct error *e, const char *fmt, ...)
-{
-	char was[sizeof e->msg];
-	va_list ap;
-	memcpy(was, e->msg, sizeof was);
-	va_start(ap, fmt);
-	int n = vsnprintf(e->msg, sizeof e->msg, fmt, ap);
-	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof e->msg)
-		snprintf(e->msg + n, sizeof e->msg - (size_t)n, ": %s", was);
 }
 
 void error_sanitize(struct error *e)

@@ -14,7 +14,5 @@ struct error {
 
 /* Returns err. */
 int error_set(struct error *e, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* Puts "fmt: " before the message that is there. */
-void error_prefix(struct error *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The message with everything that could steer a terminal replaced by '?'. */
 void error_sanitize(struct error *e);

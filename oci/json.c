@@ -32,10 +32,11 @@ int reader_parse(struct reader *r, const char *file, const char *text, size_t si
 	r->root = json_loadb(text, size, flags, &je);
 	if (!r->root && json_error_code(&je) == json_error_numeric_overflow)
 		r->root = json_loadb(text, size, flags | JSON_DECODE_INT_AS_REAL, &je);
-	if (!r->root)
-		return error_set(e, -EINVAL, "%s: line %d, column %d: %s", file, je.line, je.column,
-				 je.text);
-	return 0;
+	if (r->root)
+		return 0;
+	error_set(e, -EINVAL, "%s: line %d, column %d: %s", file, je.line, je.column, je.text);
+	error_sanitize(e);
+	return -EINVAL;
 }
 
 static int read_file(const char *file, char **out, size_t *out_size, struct error *e)
@@ -107,30 +108,33 @@ static void format_where(const struct reader *r, char *out, size_t size)
 	snprintf(out, size, "%s: %s%s", r->file, path, *path ? ": " : "");
 }
 
-int reader_fail(struct reader *r, const char *fmt, ...)
+static void format_message(const struct reader *r, struct error *e, int err, const char *fmt,
+			   va_list ap)
 {
 	char where[384], what[384];
+	format_where(r, where, sizeof where);
+	vsnprintf(what, sizeof what, fmt, ap);
+	error_set(e, err, "%s%s", where, what);
+	error_sanitize(e);
+}
+
+int reader_fail(struct reader *r, const char *fmt, ...)
+{
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(what, sizeof what, fmt, ap);
+	format_message(r, r->e, -EINVAL, fmt, ap);
 	va_end(ap);
-	format_where(r, where, sizeof where);
-	error_set(r->e, -EINVAL, "%s%s", where, what);
-	error_sanitize(r->e);
 	return -EINVAL;
 }
 
 void reader_warn(struct reader *r, const char *fmt, ...)
 {
-	struct error shown = {.err = 0};
-	char where[384];
+	struct error shown;
 	va_list ap;
 	va_start(ap, fmt);
-	vsnprintf(shown.msg, sizeof shown.msg, fmt, ap);
+	format_message(r, &shown, 0, fmt, ap);
 	va_end(ap);
-	format_where(r, where, sizeof where);
-	error_sanitize(&shown);
-	log_warning("%s%s", where, shown.msg);
+	log_warning("%s", shown.msg);
 }
 
 static size_t path_enter(struct reader *r, const char *fmt, const char *name, size_t i)

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.json: what is read, and the words for what is wrong. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "oci/spec.h"
+#include "platform/base/log.h"
+#include "platform/base/types.h"
+
+static int warnings[2];
+
+static int parse(struct spec *s, const char *text, struct error *e)
+{
+	*e = (struct error){.msg = ""};
+	return spec_parse(s, "c.json", text, strlen(text), e);
+}
+
+static void good(struct spec *s, const char *text)
+{
+	struct error e;
+	if (parse(s, text, &e) < 0)
+		fail_msg("%s", e.msg);
+}
+
+static void bad(const char *text, const char *want)
+{
+	struct spec s;
+	struct error e;
+	assert_true(parse(&s, text, &e) < 0);
+	assert_true(e.err < 0);
+	if (!strstr(e.msg, want))
+		fail_msg("\"%s\" is not in \"%s\"", want, e.msg);
+	spec_free(&s);
+}
+
+/* What was warned about since the last call. */
+static const char *warned(void)
+{
+	static char text[8192];
+	ssize_t n;
+	log_line(LOG_ERROR, "end");
+	n = read(warnings[0], text, sizeof text - 1);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+#define PROCESS(more) "\"process\":{\"args\":[\"a\"],\"cwd\":\"/\"" more "}"
+#define CONFIG(process_more, more)                                                                 \
+	"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"r\"}," PROCESS(process_more) more "}"
+
+static void reads_the_least(void **state)
+{
+	struct spec s;
+	(void)state;
+	good(&s, CONFIG("", ""));
+	assert_string_equal(s.version, "1.0.2");
+	assert_string_equal(s.root.path, "r");
+	assert_false(s.root.readonly);
+	assert_string_equal(s.process.args[0], "a");
+	assert_null(s.process.args[1]);
+	assert_null(s.process.env[0]);
+	assert_int_equal(s.process.umask, 022);
+	assert_int_equal(s.process.uid, 0);
+	assert_false(s.process.terminal);
+	assert_null(s.hostname);
+	assert_int_equal(s.nmounts, 0);
+	for (int i = 0; i < CAPS_SETS; i++)
+		assert_int_equal(s.process.caps[i], 0);
+	spec_free(&s);
+}
+
+static void reads_process(void **state)
+{
+	struct spec s;
+	(void)state;
+	good(&s, CONFIG(",\"env\":[\"A=1\",\"B=\"],\"terminal\":true,\"noNewPrivileges\":true,"
+			"\"oomScoreAdj\":-7,\"user\":{\"uid\":1,\"gid\":4294967294,"
+			"\"umask\":511,\"additionalGids\":[3,2]}",
+			""));
+	assert_string_equal(s.process.env[1], "B=");
+	assert_true(s.process.terminal && s.process.no_new_privs && s.process.has_oom_score);
+	assert_int_equal(s.process.oom_score_adj, -7);
+	assert_int_equal(s.process.gid, 4294967294u);
+	assert_int_equal(s.process.umask, 0777);
+	assert_int_equal(s.process.ngroups, 2);
+	assert_int_equal(s.process.groups[0], 3);
+	spec_free(&s);
+}
+
+static void reads_rlimits(void **state)
+{
+	struct spec s;
+	(void)state;
+	good(&s, CONFIG(",\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":1,\"hard\":2},"
+			"{\"type\":\"RLIMIT_AS\",\"soft\":9223372036854775807,"
+			"\"hard\":18446744073709551615}]",
+			""));
+	assert_int_equal(s.process.nrlimits, 2);
+	assert_int_equal(s.process.rlimits[0].which, RLIMIT_NOFILE);
+	assert_int_equal(s.process.rlimits[0].soft, 1);
+	assert_int_equal(s.process.rlimits[1].which, RLIMIT_AS);
+	assert_true(s.process.rlimits[1].hard == UINT64_MAX);
+	spec_free(&s);
+}
+
+static void reads_capabilities(void **state)
+{
+	struct spec s;
+	(void)state;
+	good(&s,
+	     CONFIG(",\"capabilities\":{\"bounding\":[\"CAP_CHOWN\",\"CAP_CHECKPOINT_RESTORE\"],"
+		    "\"permitted\":[\"CAP_KILL\"],\"effective\":[\"CAP_KILL\"],"
+		    "\"inheritable\":[],\"ambient\":[\"CAP_KILL\"]}",
+		    ""));
+	assert_int_equal(s.process.caps[CAPS_BOUNDING], 1ull | 1ull << 40);
+	assert_int_equal(s.process.caps[CAPS_EFFECTIVE], 1ull << 5);
+	assert_int_equal(s.process.caps[CAPS_PERMITTED], 1ull << 5);
+	assert_int_equal(s.process.caps[CAPS_AMBIENT], 0);
+	spec_free(&s);
+	good(&s, CONFIG(",\"capabilities\":{\"bounding\":[\"CAP_FLY\",\"KILL\"]}", ""));
+	assert_int_equal(s.process.caps[CAPS_BOUNDING], 0);
+	spec_free(&s);
+	assert_non_null(strstr(warned(), "unknown capability 'CAP_FLY'"));
+}
+
+#define MOUNT(m) CONFIG("", ",\"mounts\":[" m "]")
+
+static void reads_mounts(void **state)
+{
+	struct spec s;
+	(void)state;
+	good(&s, MOUNT("{\"destination\":\"/a\",\"source\":\"b\",\"options\":[\"rbind\",\"ro\","
+		       "\"nosuid\",\"rprivate\"]},"
+		       "{\"destination\":\"/t\",\"type\":\"tmpfs\",\"options\":[\"noexec\","
+		       "\"exec\",\"size=1m\",\"mode=700\",\"strictatime\"]}"));
+	assert_int_equal(s.nmounts, 2);
+	assert_true(s.mounts[0].bind && s.mounts[0].readonly);
+	assert_string_equal(s.mounts[0].type, "bind");
+	assert_int_equal(s.mounts[0].flags, BOOT_READONLY | BOOT_NOSUID | BOOT_RELATIME);
+	assert_false(s.mounts[1].bind || s.mounts[1].readonly);
+	assert_string_equal(s.mounts[1].source, "tmpfs");
+	assert_string_equal(s.mounts[1].data, "size=1m,mode=700");
+	assert_int_equal(s.mounts[1].flags, 0);
+	spec_free(&s);
+}
+
+static void reads_linux(void **state)
+{
+	struct spec s;
+	(void)state;
+	good(&s, CONFIG("", ",\"hostname\":\"h\",\"domainname\":\"\",\"linux\":{"
+			    "\"maskedPaths\":[\"/proc/kcore\"],\"readonlyPaths\":[],"
+			    "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"user\",\"path\":\"\"}],"
+			    "\"resources\":{\"pids\":{\"limit\":77},\"devices\":[{}]},"
+			    "\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":9}]}"));
+	assert_string_equal(s.hostname, "h");
+	assert_null(s.domainname);
+	assert_string_equal(s.masked_paths[0], "/proc/kcore");
+	assert_null(s.masked_paths[1]);
+	assert_null(s.readonly_paths[0]);
+	assert_int_equal(s.pids_limit, 77);
+	spec_free(&s);
+	assert_string_equal(warned(), "vedette: end\n");
+}
+
+static void null_counts_as_absent(void **state)
+{
+	struct spec s;
+	(void)state;
+	good(&s, CONFIG(",\"user\":null,\"rlimits\":null", ",\"linux\":null,\"mounts\":null"));
+	spec_free(&s);
+	bad("{\"ociVersion\":null}", "ociVersion: is missing");
+}
+
+static void says_where(void **state)
+{
+	(void)state;
+	bad("", "c.json: line 1, column 0: ");
+	bad("{\n \"a\": tru }", "c.json: line 2, column ");
+	bad("[]", "c.json: must be an object, not an array");
+	bad(CONFIG(",\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":1}]", ""),
+	    "c.json: process.rlimits[0].hard: is missing");
+	bad(CONFIG(",\"user\":{\"additionalGids\":[1,2,\"x\"]}", ""),
+	    "process.user.additionalGids[2]: must be a number, not a string");
+	bad(MOUNT("{\"destination\":\"/a\"}"), "mounts[0]: type is missing");
+	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"tmpfs\",\"options\":[1]}"),
+	    "mounts[0].options[0]: must be a string");
+	bad(CONFIG("", ",\"linux\":{\"namespaces\":[{\"type\":\"x\"}]}"),
+	    "linux.namespaces[0]: unknown namespace 'x'");
+}
+
+/* Left out, these would give the container more than it should have. */
+static void refuses_what_would_be_unsafe(void **state)
+{
+	(void)state;
+	bad(CONFIG("", ",\"hooks\":{\"poststop\":[{\"path\":\"/x\"}]}"), "hooks (poststop)");
+	bad(CONFIG("", ",\"linux\":{\"namespaces\":[{\"type\":\"pid\",\"path\":\"/n\"}]}"),
+	    "joining a namespace");
+	bad(CONFIG("",
+		   ",\"linux\":{\"gidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":1}]}"),
+	    "linux.gidMappings[0]: only mappings");
+	bad(CONFIG("", ",\"linux\":{\"timeOffsets\":{\"boottime\":{}}}"), "is not supported yet");
+	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"tmpfs\",\"options\":[\"nosymfollow\"]}"),
+	    "'nosymfollow' is not supported");
+	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"proc\",\"options\":[\"hidepid=2\"]}"),
+	    "unknown option 'hidepid=2'");
+	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"overlay\"}"), "unknown type 'overlay'");
+	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"bind\"}"), "needs a source");
+}
+
+static void warns_of_the_rest(void **state)
+{
+	struct spec s;
+	(void)state;
+	good(&s, CONFIG(",\"shoes\":1,\"apparmorProfile\":\"p\"",
+			",\"linux\":{\"seccomp\":{},\"resources\":{\"memory\":{\"limit\":1}},"
+			"\"sysctl\":{\"a\":\"b\"}}"));
+	const char *said = warned();
+	assert_non_null(strstr(said, "warning: c.json: process.shoes: unknown field, ignored\n"));
+	assert_non_null(strstr(said, "process.apparmorProfile: has no effect"));
+	assert_non_null(strstr(said, "linux.seccomp: is not applied"));
+	assert_non_null(strstr(said, "linux.resources.memory: is not enforced yet"));
+	assert_non_null(strstr(said, "linux.sysctl: is not applied"));
+	spec_free(&s);
+}
+
+/* Text of the document does not steer the terminal that shows it. */
+static void shows_no_control_characters(void **state)
+{
+	struct spec s;
+	struct error e;
+	(void)state;
+	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"\\u001b[2J\"}"), "unknown type '?[2J'");
+	good(&s, CONFIG(",\"\\u001b[2J\":1", ""));
+	spec_free(&s);
+	assert_null(strchr(warned(), 0x1b));
+	assert_true(parse(&s, "{\"a\\u0000b\":1}", &e) < 0);
+	spec_free(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_the_least),
+		cmocka_unit_test(reads_process),
+		cmocka_unit_test(reads_rlimits),
+		cmocka_unit_test(reads_capabilities),
+		cmocka_unit_test(reads_mounts),
+		cmocka_unit_test(reads_linux),
+		cmocka_unit_test(null_counts_as_absent),
+		cmocka_unit_test(says_where),
+		cmocka_unit_test(refuses_what_would_be_unsafe),
+		cmocka_unit_test(warns_of_the_rest),
+		cmocka_unit_test(shows_no_control_characters),
+	};
+	if (pipe(warnings) < 0)
+		return 1;
+	log_setup(warnings[1], LOG_WARNING, 0);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
