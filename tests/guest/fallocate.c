@@ -5,6 +5,7 @@
 #include "fs.h"
 
 #include <linux/falloc.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 static int new_file(const char *text)
@@ -73,6 +74,24 @@ TEST(fallocate_punch_hole_frees_blocks)
 	ASSERT_OK(fsync(fd));
 	OR_SKIP(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1 << 20));
 	ASSERT(stat_of("f").st_blocks < 2048);
+}
+
+/* What was never there must not become memory only to be made zero. */
+TEST(fallocate_punch_hole_in_a_hole_allocates_nothing)
+{
+	const off_t size = 256l << 20;
+	int fd = memfd_create("sparse", 0);
+	ASSERT(fd >= 0);
+	ASSERT_OK(ftruncate(fd, size));
+	/* A mapping, so that no kernel can keep it anywhere but in shared pages. */
+	char *p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT(p != MAP_FAILED);
+	p[4096] = 'x';
+	OR_SKIP(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, size));
+	ASSERT_EQ(p[4096], 0);
+	struct stat st;
+	ASSERT_OK(fstat(fd, &st));
+	ASSERT(st.st_size == size && st.st_blocks < 64 * 1024);
 }
 
 TEST(fallocate_punch_hole_needs_keep_size)

@@ -7,8 +7,10 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "platform/base/cleanup.h"
 #include "platform/host.h"
 #include "sentry/fs/memfs/bounce.h"
+#include "sentry/sync/waitq.h"
 
 static const char zeros[16 * PAGE_SIZE];
 
@@ -186,14 +188,26 @@ ssize_t content_write(struct content *c, struct uio *u, uint64_t off, size_t siz
 	return err < 0 ? err : bounce_write(u, off, size, object_drain, c);
 }
 
+/*
+ * What is zero already is only read, for a hole that is written becomes memory: of a
+ * sparse file more than the host has.  A signal ends what takes too long.
+ */
 static int object_zero(struct content *c, uint64_t off, uint64_t size)
 {
-	while (size > 0) {
-		ssize_t n = host_pwrite(c->fd, zeros, min_u64(size, sizeof zeros), (int64_t)off);
+	enum { PIECES = 1024 };
+	autofree char *buf = malloc(sizeof zeros);
+	if (!buf)
+		return -ENOMEM;
+	for (unsigned pieces = 1; size > 0; pieces++) {
+		ssize_t n = host_pread(c->fd, buf, min_u64(size, sizeof zeros), (int64_t)off);
+		if (n > 0 && memcmp(buf, zeros, (size_t)n) != 0)
+			n = host_pwrite(c->fd, zeros, (size_t)n, (int64_t)off);
 		if (n <= 0)
-			return n < 0 ? (int)n : -ENOSPC;
+			return (int)n;
 		off += (uint64_t)n;
 		size -= (uint64_t)n;
+		if (pieces % PIECES == 0 && waiter_signalled(waiter_self()))
+			return -EINTR;
 	}
 	return 0;
 }
