@@ -10,6 +10,8 @@
 #include "platform/base/count.h"
 #include "platform/host.h"
 #include "sentry/boot/internal.h"
+#include "sentry/fs/memfs/memfs.h"
+#include "sentry/res/resources.h"
 #include "sentry/fs/devfs/devfs.h"
 #include "sentry/task/exec.h"
 #include "sentry/task/exit.h"
@@ -84,6 +86,10 @@ int boot_init(const struct boot_spec *s, struct boot_error *err)
 		e = make_parents();
 	if (e == 0)
 		e = boot_register();
+	if (e == 0) {
+		resources_limit(s->memory_limit, s->cpus);
+		memfs_set_limit(resources.mem_total / 2);
+	}
 	return e < 0 ? boot_fail(err, e, "cannot set up the sandbox: %s", strerror(-e)) : 0;
 }
 

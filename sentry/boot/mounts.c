@@ -10,6 +10,7 @@
 #include "sentry/fs/devfs/devfs.h"
 #include "sentry/fs/gofer/client.h"
 #include "sentry/fs/memfs/memfs.h"
+#include "sentry/res/resources.h"
 #include "sentry/tty/tty.h"
 #include "sentry/vfs/namei.h"
 #include "syscalls/abi/fcntl.h"
@@ -90,7 +91,9 @@ static int tmpfs_options(const char *data, struct memfs_options *o)
 
 static int make_tmpfs(const char *source, const char *data, struct fs **out)
 {
-	struct memfs_options o = {.name = "tmpfs", .mode = 01777};
+	/* tmpfs(5): half of the memory unless told otherwise. */
+	struct memfs_options o = {.name = "tmpfs", .mode = 01777,
+				  .size_limit = resources.mem_total / 2};
 	(void)source;
 	int err = tmpfs_options(data, &o);
 	return err < 0 ? err : memfs_new(&o, out);

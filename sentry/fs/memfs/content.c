@@ -17,16 +17,20 @@ static const char zeros[16 * PAGE_SIZE];
 int budget_take(struct budget *b, uint64_t n)
 {
 	uint64_t used = __atomic_add_fetch(&b->used, n, __ATOMIC_RELAXED);
-	if (b->limit == 0 || used <= b->limit)
-		return 0;
-	budget_give(b, n);
-	return -ENOSPC;
+	int err = b->limit == 0 || used <= b->limit ? 0 : -ENOSPC;
+	if (err == 0 && b->of)
+		err = budget_take(b->of, n);
+	if (err < 0)
+		__atomic_fetch_sub(&b->used, n, __ATOMIC_RELAXED);
+	return err;
 }
 
 void budget_give(struct budget *b, uint64_t n)
 {
 	uint64_t old = __atomic_fetch_sub(&b->used, n, __ATOMIC_RELAXED);
 	assert(old >= n);
+	if (b->of)
+		budget_give(b->of, n);
 }
 
 void content_init(struct content *c, struct budget *b)

@@ -31,6 +31,7 @@
 struct budget {
 	uint64_t limit; /* I  0: none */
 	uint64_t used;	/* a */
+	struct budget *of; /* I  what this is a part of: counted there too; NULL: nothing */
 };
 
 int budget_take(struct budget *b, uint64_t n); /* 0 or -ENOSPC */

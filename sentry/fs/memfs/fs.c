@@ -22,6 +22,15 @@ static const struct inode_ops *ops_for(uint32_t mode)
 	}
 }
 
+/* All of the sandbox.  An inode costs less than a page; there are as many as half the pages. */
+static struct budget all_pages, all_inodes;
+
+void memfs_set_limit(uint64_t bytes)
+{
+	all_pages.limit = bytes >> PAGE_SHIFT;
+	all_inodes.limit = all_pages.limit / 2;
+}
+
 int node_new(struct memfs *m, uint32_t mode, struct inode **out)
 {
 	int err = budget_take(&m->inodes, 1);
@@ -155,7 +164,8 @@ static int lower_statfs(struct memfs *m, struct kstatfs *out)
 static uint64_t budget_left(const struct budget *b)
 {
 	uint64_t used = __atomic_load_n(&b->used, __ATOMIC_RELAXED);
-	return b->limit > used ? b->limit - used : 0;
+	uint64_t left = b->limit > used ? b->limit - used : 0;
+	return b->of && b->of->limit ? min_u64(left, budget_left(b->of)) : left;
 }
 
 static int memfs_statfs(struct fs *fs, struct kstatfs *out)
@@ -273,7 +283,9 @@ int memfs_new(const struct memfs_options *o, struct fs **out)
 	*m = (struct memfs){
 		.name = ops->name,
 		.pages.limit = PAGE_ALIGN(o->size_limit) >> PAGE_SHIFT,
+		.pages.of = &all_pages,
 		.inodes.limit = o->inode_limit,
+		.inodes.of = &all_inodes,
 		.mode = o->mode,
 		.uid = o->uid,
 		.gid = o->gid,
