@@ -19,6 +19,9 @@
 #include "syscalls/abi/epoll.h"
 #include "syscalls/abi/errno.h"
 
+/* As fs.mount-max, but lower: a recursive bind into itself doubles them, and lists are searched. */
+enum { MOUNTS_MAX = 4096 };
+
 static struct mount *mount_new(struct fs *fs, struct dentry *root, const char *source,
 			       uint32_t flags)
 {
@@ -84,6 +87,7 @@ static void attach_locked(struct mount_ns *ns, struct mount *m, const struct pat
 		__atomic_add_fetch(&m->point->mounts, 1, __ATOMIC_RELAXED);
 	}
 	list_append(&ns->mounts, &m->link);
+	ns->count++;
 	ns->sequence++;
 }
 
@@ -99,6 +103,7 @@ static void unhook_locked(struct mount *m, struct detached *d)
 	if (d->point)
 		__atomic_sub_fetch(&d->point->mounts, 1, __ATOMIC_RELAXED);
 	list_del(&m->link);
+	m->ns->count--;
 	m->ns->sequence++;
 	m->ns = NULL;
 }
@@ -232,6 +237,8 @@ static int attach(struct mount_ns *ns, struct mount *m, const struct path *where
 			err = -EINVAL;
 		else if (mounted_on_locked(ns, &top))
 			err = -EBUSY;
+		else if (ns->count >= MOUNTS_MAX)
+			err = -ENOSPC;
 		else
 			attach_locked(ns, m, &top);
 		unlock(&ns->lock);

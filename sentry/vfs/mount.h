@@ -35,6 +35,7 @@ struct mount_ns {
 	struct lock lock;		/* RANK_MOUNT */
 	struct mount *root;		/* lock; pivot_root changes it */
 	struct list mounts;		/* lock */
+	unsigned count;			/* lock: of them */
 	struct waitq changed;		/* woken when the tree changes (poll on /proc/mounts) */
 	uint64_t sequence;		/* lock */
 	struct ref memory;		/* a: mounts (home), and one for all of `ref` */

@@ -233,4 +233,19 @@ TEST(mount_dot_dot_leaves_it)
 	ASSERT_EQ(r, 0);
 }
 
+/* fs.mount-max: a machine's memory is not the limit. */
+TEST(mount_binds_into_itself_end)
+{
+	mounted(NULL);
+	ASSERT_OK(mkdir("d/in", 0700));
+	int r = 0, err = 0, times = 0;
+	for (; r == 0 && times < 20; times++) {
+		r = mount("d", "d/in", NULL, MS_BIND | MS_REC, NULL);
+		err = errno;
+	}
+	umount2("d", MNT_DETACH);
+	ASSERT_EQ(r, -1);
+	ASSERT_EQ(err, ENOSPC);
+}
+
 TEST_MAIN()
