@@ -277,6 +277,7 @@ static int op_compare(uint32_t op, uint32_t old_word)
 static int op_apply(struct mm *mm, uaddr_t addr, uint32_t op)
 {
 	uint32_t old, again, result;
+	int tries = 16; /* under two locks: a hostile writer must not keep us here */
 
 	int err = copy_in(mm, &old, addr, sizeof old);
 	do {
@@ -285,7 +286,7 @@ static int op_apply(struct mm *mm, uaddr_t addr, uint32_t op)
 			err = op_result(op, old, &result);
 		if (err == 0)
 			err = copy_in(mm, &old, addr, sizeof old);
-	} while (err == 0 && old != again);
+	} while (err == 0 && old != again && --tries > 0);
 	if (err == 0)
 		err = copy_out(mm, addr, &result, sizeof result);
 	return err < 0 ? err : op_compare(op, old);

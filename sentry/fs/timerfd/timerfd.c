@@ -48,7 +48,10 @@ static void catch_up_locked(struct timerfd *t)
 	}
 	int64_t missed = (clock_mono_ns() - t->deadline_ns) / t->interval_ns;
 	t->ticks += (uint64_t)missed;
-	t->deadline_ns += (missed + 1) * t->interval_ns;
+	int64_t step;
+	if (__builtin_mul_overflow(missed + 1, t->interval_ns, &step) ||
+	    __builtin_add_overflow(t->deadline_ns, step, &t->deadline_ns))
+		t->deadline_ns = INT64_MAX; /* an interval of centuries */
 	/* It was armed before, so there is memory for it. */
 	ktimer_arm(&t->timer, t->deadline_ns);
 }
