@@ -40,7 +40,7 @@ static int dir_create(struct dentry *dir, struct dentry *child, const struct nod
 	autoput(inode) struct inode *i = NULL;
 	int err = dir_own_locked(dir, child);
 	if (err == 0)
-		err = node_new(memfs_of(d), spec->mode, &i);
+		err = node_new(memfs_of(d), spec->mode, /*charged=*/true, &i);
 	if (err < 0)
 		return err;
 	i->uid = spec->uid;

@@ -31,19 +31,20 @@ void memfs_set_limit(uint64_t bytes)
 	all_inodes.limit = all_pages.limit / 2;
 }
 
-int node_new(struct memfs *m, uint32_t mode, struct inode **out)
+int node_new(struct memfs *m, uint32_t mode, bool charged, struct inode **out)
 {
-	int err = budget_take(&m->inodes, 1);
+	int err = charged ? budget_take(&m->inodes, 1) : 0;
 	if (err < 0)
 		return err;
 	struct node *n = calloc(1, sizeof *n);
 	err = n ? inode_new(m->fs, ops_for(mode), mode, n, out) : -ENOMEM;
 	if (err < 0) {
 		free(n);
-		budget_give(&m->inodes, 1);
+		budget_give(&m->inodes, charged);
 		return err;
 	}
 	n->m = m;
+	n->charged = charged;
 	n->inode = *out;
 	n->lower_fd = -1;
 	n->changed = n->own_xattrs = true;
@@ -67,7 +68,7 @@ void node_evict(struct inode *i)
 	xattrs_free(n);
 	origin_put(n->origin);
 	free(n->target);
-	budget_give(&n->m->inodes, 1);
+	budget_give(&n->m->inodes, n->charged);
 	free(n);
 }
 
@@ -199,9 +200,10 @@ static void memfs_show(struct fs *fs, char *buf, size_t size)
 #define SHOW(cond, ...)                                                                            \
 	if ((cond) && at < size)                                                                   \
 	at += (size_t)snprintf(buf + at, size - at, __VA_ARGS__)
-	SHOW(m->pages.limit, ",size=%lluk",
+	SHOW(m->pages.limit && m->pages.limit != all_pages.limit, ",size=%lluk",
 	     (unsigned long long)(m->pages.limit << PAGE_SHIFT) / 1024);
-	SHOW(m->inodes.limit, ",nr_inodes=%llu", (unsigned long long)m->inodes.limit);
+	SHOW(m->inodes.limit && m->inodes.limit != all_inodes.limit, ",nr_inodes=%llu",
+	     (unsigned long long)m->inodes.limit);
 	SHOW(m->mode != 01777, ",mode=%o", m->mode);
 	SHOW(m->uid, ",uid=%u", m->uid);
 	SHOW(m->gid, ",gid=%u", m->gid);
@@ -250,7 +252,7 @@ static int root_new(struct memfs *m, const struct memfs_options *o)
 	/* A file of its own, for a bind mount of one. */
 	if (!S_ISDIR(mode) && !S_ISREG(mode))
 		return -ENOTDIR;
-	if ((err = node_new(m, mode, &root)) < 0)
+	if ((err = node_new(m, mode, /*charged=*/true, &root)) < 0)
 		return err;
 	struct node *n = node_of(root);
 	root->uid = o->uid;

@@ -42,7 +42,7 @@ int memfs_file_new(const char *name, const struct cred *cred, uint32_t flags, ui
 	char *label;
 	int err = shmem_get(&fs);
 	if (err == 0)
-		err = node_new(fs->priv, S_IFREG | mode, &i);
+		err = node_new(fs->priv, S_IFREG | mode, /*charged=*/true, &i);
 	if (err < 0)
 		return err;
 	if (asprintf(&label, "/memfd:%s (deleted)", name) < 0) {

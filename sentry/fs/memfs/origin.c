@@ -77,7 +77,7 @@ static int entry_inode(struct node *dir, const struct gofer_entry *e, struct ino
 {
 	autoput(inode) struct inode *i = NULL;
 	uint32_t mode = (uint32_t)e->attr->mode;
-	int err = node_new(dir->m, mode, &i);
+	int err = node_new(dir->m, mode, /*charged=*/false, &i);
 	if (err < 0)
 		return err;
 	struct node *n = node_of(i);

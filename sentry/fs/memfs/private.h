@@ -54,6 +54,8 @@ struct node {
 	bool own_xattrs;		/* l  the list below is complete, ask nobody */
 	uint32_t seals;			/* l  F_SEAL_* */
 	struct list xattrs;		/* l  struct xattr */
+	uint32_t xattr_pages;		/* l  of the budget */
+	bool charged;			/* I  made here: counts as one of the budget's inodes */
 	struct content content;		/* l  regular files */
 	char *target;			/* I  symlinks */
 	int lower_fd;			/* l while opens > 0, else lower_lock; -1: not open */
@@ -81,8 +83,8 @@ extern const struct inode_ops memfs_dir_inode_ops, memfs_file_inode_ops, memfs_l
 	memfs_special_inode_ops;
 extern const struct file_ops memfs_dir_ops, memfs_file_ops;
 
-/* fs.c: a new inode (mode says which kind), charged; rdev for devices. */
-int node_new(struct memfs *m, uint32_t mode, struct inode **out);
+/* fs.c: a new inode (mode says which kind); charged, unless it only stands for a lower one. */
+int node_new(struct memfs *m, uint32_t mode, bool charged, struct inode **out);
 void node_evict(struct inode *i);
 int node_getattr(struct inode *i, struct kstat *out);
 int node_setattr(struct inode *i, const struct iattr *a);

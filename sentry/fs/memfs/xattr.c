@@ -61,6 +61,8 @@ void xattrs_free(struct node *n)
 	struct xattr *x, *next;
 	list_for_each_safe (x, next, &n->xattrs, link)
 		xattr_free(x);
+	budget_give(&n->m->pages, n->xattr_pages);
+	n->xattr_pages = 0;
 }
 
 static size_t xattrs_total(struct node *n)
@@ -70,6 +72,19 @@ static size_t xattrs_total(struct node *n)
 	list_for_each (x, &n->xattrs, link)
 		total += x->size + strlen(x->name) + 1;
 	return total;
+}
+
+/* They are memory of the file system as its contents are, in whole pages for each file. */
+static int xattrs_charge(struct node *n, size_t total)
+{
+	uint32_t want = (uint32_t)(PAGE_ALIGN(total) >> PAGE_SHIFT);
+	int err = want > n->xattr_pages ? budget_take(&n->m->pages, want - n->xattr_pages) : 0;
+	if (err < 0)
+		return err;
+	if (want < n->xattr_pages)
+		budget_give(&n->m->pages, n->xattr_pages - want);
+	n->xattr_pages = want;
+	return 0;
 }
 
 /* One attribute of the lower file into the list. */
@@ -166,13 +181,16 @@ static int set_locked(struct node *n, const char *name, const void *buf, size_t 
 		return -ENODATA;
 	if (xattrs_total(n) + size + strlen(name) + 1 > XATTR_TOTAL_MAX)
 		return -ENOSPC;
+	err = xattrs_charge(n, xattrs_total(n) + size + strlen(name) + 1);
+	if (err < 0)
+		return err;
 	struct xattr *x = xattr_new(name, buf, size);
-	if (!x)
-		return -ENOMEM;
-	list_append(&n->xattrs, &x->link);
-	if (old)
+	if (x)
+		list_append(&n->xattrs, &x->link);
+	if (x && old)
 		xattr_free(old);
-	return 0;
+	xattrs_charge(n, xattrs_total(n));
+	return x ? 0 : -ENOMEM;
 }
 
 int memfs_setxattr(struct inode *i, const char *name, const void *buf, size_t size, int flags)
@@ -196,6 +214,7 @@ static int remove_locked(struct node *n, const char *name)
 	if (!x)
 		return -ENODATA;
 	xattr_free(x);
+	xattrs_charge(n, xattrs_total(n));
 	return 0;
 }
 
