@@ -88,7 +88,8 @@ static struct cred *make_cred(const struct boot_spec *s)
 	c->cap_inheritable = s->caps_inheritable;
 	c->cap_ambient = s->caps_ambient;
 	c->no_new_privs = s->no_new_privs;
-	memcpy(c->groups, s->groups, s->ngroups * sizeof *s->groups);
+	if (s->ngroups)
+		memcpy(c->groups, s->groups, s->ngroups * sizeof *s->groups);
 	sort(c->groups, s->ngroups, sizeof *c->groups, compare_u32);
 	return c;
 }
@@ -214,6 +215,7 @@ static const char *cause(int err)
 {
 	switch (err) {
 	case -ENOENT:
+	case -ENOTDIR:
 		return "executable file not found (check the name, or give its path)";
 	case -EACCES:
 		return "permission denied (a directory, or chmod +x it)";

@@ -13,8 +13,9 @@ not_ok() { n=$((n + 1)); echo "not ok $n - $1"; shift; printf '# %s\n' "$@"; }
 status() {
 	name=$1 want=$2
 	shift 2
-	timeout -k 5 60 "$@" >"$dir/out" 2>"$dir/err" </dev/null
+	timeout -k 5 60 "$@" >"$dir/out" 2>"$dir/all" </dev/null
 	got=$?
+	grep -v 'warning: sanitizer build' "$dir/all" >"$dir/err"
 	if [ $got -ne "$want" ]; then
 		not_ok "$name" "status $got, not $want" "$(cat "$dir/err")"
 	elif [ "$(grep -c . "$dir/err")" -gt 1 ] || grep -qv '^vedette' "$dir/err"; then
@@ -34,7 +35,7 @@ same() {
 	name=$1
 	shift
 	want=$("$@" </dev/null 2>&1)
-	got=$(timeout -k 5 60 "$VEDETTE" do -- "$@" </dev/null 2>&1)
+	got=$(timeout -k 5 60 "$VEDETTE" --log /dev/null do -- "$@" </dev/null 2>&1)
 	if [ "$got" = "$want" ]; then ok "$name"; else not_ok "$name" "inside: $got" "outside: $want"; fi
 }
 
@@ -87,21 +88,21 @@ status version 0 "$VEDETTE" --version
 cd "$dir" || exit 1
 same cwd pwd
 same environment env -i A=1 B='two words' /usr/bin/env
-(umask 027; [ "$(timeout -k 5 60 "$VEDETTE" do -- /bin/sh -c umask)" = 0027 ]) && ok umask || not_ok umask
-[ "$(echo in | timeout -k 5 60 "$VEDETTE" do -- cat)" = in ] && ok stdin || not_ok stdin
-[ "$(timeout -k 5 60 "$VEDETTE" do -- sh -c 'echo err >&2' 2>&1 >/dev/null)" = err ] && ok stderr || not_ok stderr
-timeout -k 5 60 "$VEDETTE" do -- sh -c 'echo a; echo b >&2; echo c' >"$dir/both" 2>&1
+(umask 027; [ "$(timeout -k 5 60 "$VEDETTE" --log /dev/null do -- /bin/sh -c umask)" = 0027 ]) && ok umask || not_ok umask
+[ "$(echo in | timeout -k 5 60 "$VEDETTE" --log /dev/null do -- cat)" = in ] && ok stdin || not_ok stdin
+[ "$(timeout -k 5 60 "$VEDETTE" --log /dev/null do -- sh -c 'echo err >&2' 2>&1 >/dev/null)" = err ] && ok stderr || not_ok stderr
+timeout -k 5 60 "$VEDETTE" --log /dev/null do -- sh -c 'echo a; echo b >&2; echo c' >"$dir/both" 2>&1
 [ "$(tr '\n' . <"$dir/both")" = a.b.c. ] && ok one_file_for_both || not_ok one_file_for_both "$(cat "$dir/both")"
-timeout -k 5 60 "$VEDETTE" do -- sh -c 'cat; echo $?' <&- >"$dir/closed" 2>&1
+timeout -k 5 60 "$VEDETTE" --log /dev/null do -- sh -c 'cat; echo $?' <&- >"$dir/closed" 2>&1
 [ "$(cat "$dir/closed")" = 0 ] && ok closed_stdin_is_empty || not_ok closed_stdin_is_empty "$(cat "$dir/closed")"
 # timeout(1) has a handler of its own, so the trap stands after it.
-[ "$(timeout -k 5 60 sh -c 'trap "" HUP; exec "$VEDETTE" do -- sh -c "kill -HUP \$\$; echo alive"')" = alive ] &&
+[ "$(timeout -k 5 60 sh -c 'trap "" HUP; exec "$VEDETTE" --log /dev/null do -- sh -c "kill -HUP \$\$; echo alive"')" = alive ] &&
 	ok ignored_signal_is_inherited || not_ok ignored_signal_is_inherited
-[ "$(timeout -k 5 60 "$VEDETTE" do -e A=new -e HOME -- sh -c 'echo $A,$HOME')" = new, ] && ok env_option || not_ok env_option
-[ "$(timeout -k 5 60 "$VEDETTE" do --hostname box -- uname -n)" = box ] && ok hostname_option || not_ok hostname_option
-[ "$(timeout -k 5 60 "$VEDETTE" do --kernel 5.4.1 -- uname -r)" = 5.4.1 ] && ok kernel_option || not_ok kernel_option
-[ "$(timeout -k 5 60 "$VEDETTE" do -u 12:34 -- sh -c 'id -u; id -g' | tr '\n' ,)" = 12,34, ] && ok user_option || not_ok user_option
-timeout -k 5 60 "$VEDETTE" do -- sh -c "echo x >$dir/new; rm $dir/both; cat $dir/new" >"$dir/inside" 2>&1
+[ "$(timeout -k 5 60 "$VEDETTE" --log /dev/null do -e A=new -e HOME -- sh -c 'echo $A,$HOME')" = new, ] && ok env_option || not_ok env_option
+[ "$(timeout -k 5 60 "$VEDETTE" --log /dev/null do --hostname box -- uname -n)" = box ] && ok hostname_option || not_ok hostname_option
+[ "$(timeout -k 5 60 "$VEDETTE" --log /dev/null do --kernel 5.4.1 -- uname -r)" = 5.4.1 ] && ok kernel_option || not_ok kernel_option
+[ "$(timeout -k 5 60 "$VEDETTE" --log /dev/null do -u 12:34 -- sh -c 'id -u; id -g' | tr '\n' ,)" = 12,34, ] && ok user_option || not_ok user_option
+timeout -k 5 60 "$VEDETTE" --log /dev/null do -- sh -c "echo x >$dir/new; rm $dir/both; cat $dir/new" >"$dir/inside" 2>&1
 [ "$(cat "$dir/inside")" = x ] && [ ! -e "$dir/new" ] && [ -e "$dir/both" ] &&
 	ok writes_stay_inside || not_ok writes_stay_inside "$(cat "$dir/inside")"
 

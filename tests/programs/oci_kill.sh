@@ -42,7 +42,7 @@ def mounts():
         return len(f.readlines())
 
 def files():
-    return {n for d in ('/tmp', '/dev/shm', '/run') for n in os.listdir(d) if 'vedette' in n or 'gofer' in n}
+    return set(os.listdir("/dev/shm"))
 
 def reap():
     try:
