@@ -64,8 +64,9 @@ static int open_bind(struct bundle *b, int dir_fd, size_t i, enum overlay overla
 				 m->source, strerror(-fd));
 	to->root = (unsigned)b->nroots;
 	to->is_file = !S_ISDIR(st.st_mode);
-	to->write_through = !m->readonly && overlay != OVERLAY_ALL;
-	b->roots[b->nroots++] = (struct gofer_root){.fd = fd, .writable = to->write_through};
+	to->write_through = overlay != OVERLAY_ALL;
+	b->roots[b->nroots++] =
+		(struct gofer_root){.fd = fd, .writable = to->write_through && !m->readonly};
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
 		return error_set(
 			e, -EOPNOTSUPP,

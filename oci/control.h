@@ -5,7 +5,7 @@
  *
  *	CLI -> sentry   GO       namespaces and ids are ready
  *	                SIGNAL   deliver this to the container
- *	sentry -> CLI   ERROR    why it ends: the text for the user
+ *	sentry -> CLI   ERROR    why it ends: the text for the user (the gofer too may send it)
  *	                STOPPED  the first process was stopped by this signal
  *
  * Either end dies with the other: the sentry by PDEATHSIG, the CLI because it

@@ -81,7 +81,10 @@ static _Noreturn void gofer_main(const struct sandbox *s, const struct ends *x)
 	/* While we hold them the sentry would wait for answers that never come. */
 	close_all(x->sentry.conns, GOFER_CONNS);
 	int err = gofer_serve(&cfg);
-	log_error("gofer: cannot start: %s (is /proc mounted?)", strerror(-err));
+	struct control_msg m = {.kind = CONTROL_ERROR, .sig = err};
+	snprintf(m.text, sizeof m.text, "the gofer cannot start: %s (is /proc mounted?)",
+		 strerror(-err));
+	control_send(x->sentry.control, &m);
 	_exit(EXIT_INTERNAL);
 }
 

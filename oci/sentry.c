@@ -127,8 +127,12 @@ static int prepare(const struct sandbox *s, const struct sentry_ends *ends, stru
 	stdio_look(spec);
 	if ((err = gofer_connect(ends, &spec->gofer)) < 0)
 		return error_set(e, err, "the gofer does not answer: %s", strerror(-err));
-	if ((err = close_rest(s, ends)) < 0 || (err = host_init()) < 0)
-		return error_set(e, err, "descriptors of the sentry: %s", strerror(-err));
+	if ((err = close_rest(s, ends)) < 0)
+		return error_set(e, err, "cannot close descriptors: %s", strerror(-err));
+	if ((err = host_init()) < 0)
+		return error_set(e, err,
+				 "cannot open /dev/urandom: %s (mknod it, or bind the host's)",
+				 strerror(-err));
 	platform = &ptrace_platform;
 	if ((err = platform->init()) < 0)
 		return error_set(e, err,

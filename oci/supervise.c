@@ -98,7 +98,8 @@ static void handle_message(struct supervisor *s)
 	}
 	if (m.kind == CONTROL_STOPPED && s->sentry) {
 		stop_with(s, m.sig);
-	} else if (m.kind == CONTROL_ERROR) {
+	} else if (m.kind == CONTROL_ERROR && !s->e->msg[0]) {
+		/* The first is the cause of the others. */
 		error_set(s->e, m.sig < 0 ? m.sig : -EIO, "%s", m.text);
 		error_sanitize(s->e);
 	}
@@ -136,6 +137,8 @@ static void handle_signal(struct supervisor *s, int fd)
 static int verdict(const struct supervisor *s)
 {
 	int g = s->gofer_status, st = s->sentry_status;
+	if (WIFSIGNALED(st) && s->e->msg[0]) /* it, or the gofer, has said why */
+		return EXIT_INTERNAL;
 	if (WIFSIGNALED(g) && WIFSIGNALED(st)) {
 		error_set(s->e, -EIO,
 			  "the gofer was killed by signal %d (%s); the sandbox ended with it",

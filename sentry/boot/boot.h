@@ -30,7 +30,8 @@ struct boot_mount {
 	const char *data;	/* "size=64m,mode=755", or NULL */
 	uint32_t flags;		/* BOOT_READONLY, ... */
 	unsigned root;		/* bind: the gofer's root */
-	bool write_through;	/* bind: changes go to the host; else they stay in memory */
+	/* bind: shared with the host, changes of either side are seen by the other; else in memory */
+	bool write_through;
 	bool is_file;		/* bind: source is a file, not a directory */
 };
 

@@ -113,11 +113,12 @@ static int open_stdio(struct task *t, const struct boot_stdio *io, struct file *
 }
 
 /* Descriptors that are one open file on the host are one here: 2>&1 shares offset and flags. */
-static int install_fds(struct task *t, const struct boot_spec *s)
+static int install_fds(struct task *t, const struct boot_spec *s, int *at)
 {
 	for (int i = 0; i < 3; i++) {
 		struct file *f;
 		int err = 0;
+		*at = i;
 		if (i > 0 && s->stdio[i].same)
 			f = fdtab_get(t->fds, i - 1);
 		else
@@ -240,12 +241,15 @@ static int first_exec(struct first *b)
 	autoput(file) struct file *f = NULL;
 	char name[4096 + 256];
 	struct exec_strings strings;
+	int fd;
 
 	int err = set_cwd(t, s);
 	if (err < 0)
 		return boot_fail(b->err, err, "working directory %s: %s", s->cwd, strerror(-err));
-	if ((err = install_fds(t, s)) < 0)
-		return boot_fail(b->err, err, "standard descriptors: %s", strerror(-err));
+	if ((err = install_fds(t, s, &fd)) < 0)
+		return boot_fail(b->err, err, "descriptor %d: %s", fd,
+				 err == -EINVAL ? "a directory cannot be passed in"
+						: strerror(-err));
 	for (int i = 0; s->terminal && i < 3; i++) {
 		autoput(file) struct file *tty = fdtab_get(t->fds, i);
 		boot_terminal(t, tty);

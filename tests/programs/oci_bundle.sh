@@ -67,12 +67,16 @@ box bind_file single "$(bind "$dir/one" /etc/one '"bind", "ro"')" 'cat /etc/one'
 box bind_over_file single "$(bind "$dir/one" /data/file '"bind", "ro"')" 'cat /data/file'
 box bind_ro_refuses '1' "$(bind "$dir/vol" /v '"bind", "ro"')" '(echo x >/v/new) 2>/dev/null; echo $?'
 box bind_ro_file_refuses '1' "$(bind "$dir/one" /etc/one '"bind", "ro"')" '(echo x >/etc/one) 2>/dev/null; echo $?'
+box bind_ro_is_live later "$(bind "$dir/vol" /v '"bind", "ro"'); $(bind "$dir/vol" /w '"bind"')" \
+	'test -e /v/late; echo later >/w/late; cat /v/late'
 box bind_overlay_all new "$(bind "$dir/vol" /v '"bind", "rw"')" 'echo new >/v/new; cat /v/new' --overlay=all
 [ ! -e "$dir/vol/new" ] && ok bind_overlay_all_keeps_out || not_ok bind_overlay_all_keeps_out
 box bind_rw written "$(bind "$dir/vol" /v '"bind", "rw"')" 'echo written >/v/out; cat /v/out'
 [ "$(cat "$dir/vol/out" 2>/dev/null)" = written ] && ok bind_rw_writes_through || not_ok bind_rw_writes_through
 box bind_rw_file both "$(bind "$dir/one" /etc/one '"bind"')" 'echo both >/etc/one; cat /etc/one'
 [ "$(cat "$dir/one")" = both ] && ok bind_rw_file_writes_through || not_ok bind_rw_file_writes_through
+[ -z "$(find "$dir/rootfs" -newer "$dir/default" ! -path "$dir/rootfs/etc/one")" ] && ok host_root_untouched ||
+	not_ok host_root_untouched "$(find "$dir/rootfs" -newer "$dir/default")"
 box overlay_none through '' 'echo through >/data/new; cat /data/new' --overlay=none
 [ "$(cat "$dir/rootfs/data/new" 2>/dev/null)" = through ] && ok overlay_none_writes_through || not_ok overlay_none_writes_through
 box bind_noexec 126 "$(bind "$dir/rootfs/bin" /v '"bind", "ro", "noexec"')" '/v/busybox true 2>/dev/null; echo $?'
@@ -103,6 +107,5 @@ timeout -k 5 60 "$VEDETTE" run --bundle "$dir" box </dev/null
 [ $? -eq 3 ] && ok pid_1_is_protected_from_itself || not_ok pid_1_is_protected_from_itself
 "$VEDETTE" spec --bundle "$dir" 2>"$dir/err" </dev/null
 [ $? -eq 1 ] && grep -q 'exists; remove it first' "$dir/err" && ok spec_overwrites_nothing || not_ok spec_overwrites_nothing
-find "$dir/rootfs" -newer "$dir/default" ! -name new ! -name data | grep -q . && not_ok host_root_untouched "$(find "$dir/rootfs" -newer "$dir/default")" || ok host_root_untouched
 
 echo "1..$n"
