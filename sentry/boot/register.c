@@ -5,6 +5,7 @@
 
 #include "platform/base/log.h"
 #include "sentry/boot/internal.h"
+#include "sentry/fs/gofer/goferfs.h"
 #include "sentry/procfs/procfs.h"
 #include "sentry/res/memory.h"
 #include "sentry/res/resources.h"
@@ -34,10 +35,7 @@ int boot_register_more(void)
 
 int boot_bind(struct gofer *g, const struct boot_mount *m, struct fs **out)
 {
-	(void)g;
-	(void)m;
-	(void)out;
-	return -EOPNOTSUPP;
+	return goferfs_new(g, m ? m->root : 0, out);
 }
 
 void boot_terminal(struct task *t, struct file *f)

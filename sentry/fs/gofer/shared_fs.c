@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Nodes of the shared file system: made, recognised, brought up to date.
+ *
+ * A file with several names is one node for all of them, found by the host's
+ * numbers; two names of a directory (the host may have it mounted twice) are
+ * two nodes, so that places form a tree.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sentry/fs/gofer/goferfs.h"
+#include "sentry/fs/gofer/shared.h"
+
+static struct snode **bucket(struct shared *m, uint64_t dev, uint64_t ino)
+{
+	uint64_t h = (ino ^ dev << 20) * 0x9e3779b97f4a7c15ull;
+	return &m->nodes[h >> 32 & (SHARED_HASH - 1)];
+}
+
+uint64_t shared_ino(const struct shared *m, uint64_t dev, uint64_t ino)
+{
+	/* Other file systems below the root may have the same numbers. */
+	return dev == m->root_dev ? ino : ino ^ (dev * 0x9e3779b97f4a7c15ull) << 32;
+}
+
+bool node_is(const struct snode *n, const struct gofer_attr *attr)
+{
+	return n->dev == attr->dev && n->ino == attr->ino && n->btime_sec == attr->btime_sec &&
+	       n->btime_nsec == attr->btime_nsec &&
+	       inode_is(n->inode, (uint32_t)attr->mode & S_IFMT);
+}
+
+/* The type bits never change, and are read without the lock: TSan need not see the store. */
+__attribute__((no_sanitize("thread"), noinline)) static void mode_store(struct inode *i,
+									uint64_t mode)
+{
+	*(volatile uint32_t *)&i->mode = (i->mode & S_IFMT) | ((uint32_t)mode & S_IALLUGO);
+}
+
+void node_refresh_locked(struct inode *i, const struct gofer_attr *a)
+{
+	struct ktime mtime = {a->mtime_sec, (uint32_t)a->mtime_nsec};
+
+	if (i->size != a->size || i->mtime.sec != mtime.sec || i->mtime.nsec != mtime.nsec)
+		__atomic_fetch_add(&i->generation, 1, __ATOMIC_RELAXED);
+	mode_store(i, a->mode);
+	i->uid = (uint32_t)a->uid;
+	i->gid = (uint32_t)a->gid;
+	__atomic_store_n(&i->nlink, (uint32_t)a->nlink, __ATOMIC_RELAXED);
+	i->size = a->size;
+	i->atime = (struct ktime){a->atime_sec, (uint32_t)a->atime_nsec};
+	i->mtime = mtime;
+	i->ctime = (struct ktime){a->ctime_sec, (uint32_t)a->ctime_nsec};
+}
+
+static void shared_evict(struct inode *i)
+{
+	struct snode *n = snode_of(i);
+	struct shared *m = n->m;
+
+	if (n->is_root)
+		locals_free(m);
+	lock(&m->lock);
+	if (n->hashed) {
+		struct snode **p = bucket(m, n->dev, n->ino);
+		while (*p != n)
+			p = &(*p)->hash_next;
+		*p = n->hash_next;
+	}
+	unlock(&m->lock);
+	/* Nobody else can see it: the lock of the inode is not needed, nor allowed. */
+	node_drop_spare_locked(n);
+	assert(list_empty(&n->fds));
+	place_put(n->place);
+	free(n);
+}
+
+static const struct inode_ops shared_inode_ops = {
+	.lookup = inode_nolookup,
+	.create = inode_nocreate,
+	.link = inode_nolink,
+	.unlink = inode_nounlink,
+	.rename = inode_norename,
+	.readlink = shared_readlink,
+	.follow = inode_nofollow,
+	.setattr = shared_setattr,
+	.getattr = shared_getattr,
+	.open = shared_open,
+	.getxattr = shared_getxattr,
+	.setxattr = shared_setxattr,
+	.removexattr = shared_removexattr,
+	.listxattr = shared_listxattr,
+	.evict = shared_evict,
+};
+
+void shared_dir_evict(struct inode *i)
+{
+	shared_evict(i);
+}
+
+/* The node of a file that is known by another name, its inode referenced. */
+static struct snode *node_find_locked(struct shared *m, const struct gofer_attr *a)
+{
+	struct snode *n;
+	for (n = *bucket(m, a->dev, a->ino); n; n = n->hash_next)
+		if (node_is(n, a) && ref_tryget(&n->inode->ref))
+			break;
+	return n;
+}
+
+static int node_alloc(struct shared *m, const struct gofer_attr *a, struct inode **out)
+{
+	bool is_dir = mode_is((uint32_t)a->mode, S_IFDIR);
+	struct snode *n = calloc(1, sizeof *n);
+	struct inode *i;
+
+	if (!n)
+		return -ENOMEM;
+	*n = (struct snode){.m = m, .dev = a->dev, .ino = a->ino, .btime_sec = a->btime_sec,
+			    .btime_nsec = a->btime_nsec};
+	list_init(&n->fds);
+	int err = inode_new(m->fs, is_dir ? &shared_dir_inode_ops : &shared_inode_ops,
+			    (uint32_t)a->mode, n, &i);
+	if (err < 0) {
+		free(n);
+		return err;
+	}
+	n->inode = i;
+	i->ino = shared_ino(m, a->dev, a->ino);
+	i->rdev = a->rdev;
+	if (a->btime_sec || a->btime_nsec)
+		i->btime = (struct ktime){a->btime_sec, (uint32_t)a->btime_nsec};
+	*out = i;
+	return 0;
+}
+
+/* A node for attr; one that is there already for files (and then *out_old). */
+static int node_obtain(struct shared *m, const struct gofer_attr *a, struct inode **out)
+{
+	bool is_dir = mode_is((uint32_t)a->mode, S_IFDIR);
+	struct inode *fresh;
+	struct snode *old = NULL;
+
+	int err = node_alloc(m, a, &fresh);
+	if (err < 0)
+		return err;
+	lock(&m->lock);
+	if (!is_dir)
+		old = node_find_locked(m, a);
+	if (!is_dir && !old) {
+		struct snode *n = snode_of(fresh), **b = bucket(m, a->dev, a->ino);
+		n->hash_next = *b;
+		*b = n;
+		n->hashed = true;
+	}
+	unlock(&m->lock);
+	*out = old ? old->inode : fresh;
+	if (old)
+		inode_put(fresh);
+	return 0;
+}
+
+int node_make(struct shared *m, const struct gofer_attr *attr, struct snode *dir, const char *name,
+	      struct inode **out)
+{
+	autoput(inode) struct inode *i = NULL;
+	int err = node_obtain(m, attr, &i);
+	if (err == 0 && dir)
+		err = node_seen(snode_of(i), dir, name);
+	if (err < 0)
+		return err;
+	/* A directory is new and seen by nobody; a file comes after its directory. */
+	lock_nested(&i->lock);
+	node_refresh_locked(i, attr);
+	unlock(&i->lock);
+	*out = STEAL(i);
+	return 0;
+}
+
+int node_make_local(struct shared *m, const struct node_spec *spec, struct inode **out)
+{
+	struct gofer_attr attr = {.mode = spec->mode, .dev = UINT64_MAX};
+	int err = node_alloc(m, &attr, out);
+	if (err < 0)
+		return err;
+	snode_of(*out)->local = true;
+	(*out)->ino = fs_next_ino(m->fs) | 1ull << 48;
+	(*out)->uid = spec->uid;
+	(*out)->gid = spec->gid;
+	return 0;
+}
+
+/*
+ * In a rename the child may be the other directory, whose lock this very
+ * thread holds: what cannot be locked at once is brought up to date next time.
+ */
+static void refresh_child(struct inode *i, const struct gofer_attr *attr) NO_LOCK_ANALYSIS
+{
+	if (pthread_mutex_trylock(&i->lock.mutex) != 0)
+		return;
+	node_drop_spare_locked(snode_of(i));
+	node_refresh_locked(i, attr);
+	pthread_mutex_unlock(&i->lock.mutex);
+}
+
+static bool local_holds(struct snode *dir, const struct dentry *d)
+{
+	autoput(inode) struct inode *i = local_find(dir, d->name);
+	return i == d->inode;
+}
+
+static bool shared_revalidate(struct dentry *d)
+{
+	struct gofer_attr attr;
+	struct spath path;
+
+	/* What was not there is asked for again. */
+	if (!d->inode)
+		return false;
+	struct snode *n = snode_of(d->inode), *dir = snode_of(d->parent->inode);
+	moves_begin(n->m, /*write=*/false);
+	int err = node_path(dir, d->name, &path);
+	if (err == 0)
+		err = gofer_stat(n->m->gofer, n->m->root, path.at, &attr);
+	moves_end(n->m);
+	if (n->local)
+		return err == -ENOENT && local_holds(dir, d);
+	if (err < 0 || !node_is(n, &attr))
+		return false;
+	if (node_seen(n, dir, d->name) < 0)
+		return false;
+	refresh_child(d->inode, &attr);
+	return true;
+}
+
+static int shared_statfs(struct fs *fs, struct kstatfs *out)
+{
+	struct shared *m = fs->priv;
+	struct gofer_statfs s;
+	int err = gofer_statfs(m->gofer, m->root, "", &s);
+	if (err < 0)
+		return err;
+	*out = (struct kstatfs){
+		.type = s.type, .bsize = s.bsize, .blocks = s.blocks, .bfree = s.bfree,
+		.bavail = s.bavail, .files = s.files, .ffree = s.ffree, .namelen = s.namelen,
+		.frsize = s.frsize, .flags = s.flags, .fsid = s.fsid,
+	};
+	return 0;
+}
+
+static void shared_show(struct fs *fs, char *buf, size_t size)
+{
+	(void)fs;
+	if (size)
+		buf[0] = '\0';
+}
+
+static void shared_destroy(struct fs *fs)
+{
+	struct shared *m = fs->priv;
+	pthread_rwlock_destroy(&m->moves);
+	free(m);
+}
+
+static const struct fs_ops shared_fs_ops = {
+	.name = "gofer",
+	.revalidate = shared_revalidate,
+	.statfs = shared_statfs,
+	.show = shared_show,
+	.destroy = shared_destroy,
+	.pinned = false,
+	.nodev_listed = true,
+};
+
+static struct shared *shared_new(struct gofer *g, unsigned root, uint64_t root_dev)
+{
+	pthread_rwlockattr_t attr;
+	struct shared *m = calloc(1, sizeof *m);
+	if (!m)
+		return NULL;
+	*m = (struct shared){.gofer = g, .root = root, .root_dev = root_dev};
+	lock_init(&m->lock, RANK_LEAF);
+	list_init(&m->locals);
+	pthread_rwlockattr_init(&attr);
+	/* Nobody reads twice, and a rename shall not wait for ever. */
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&m->moves, &attr);
+	pthread_rwlockattr_destroy(&attr);
+	return m;
+}
+
+static int root_new(struct shared *m, const struct gofer_attr *attr)
+{
+	struct inode *i;
+	int err = node_make(m, attr, NULL, NULL, &i);
+	if (err < 0)
+		return err;
+	struct place *p = place_new(NULL, "");
+	if (!p) {
+		inode_put(i);
+		return -ENOMEM;
+	}
+	node_set_place(snode_of(i), p);
+	snode_of(i)->is_root = true;
+	err = dentry_new_root(m->fs, i);
+	if (err < 0)
+		inode_put(i);
+	return err;
+}
+
+int goferfs_new(struct gofer *g, unsigned root, struct fs **out)
+{
+	struct gofer_attr attr;
+	struct fs *fs;
+	int err = gofer_stat(g, root, "", &attr);
+	if (err < 0)
+		return err;
+	struct shared *m = shared_new(g, root, attr.dev);
+	if (!m)
+		return -ENOMEM;
+	err = fs_new(&shared_fs_ops, m, &fs);
+	if (err < 0) {
+		pthread_rwlock_destroy(&m->moves);
+		free(m);
+		return err;
+	}
+	m->fs = fs;
+	err = root_new(m, &attr);
+	if (err < 0) {
+		fs_put(fs);
+		return err;
+	}
+	*out = fs;
+	return 0;
+}
