@@ -150,12 +150,16 @@ static inline void group_drop(struct group *g)
 		t->ctx = NULL;
 		t->mm = NULL;
 		signal_exit_task(t);
+		/* A timer of the group may still be looking for somebody to tell. */
+		lock(&kernel.tasks_lock);
 		list_del(&t->threads);
 		g->nthreads--;
+		unlock(&kernel.tasks_lock);
 		task_put(t);
 	}
-	struct task *leader = g->leader;
-	g->leader = NULL;
+	lock(&kernel.tasks_lock);
+	struct task *leader = STEAL(g->leader);
+	unlock(&kernel.tasks_lock);
 	task_put(leader);
 	group_put(g);
 }
