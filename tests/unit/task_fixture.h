@@ -147,10 +147,14 @@ static inline void group_drop(struct group *g)
 {
 	struct task *t, *next;
 	list_for_each_safe (t, next, &g->threads, threads) {
+		/* A timer of the group may still be looking for somebody to tell. */
+		lock(&kernel.tasks_lock);
+		lock(&g->siglock);
 		t->ctx = NULL;
 		t->mm = NULL;
+		unlock(&g->siglock);
+		unlock(&kernel.tasks_lock);
 		signal_exit_task(t);
-		/* A timer of the group may still be looking for somebody to tell. */
 		lock(&kernel.tasks_lock);
 		list_del(&t->threads);
 		g->nthreads--;
