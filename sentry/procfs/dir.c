@@ -94,6 +94,22 @@ static int dir_check(const struct proc_node *dir)
 	return dir->entry->flags & PROC_PTRACE ? proc_may_inspect(t) : 0;
 }
 
+/*
+ * The names of what has ended would keep it until somebody asks for them again
+ * or the shrinker meets them: whoever adds a number looks at two other names.
+ */
+static void sweep_locked(struct dentry *dir)
+{
+	struct proc_node *n = proc_node_of(dir->inode);
+
+	for (int i = 0; i < 2; i++) {
+		struct dentry *d = dentry_next_child_locked(dir, n->swept);
+		n->swept = d ? d->cookie + 1 : 0;
+		if (d && !__atomic_load_n(&d->mounts, __ATOMIC_RELAXED) && !proc_revalidate(d))
+			dentry_drop_locked(d);
+	}
+}
+
 static int dir_lookup(struct dentry *dir, const char *name, size_t size, struct inode **out)
 {
 	const struct proc_node *n = proc_node_of(dir->inode);
@@ -104,6 +120,8 @@ static int dir_lookup(struct dentry *dir, const char *name, size_t size, struct 
 		err = lookup_table(dir->fs, n, name, size, out);
 	if (err == -ENOENT && dir_check(n) == 0)
 		err = lookup_number(dir->fs, n, name, size, out);
+	if (err == 0 && n->entry->numbers)
+		sweep_locked(dir);
 	return err;
 }
 

@@ -19,7 +19,7 @@
 
 struct proc_entry;
 
-/* inode->priv; constant after creation. */
+/* inode->priv; constant after creation, but for swept. */
 struct proc_node {
 	const struct proc_entry *entry;
 	uint32_t id;		/* of the entry: part of the inode number */
@@ -28,6 +28,7 @@ struct proc_node {
 	bool thread;		/* below task/ */
 	int64_t birth;		/* start of that thread, for numbers used again */
 	int fd;			/* below fd/ and fdinfo/; another number; else -1 */
+	uint64_t swept;		/* directory's lock: names up to this cookie were looked at */
 };
 
 /* Whom a file is about, while it is being made. */

@@ -1,0 +1,82 @@
+#!/bin/sh
+# Programs by the thousand, one after the other: the sentry neither grows nor slows down; and a
+# stub killed from outside ends its guest process alone, as SIGKILL.
+# CHURN: how many programs (1000).
+command -v python3 >/dev/null || { echo "1..0 # SKIP no python3"; exit 0; }
+exec python3 - <<'E'
+import os, signal, subprocess, sys, time
+
+vedette, n = os.environ['VEDETTE'], int(os.environ.get('CHURN', 1000))
+guest = os.getcwd() + '/build/guest/churn'
+done = failed = 0
+
+def report(good, name, why=''):
+    global done, failed
+    done += 1
+    failed += not good
+    print('%s %d - %s' % ('ok' if good else 'not ok', done, name), flush=True)
+    if not good:
+        print('# ' + why, file=sys.stderr)
+
+def stat(pid):
+    with open('/proc/%d/stat' % pid) as f:
+        s = f.read()
+    return s[s.index('(') + 1:s.rindex(')')], s[s.rindex(')') + 2:].split()
+
+def descendants(pid):
+    parents = {}
+    for d in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            name, f = stat(int(d))
+        except OSError:
+            continue
+        parents.setdefault(int(f[1]), []).append((int(d), name))
+    todo, found = [pid], []
+    while todo:
+        for child in parents.get(todo.pop(), []):
+            found.append(child)
+            todo.append(child[0])
+    return found
+
+def named(pid, part):
+    return [p for p, name in descendants(pid) if part in name]
+
+def rss_kb(pid):
+    with open('/proc/%d/status' % pid) as f:
+        return next(int(l.split()[1]) for l in f if l.startswith('VmRSS'))
+
+def cpu(pid):
+    return sum(int(x) for x in stat(pid)[1][11:13])
+
+# Memory and the sentry's own CPU time, after each tenth.
+box = subprocess.Popen([vedette, 'do', '--', guest, 'loop', str(n)], stdout=subprocess.PIPE, text=True)
+rows, sentry = [], None
+for line in box.stdout:
+    sentry = sentry or max(named(box.pid, 'vedette'), key=rss_kb)
+    if line.strip().isdigit():
+        rows.append((int(line), rss_kb(sentry), cpu(sentry)))
+report(box.wait() == 0 and len(rows) == 10, 'all programs run and end', 'status %d, %d lines' % (box.returncode, len(rows)))
+if len(rows) == 10:
+    print('# n, RSS in KiB, CPU ticks: ' + '  '.join('%d %d %d' % r for r in rows))
+    grown = rows[9][1] - rows[1][1]
+    report(grown < 1024, 'the sentry does not grow', '%d KiB more' % grown)
+    early, late = rows[4][2] - rows[0][2], rows[9][2] - rows[5][2]
+    report(late <= early * 1.5 + 20, 'it does not slow down', '%d ticks, later %d' % (early, late))
+
+# One of two processes loses its stub.
+script = 'sleep 100 & p=$!; echo up; wait $p; echo $?; echo still here'
+box = subprocess.Popen([vedette, 'do', '--', '/bin/sh', '-c', script], stdout=subprocess.PIPE, text=True)
+box.stdout.readline()
+time.sleep(0.3)
+# Traced ones run guest processes, the shell's first; the others are spares.
+victim = max(p for p in named(box.pid, 'stub') if stat(p)[1][0] == 't')
+os.kill(victim, signal.SIGKILL)
+try:
+    out, _ = box.communicate(timeout=10)
+except subprocess.TimeoutExpired:
+    box.kill()
+    out = 'hangs'
+report(out == '137\nstill here\n', 'a killed stub is a killed process, and only that', repr(out))
+print('1..%d' % done)
+sys.exit(failed > 0)
+E
