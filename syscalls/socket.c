@@ -111,7 +111,7 @@ typedef int (*addr_fn)(struct file *f, const struct sock_caller *by, const void 
 static long with_addr(struct task *t, int fd, uaddr_t addr, int size, addr_fn fn)
 {
 	struct sock_caller by = sock_caller_of(t);
-	uint8_t buf[ABI_SOCKADDR_STORAGE_SIZE] = {0};
+	_Alignas(8) uint8_t buf[ABI_SOCKADDR_STORAGE_SIZE] = {0};
 	autoput(file) struct file *f = NULL;
 	int err = sock_arg(t, fd, &f);
 	if (err == 0)

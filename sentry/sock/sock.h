@@ -58,7 +58,7 @@ struct sock_msg {
 	uint32_t flags;		/* MSG_* asked for */
 	uint32_t out_flags;	/* receive: MSG_* to tell */
 	bool want_addr;		/* receive: addr is to be filled */
-	uint8_t addr[ABI_SOCKADDR_STORAGE_SIZE]; /* send: to whom; receive: from whom */
+	_Alignas(8) uint8_t addr[ABI_SOCKADDR_STORAGE_SIZE]; /* send: to whom; receive: from whom */
 	uint32_t addr_size;	/* 0: none */
 	struct scm scm;
 	int64_t time_ns;	/* receive: when it came, if the socket wants to know; 0 */
