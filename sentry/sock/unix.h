@@ -111,7 +111,7 @@ struct unix_info {
 	uint32_t path_size;	/* bytes of path, an abstract name's leading NUL included */
 	char path[UNIX_PATH_MAX + 1];
 };
-/* Every socket that is not closed, until fn returns false; no lock held while fn runs.  0 or -ENOMEM. */
+/* Every open socket, until fn returns false; no lock held while fn runs.  0 or -ENOMEM. */
 int unix_for_each(bool (*fn)(const struct unix_info *i, void *arg), void *arg);
 
 /* unix_name.c */
@@ -143,7 +143,7 @@ int unix_accept(struct sock *s, struct sock **out);
 int unix_shutdown(struct sock *s, unsigned shut);
 /* u, a datagram socket, lost its peer: what came from it is dropped, and it is told. */
 void unix_dgram_disconnected(struct unix_sock *u, struct unix_sock *old);
-/* Sets or clears (NULL) the peer of a datagram socket; sock.lock held.  Takes over peer; the old. */
+/* Sets or clears (NULL) a datagram peer; sock.lock held.  Takes over peer; returns the old. */
 struct unix_sock *unix_dgram_set_peer_locked(struct unix_sock *u, struct unix_sock *peer);
 
 /* unix_msg.c */
