@@ -8,7 +8,8 @@
 #define UNIX_PATH_MAX 108
 #define SIOCUNIXFILE  0x89E0
 
-struct abi_sockaddr_un {
+/* Packed: an address in a buffer may begin anywhere. */
+struct __attribute__((packed)) abi_sockaddr_un {
 	uint16_t sun_family;
 	char sun_path[UNIX_PATH_MAX];
 };
