@@ -144,6 +144,9 @@ static char *arena;
 enum { OK = 0, EXITED = 1000, NOT_RUN, DIED = 2000 };
 static volatile int *answer;
 
+/* Milliseconds until a call that sleeps is woken; many to be sure of the answer. */
+static int patience = 15;
+
 static int is_left_out(const char *name)
 {
 	for (size_t i = 0; i < sizeof left_out / sizeof left_out[0]; i++)
@@ -388,7 +391,7 @@ static void in_child(const struct row *row, int arg, uint64_t value)
 	make_files();
 	for (int i = 0; i < row->nargs; i++)
 		a[i] = i == arg ? value : sensible(row->kind[i], i);
-	tick(100);
+	tick(patience);
 	long r = raw_call(row->nr, a,
 			  row->nr == SYS_clone || row->nr == SYS_clone3 || row->nr == SYS_vfork);
 	*answer = r < 0 && r > -4096 ? (int)-r : OK;
@@ -496,6 +499,7 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "-l") == 0) {
 		setvbuf(stdout, NULL, _IOLBF, 0);
+		patience = 100;
 		print_all(argc > 2 ? argv[2] : NULL);
 		return 0;
 	}
