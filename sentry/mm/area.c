@@ -113,8 +113,8 @@ int area_reserve(struct mm *mm)
 
 uint64_t area_data_size(const struct area *a)
 {
-	bool data = (a->prot & PROT_WRITE) &&
-		    !(a->flags & (AREA_SHARED | AREA_STACK | AREA_GROWSDOWN));
+	bool data =
+		(a->prot & PROT_WRITE) && !(a->flags & (AREA_SHARED | AREA_STACK | AREA_GROWSDOWN));
 	return data ? a->end - a->start : 0;
 }
 
@@ -237,11 +237,11 @@ uaddr_t area_gap(const struct mm *mm, uint64_t size, uaddr_t low, uaddr_t high)
 		top = mm->areas[i].start;
 	for (;;) {
 		uaddr_t floor = i > 0 ? mm->areas[i - 1].end : low;
-		uaddr_t guard = i < mm->count &&
-						(mm->areas[i].flags & (AREA_GROWSDOWN | AREA_STACK)) &&
-						top == mm->areas[i].start
-					? STACK_GAP
-					: 0;
+		uaddr_t guard =
+			i < mm->count && (mm->areas[i].flags & (AREA_GROWSDOWN | AREA_STACK)) &&
+					top == mm->areas[i].start
+				? STACK_GAP
+				: 0;
 		if (floor < low)
 			floor = low;
 		if (top > floor + guard && top - floor - guard >= size)

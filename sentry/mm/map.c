@@ -28,8 +28,7 @@ enum {
 
 static bool file_noexec(const struct file *f)
 {
-	return f->path.mnt &&
-	       (__atomic_load_n(&f->path.mnt->flags, __ATOMIC_RELAXED) & MNT_NOEXEC);
+	return f->path.mnt && (__atomic_load_n(&f->path.mnt->flags, __ATOMIC_RELAXED) & MNT_NOEXEC);
 }
 
 static int file_check(const struct file *f, int prot, bool shared)

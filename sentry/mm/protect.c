@@ -204,9 +204,9 @@ static int advise_area(struct ctx *by, struct area *a, uaddr_t start, uaddr_t en
 	if (err == -EINVAL && advice == MADV_FREE)
 		err = platform->advise(by, start, end - start, MADV_DONTNEED);
 	/* Hints about huge pages, dumps or reclaim that this host does not know change nothing. */
-	if (err == -EINVAL && (advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE ||
-			       advice == MADV_DONTDUMP || advice == MADV_DODUMP ||
-			       advice == MADV_COLD || advice == MADV_PAGEOUT))
+	if (err == -EINVAL &&
+	    (advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE || advice == MADV_DONTDUMP ||
+	     advice == MADV_DODUMP || advice == MADV_COLD || advice == MADV_PAGEOUT))
 		err = 0;
 	return err;
 }

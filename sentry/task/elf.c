@@ -16,7 +16,7 @@
 #include "syscalls/abi/elf.h"
 #include "syscalls/abi/mman.h"
 
-enum { PHNUM_MAX = 512, INTERP_MAX = 4096 };
+enum { PHNUM_MAX = 65536 / sizeof(struct abi_elf_phdr), INTERP_MAX = 4096 };
 
 int exec_read(struct file *f, void *buf, size_t size, uint64_t off)
 {
@@ -127,6 +127,8 @@ int elf_read(struct file *file, struct elf_image *out)
 	if (!out->ph)
 		return -ENOMEM;
 	err = exec_read(file, out->ph, h.e_phnum * sizeof *out->ph, h.e_phoff);
+	if (err == -EIO)
+		err = -ENOEXEC;
 	if (err == 0)
 		err = segments_scan(out);
 	if (err < 0)

@@ -25,8 +25,8 @@
 enum { STACK_SLACK = 64 * 4096 };
 
 struct build {
-	char *buf;		/* mirrors [base, top) */
-	uaddr_t base, top, at;	/* at: next free byte, growing down */
+	char *buf;	       /* mirrors [base, top) */
+	uaddr_t base, top, at; /* at: next free byte, growing down */
 	int err;
 };
 

@@ -66,7 +66,7 @@ static void zombie_announce_locked(struct group *g)
 static void send_pdeath_locked(struct group *child, struct group *parent)
 {
 	struct task *t;
-	list_for_each(t, &child->threads, threads) {
+	list_for_each (t, &child->threads, threads) {
 		if (!t->pdeath_signal)
 			continue;
 		struct abi_siginfo info = {.signo = t->pdeath_signal, .code = SI_USER};
@@ -81,7 +81,7 @@ static void reparent_children_locked(struct group *g)
 	/* Pid 1 leaves its children to nobody: boot_wait() ends them. */
 	if (to == g)
 		return;
-	list_for_each_safe(child, next, &g->children, siblings) {
+	list_for_each_safe (child, next, &g->children, siblings) {
 		struct group *old = child->parent;
 		child->parent = group_get(to);
 		child->parent_tid = to->tgid;
@@ -100,7 +100,7 @@ void thread_end_locked(struct group *g, const struct task *t)
 {
 	struct group *child;
 	struct task *heir = list_first(&g->threads, struct task, threads);
-	list_for_each(child, &g->children, siblings) {
+	list_for_each (child, &g->children, siblings) {
 		if (child->parent_tid != t->tid)
 			continue;
 		child->parent_tid = heir->tid;

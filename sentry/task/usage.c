@@ -85,7 +85,7 @@ void usage_of_group(struct group *g, struct abi_rusage *out)
 	};
 	lock(&kernel.tasks_lock);
 	out->ru_nvcsw = (int64_t)g->dead_nvcsw;
-	list_for_each(t, &g->threads, threads)
+	list_for_each (t, &g->threads, threads)
 		out->ru_nvcsw += (int64_t)get(&t->nvcsw);
 	unlock(&kernel.tasks_lock);
 }

@@ -34,8 +34,8 @@ static bool matches(const struct task *caller, const struct group *g, const stru
 
 static void fill(struct wait_result *out, struct group *g, int code, int status, int wstatus)
 {
-	*out = (struct wait_result){.pid = g->tgid, .code = code, .status = status,
-				    .wstatus = wstatus};
+	*out = (struct wait_result){
+		.pid = g->tgid, .code = code, .status = status, .wstatus = wstatus};
 	if (g->leader) {
 		struct cred *c = task_cred(g->leader);
 		out->uid = c->ruid;
@@ -88,7 +88,7 @@ static int scan(struct task *t, const struct wait_request *r, struct wait_result
 	int ret = -ECHILD;
 
 	lock(&kernel.tasks_lock);
-	list_for_each_safe(g, next, &t->group->children, siblings) {
+	list_for_each_safe (g, next, &t->group->children, siblings) {
 		if (!matches(t, g, r))
 			continue;
 		ret = 0;
