@@ -200,6 +200,12 @@ static int publish(struct task *child, struct task *t, const struct clone_spec *
 	/* A group that is ending takes no new members, and a kill must not miss one. */
 	if (err == 0 && (t->group->exiting || __atomic_load_n(&t->exiting, __ATOMIC_ACQUIRE)))
 		err = -ERESTARTNOINTR;
+	/*
+	 * A signal to the process group (Ctrl-C) goes to all its members under tasks_lock: it
+	 * has either come before, then the parent takes it first, or finds the child in the group.
+	 */
+	if (err == 0 && !(s->flags & CLONE_THREAD) && waiter_signalled(&t->waiter))
+		err = -ERESTARTNOINTR;
 	unlock(&t->group->siglock);
 	int nr = err < 0 ? err : pid_alloc_wish_locked(s->set_tid);
 	if (nr < 0) {

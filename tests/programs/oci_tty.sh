@@ -86,11 +86,13 @@ t.close()
 
 t = script('trap "echo caught; exit 3" INT; echo ready; cat; :')
 t.expect('ready')
+time.sleep(1) # bash must be waiting for cat: a trap that is due before it starts it waits too
 t.send('\x03')
 result('ctrl_c', t.expect('caught'), t.seen)
 t.close()
 t = script('trap "echo caught; exit 3" QUIT; echo ready; cat; :')
 t.expect('ready')
+time.sleep(1) # bash must be waiting for cat: a trap that is due before it starts it waits too
 t.send('\x1c')
 result('ctrl_backslash', t.expect('caught'), t.seen)
 t.close()
