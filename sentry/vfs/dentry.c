@@ -203,7 +203,8 @@ static int add_negative_locked(struct dentry *dir, const char *name, size_t size
 	return err;
 }
 
-int dentry_lookup_locked(struct dentry *dir, const char *name, size_t size, struct dentry **out)
+static int lookup_locked(struct dentry *dir, const char *name, size_t size, bool drop,
+			 struct dentry **out)
 {
 	autoput(inode) struct inode *inode = NULL;
 	uint32_t hash = name_hash(name, size);
@@ -218,6 +219,8 @@ int dentry_lookup_locked(struct dentry *dir, const char *name, size_t size, stru
 		*out = dentry_get(d);
 		return 0;
 	}
+	if (d && !drop)
+		return -ESTALE;
 	if (d)
 		dentry_drop_locked(d);
 	err = dir->inode->ops->lookup(dir, name, size, &inode);
@@ -233,6 +236,17 @@ int dentry_lookup_locked(struct dentry *dir, const char *name, size_t size, stru
 		dentry_set_inode_locked(d, STEAL(inode));
 	*out = d;
 	return 0;
+}
+
+int dentry_lookup_locked(struct dentry *dir, const char *name, size_t size, struct dentry **out)
+{
+	return lookup_locked(dir, name, size, /*drop=*/true, out);
+}
+
+int dentry_lookup_fresh_locked(struct dentry *dir, const char *name, size_t size,
+			       struct dentry **out)
+{
+	return lookup_locked(dir, name, size, /*drop=*/false, out);
 }
 
 void dentry_set_inode_locked(struct dentry *d, struct inode *inode)
@@ -271,7 +285,6 @@ int dentry_add_locked(struct dentry *dir, const char *name, size_t size, struct 
 	return 0;
 }
 
-/* The first child found whose own children are gone, or one to go down into. */
 static struct dentry *any_child_locked(struct dentry *dir, uint32_t *at)
 {
 	for (; *at < dir->table_size; ++*at)
@@ -280,10 +293,25 @@ static struct dentry *any_child_locked(struct dentry *dir, uint32_t *at)
 	return NULL;
 }
 
+static void mark_deleted(struct dentry *d)
+{
+	lock(&d->lock);
+	__atomic_store_n(&d->deleted, true, __ATOMIC_RELAXED);
+	unlock(&d->lock);
+}
+
+/* A directory that kill_tree was not in yet. */
+static bool is_alive_dir(const struct dentry *d)
+{
+	return d->inode && inode_is(d->inode, S_IFDIR) && !d->deleted;
+}
+
 /*
  * Depth first without recursion: goes down to a directory without children,
- * unhashes it from its parent and goes on there.  The caller may hold locks of
- * directories above root: parent before child.
+ * unhashes it from its parent and goes on there.  Each directory is marked
+ * before its lock is taken, so that nobody who has it can hash a name in it
+ * once we were there.  The caller may hold locks of directories above root,
+ * parent before child, but none below it.
  */
 void dentry_kill_tree(struct dentry *root)
 {
@@ -293,12 +321,14 @@ void dentry_kill_tree(struct dentry *root)
 		uint32_t at = 0;
 		struct dentry *c;
 		lock_nested(&d->inode->lock);
-		while ((c = any_child_locked(d, &at)) && c->children == 0) {
+		while ((c = any_child_locked(d, &at)) && !is_alive_dir(c)) {
 			unhash_locked(d, c);
 			dentry_put(c);
 		}
-		if (c)
+		if (c) {
+			mark_deleted(c);
 			dentry_get(c);
+		}
 		unlock(&d->inode->lock);
 		if (!c && d == root)
 			break;
@@ -315,9 +345,7 @@ void dentry_drop_locked(struct dentry *d)
 	if (!d->hashed)
 		return;
 	unhash_locked(d->parent, d);
-	lock(&d->lock);
-	__atomic_store_n(&d->deleted, true, __ATOMIC_RELAXED);
-	unlock(&d->lock);
+	mark_deleted(d);
 	/* Its table and the names in it would keep each other alive. */
 	if (d->inode && inode_is(d->inode, S_IFDIR))
 		dentry_kill_tree(d);

@@ -19,6 +19,12 @@ DEFINE_AUTOPUT(dentry)
  * errors, its -ENOENT among them.
  */
 int dentry_lookup_locked(struct dentry *dir, const char *name, size_t size, struct dentry **out);
+/*
+ * The same for who holds another directory's lock too: a cached name that no longer holds is
+ * -ESTALE, because to drop it may take that other lock.
+ */
+int dentry_lookup_fresh_locked(struct dentry *dir, const char *name, size_t size,
+			       struct dentry **out);
 /* Makes a cached negative dentry positive: takes over inode. */
 void dentry_set_inode_locked(struct dentry *d, struct inode *inode);
 /* Adds an already known child (LIST of a whole directory, memfs, boot); takes over inode. */

@@ -50,12 +50,12 @@ static void dirs_lock(struct dentry *o, struct dentry *n) NO_LOCK_ANALYSIS
 static int lookup_locked(struct rename *r)
 {
 	struct side *o = &r->o, *n = &r->n;
-	int err = dentry_lookup_locked(o->dir.dentry, o->last.name, o->last.size, &o->d);
+	int err = dentry_lookup_fresh_locked(o->dir.dentry, o->last.name, o->last.size, &o->d);
 
 	if (err == 0 && !o->d->inode)
 		err = -ENOENT;
 	if (err == 0)
-		err = dentry_lookup_locked(n->dir.dentry, n->last.name, n->last.size, &n->d);
+		err = dentry_lookup_fresh_locked(n->dir.dentry, n->last.name, n->last.size, &n->d);
 	if (err < 0)
 		return err;
 	if ((r->flags & RENAME_NOREPLACE) && n->d->inode)
@@ -167,11 +167,34 @@ static void rename_notify(const struct rename *r)
 	notify_inode(n->d->inode, IN_MOVE_SELF);
 }
 
-static int rename_between(struct rename *r) NO_LOCK_ANALYSIS
+/* Drops the name if it no longer holds, while no other lock is held. */
+static void side_refresh(struct side *s)
+{
+	struct dentry *dir = s->dir.dentry;
+
+	if (s->d)
+		dentry_put(STEAL(s->d));
+	lock(&dir->inode->lock);
+	if (dentry_lookup_locked(dir, s->last.name, s->last.size, &s->d) == 0)
+		dentry_put(STEAL(s->d));
+	unlock(&dir->inode->lock);
+}
+
+static int rename_once(struct rename *r) NO_LOCK_ANALYSIS
 {
 	struct dentry *od = r->o.dir.dentry, *nd = r->n.dir.dentry;
 	struct fs *fs = od->fs;
 
+	lock(&fs->rename_lock);
+	dirs_lock(od, nd);
+	int err = rename_locked(r);
+	unlock_pair(&od->inode->lock, &nd->inode->lock);
+	unlock(&fs->rename_lock);
+	return err;
+}
+
+static int rename_between(struct rename *r)
+{
 	if (r->o.dir.mnt != r->n.dir.mnt)
 		return -EXDEV;
 	if (r->o.last.kind != LAST_NORM)
@@ -180,11 +203,13 @@ static int rename_between(struct rename *r) NO_LOCK_ANALYSIS
 		return r->flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
 	if (mount_readonly(r->o.dir.mnt))
 		return -EROFS;
-	lock(&fs->rename_lock);
-	dirs_lock(od, nd);
-	int err = rename_locked(r);
-	unlock_pair(&od->inode->lock, &nd->inode->lock);
-	unlock(&fs->rename_lock);
+	int err = rename_once(r);
+	/* Names that change under us all the time: Linux gives up sooner. */
+	for (int tries = 0; err == -ESTALE && tries < 8; tries++) {
+		side_refresh(&r->o);
+		side_refresh(&r->n);
+		err = rename_once(r);
+	}
 	if (err == 0)
 		rename_notify(r);
 	return err < 0 ? err : 0;
