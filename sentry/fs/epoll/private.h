@@ -33,6 +33,7 @@ struct epitem {
 	struct list ready;
 	bool queued;		/* in ep->ready */
 	bool armed;		/* false: EPOLLONESHOT has fired */
+	bool removed;		/* must not be queued again */
 	uint32_t events;	/* EPOLL* asked for, flags included */
 	uint64_t data;
 	uint32_t generation;	/* wake-ups so far: was there one while we asked? */

@@ -239,8 +239,7 @@ void epoll_done(struct file *f, struct epoll_batch *b, bool told)
 		struct epitem *it = b->items[i];
 		if (!told) {
 			lock(&ep->lock);
-			/* Removed items have no entry any more and must not come back. */
-			if (it->entry.q) {
+			if (!it->removed) {
 				it->armed = true;
 				queue_locked(it);
 			}

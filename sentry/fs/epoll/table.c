@@ -86,6 +86,7 @@ void item_remove(struct epitem *it)
 		ep->ready_count--;
 	}
 	it->armed = false;
+	it->removed = true;
 	unlock(&ep->lock);
 	list_del(&it->of_file);
 	item_put(it);
