@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the sentry and one stub share: a memory object, mapped in both.
+ *
+ *	page 0		struct facts: read-only in the stub
+ *	SLOT_SIZE each	one slot a host thread, numbers from 0
+ *
+ * A slot is hostile: any thread of the guest process can write any byte of it at
+ * any moment.  The sentry reads each field once, checks it, and keeps nothing in
+ * a slot that it needs back.  A process can only spoil what is its own.
+ *
+ * Whose turn it is, is one word:
+ *
+ *	TURN_STUB	guest code runs, or the stub carries out a command
+ *	TURN_SENTRY	an event or a result is in the slot; the stub spins
+ *	STUB_ASLEEP	the same, the stub sleeps in futex on the word
+ *	SENTRY_ASLEEP	the stub's turn, the sentry sleeps in futex on the word
+ *
+ * Giving the turn is an exchange whose old value says whether to wake; going to
+ * sleep is a compare-exchange that fails if the turn has just been given.
+ *
+ * Included by the stub's assembly, too: offsets are #defines, asserted in C.
+ */
+#pragma once
+
+/* Where it is in every stub.  The text is elsewhere, see zygote.c. */
+#define FACTS_AT   0x7fffe0000000
+#define SLOTS_AT   0x7fffe0010000
+#define SLOT_SIZE  0x10000
+#define SLOT_MAX   2048 /* threads of one process */
+#define SLOTS_SIZE (SLOT_MAX * SLOT_SIZE)
+
+/* Offsets in the object. */
+#define OBJ_FACTS  0
+#define OBJ_SLOTS  0x10000
+#define OBJ_SIZE   (OBJ_SLOTS + SLOTS_SIZE)
+
+/* Inside a slot. */
+#define SLOT_DATA	0x1000 /* bytes copied by the stub */
+#define SLOT_DATA_SIZE	0x6000
+#define SLOT_CALLSTACK	0x9000 /* top of the stack of rewritten calls */
+#define SLOT_SIGSTACK	0x9000 /* bottom of the signal stack: frames of two signals with AMX */
+#define SLOT_SIGSTACK_SIZE (SLOT_SIZE - SLOT_SIGSTACK)
+
+#define TURN_STUB     0
+#define TURN_SENTRY   1
+#define STUB_ASLEEP   2
+#define SENTRY_ASLEEP 3
+
+/* What the stub says: slot.event */
+#define SAYS_SIGNAL 1 /* a signal frame is at slot.frame */
+#define SAYS_CALL   2 /* a rewritten call: registers in slot.regs, the live FPU is the guest's */
+#define SAYS_DONE   3 /* a command's result is in slot.ret */
+#define SAYS_KICK   4 /* as SAYS_CALL after an interrupt, when the call has been answered in the stub */
+
+/* What the sentry says: slot.command */
+#define DO_RESUME  0 /* back to guest code */
+#define DO_CALL	   1 /* the host call slot.call[], filtered */
+#define DO_MAP	   2 /* mmap with the descriptor that is in the control socket; call[1..6] */
+#define DO_SOCKET  3 /* the descriptor in the control socket becomes the control socket */
+#define DO_DRAIN   4 /* throw away what is in the control socket */
+#define DO_FORK	   5 /* the control socket holds the child's object; ret: its pid */
+#define DO_THREAD  6 /* a thread for slot number call[1]; ret: its tid */
+#define DO_FRAME   7 /* after SAYS_CALL: come back with SAYS_SIGNAL */
+#define DO_EXIT	   8 /* end this thread; says nothing more */
+#define DO_PARK	   9 /* sleep for ever */
+
+/* Offsets for stub/entry.S. */
+#define SLOT_O_SELF	 0x00
+#define SLOT_O_KICK	 0x08
+#define SLOT_O_REGS	 0x200 /* struct regs's order: r15 ... */
+#define SLOT_O_CALLSTACK 0x10
+#define SLOT_O_NEXT	 0x18
+
+#ifndef __ASSEMBLER__
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "platform/platform.h"
+
+/* One copy between guest memory and slot data, see stub/copy.c. */
+struct slot_range {
+	uint64_t addr;	/* guest address */
+	uint32_t size;	/* bytes offered */
+	uint16_t at;	/* where in SLOT_DATA */
+	uint16_t out;	/* 0: holds the guest's bytes; 1: room, stub copies `used` bytes back */
+	uint32_t used;
+	uint32_t pad;
+};
+enum { SLOT_RANGES = 8 };
+
+struct slot {
+	uint64_t self;	    /* 0x00 its address in the stub, where %gs points */
+	uint32_t kick;	    /* 0x08 set by the stub's handler: an interrupt wants to be told */
+	uint32_t spin;	    /* 0x0c how often the stub looks before it sleeps; by the sentry */
+	uint64_t callstack; /* 0x10 top */
+	uint64_t next;	    /* 0x18 where the exit path jumps to */
+	uint32_t turn;	    /* 0x20 */
+	uint32_t event;	    /* SAYS_* */
+	uint32_t command;   /* DO_* */
+	uint32_t signo;	    /* SAYS_SIGNAL */
+	uint64_t frame;	    /* SAYS_SIGNAL: the address of its ucontext */
+	uint64_t info;	    /* SAYS_SIGNAL: the address of its siginfo */
+	uint64_t call[7];   /* number and arguments */
+	int64_t ret;
+	uint64_t site;	    /* SAYS_CALL: the address of the site's descriptor in an island */
+	uint32_t range_count;
+	uint32_t range_fault; /* by the stub: an out range could not be written */
+	struct slot_range ranges[SLOT_RANGES];
+};
+
+/* All general registers, behind the rest so that the assembly knows where. */
+static inline struct regs *slot_regs(struct slot *s)
+{
+	return (struct regs *)((char *)s + 0x200);
+}
+#endif
