@@ -10,6 +10,14 @@
 #include "syscalls/abi/mman.h"
 #include "syscalls/sys.h"
 
+/* No file here is of hugetlbfs, and the pool of huge pages is empty. */
+static long huge_map(uint64_t flags, const struct file *f)
+{
+	uint64_t size = flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
+	bool exists = size == 0 || size == 21 || size == 30;
+	return f || !exists ? -EINVAL : -ENOMEM;
+}
+
 long sys_mmap(struct task *t, uaddr_t addr, uint64_t length, uint64_t prot, uint64_t flags, int fd,
 	      uint64_t offset)
 {
@@ -20,9 +28,8 @@ long sys_mmap(struct task *t, uaddr_t addr, uint64_t length, uint64_t prot, uint
 		return -EINVAL;
 	if (!(flags & MAP_ANONYMOUS) && !(f = fdtab_get_io(t->fds, fd)))
 		return -EBADF;
-	/* Huge pages of hugetlbfs: there is no such pool here. */
 	if (flags & MAP_HUGETLB)
-		return -ENOMEM;
+		return huge_map(flags, f);
 	return mm_map(t->mm, t->ctx, addr, length, (int)prot, (int)flags, f, offset, &lim);
 }
 

@@ -22,6 +22,16 @@ void area_drop(struct file *f);
 void area_drop_file(struct area *a);
 void mm_unlock(struct mm *mm) RELEASES(mm->lock);
 
+/*
+ * What the host is asked for: on x86 writable memory can be read, but process_vm_readv goes by
+ * the flags of the area, and refuses.
+ */
+static inline int area_host_prot(int prot)
+{
+	enum { READ = 1, WRITE = 2 };
+	return prot & WRITE ? prot | READ : prot;
+}
+
 /* Page-rounds a range: -EINVAL if addr is not aligned, -ENOMEM if it wraps. */
 int area_range(uaddr_t addr, uint64_t size, uaddr_t *out_end);
 /*

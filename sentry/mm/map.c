@@ -42,6 +42,9 @@ static int file_check(const struct file *f, int prot, bool shared)
 
 static int flags_check(int flags, const struct file *file)
 {
+	/* Only a stack grows, and a stack is nobody else's. */
+	if ((flags & MAP_GROWSDOWN) && (file || (flags & MAP_TYPE) != MAP_PRIVATE))
+		return -EINVAL;
 	switch (flags & MAP_TYPE) {
 	case MAP_SHARED:
 	case MAP_PRIVATE:
@@ -76,9 +79,10 @@ static int64_t place(struct mm *mm, uaddr_t addr, uint64_t size, int flags)
 	    area_range_free(mm, addr, addr + size))
 		return (int64_t)addr;
 	uaddr_t found = 0;
+	uaddr_t lowest = flags & MAP_ABOVE4G ? 1ull << 32 : MMAP_MIN;
 	if (flags & MAP_32BIT)
 		found = area_gap(mm, size, LOW32_START, LOW32_END);
-	else if (!(found = area_gap(mm, size, MMAP_MIN, mm->mmap_base)))
+	else if (!(found = area_gap(mm, size, lowest, mm->mmap_base)))
 		found = area_gap(mm, size, mm->mmap_base, USER_TOP);
 	return found ? (int64_t)found : -ENOMEM;
 }
@@ -131,7 +135,7 @@ static int host_map(struct ctx *by, const struct area *a, const struct mmap_sour
 	struct map_req req = {
 		.addr = a->start,
 		.size = a->end - a->start,
-		.prot = a->prot,
+		.prot = area_host_prot(a->prot),
 		.shared = a->flags & AREA_SHARED,
 		.noreserve = a->flags & AREA_NORESERVE,
 		.growsdown = a->flags & AREA_GROWSDOWN,
@@ -202,7 +206,7 @@ int64_t mm_map(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int p
 	if ((flags & MAP_LOCKED) || (mm->locked_future && !mm->locked_onfault))
 		flags |= MAP_POPULATE;
 	describe(&a, mm, size, prot, flags, src.fd >= 0 ? file : NULL, off);
-	if (src.sealed)
+	if (src.sealed || (file && !file->writable))
 		a.flags &= ~(uint32_t)AREA_MAYWRITE;
 	int64_t at = map_locked(mm, by, addr, &a, flags, &src, lim);
 	mm_unlock(mm);

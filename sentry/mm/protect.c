@@ -92,7 +92,7 @@ static int host_protect(struct mm *mm, struct ctx *by, const struct change *c, u
 			to = (++a)->end;
 			i++;
 		}
-		err = platform->protect(by, from, to - from, prot);
+		err = platform->protect(by, from, to - from, area_host_prot(prot));
 	}
 	return err;
 }
@@ -127,13 +127,13 @@ int mm_protect(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int p
 		return err;
 	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || grows == PROT_GROWSUP)
 		return -EINVAL;
+	if (c.end == addr)
+		return 0;
 	prot &= ~grows;
 	if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
 		return -EINVAL;
 	c.prot = prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
 	c.read_exec = lim->read_exec && (prot & PROT_READ);
-	if (c.end == addr)
-		return 0;
 	lock(&mm->lock);
 	err = protect_locked(mm, by, &c, grows, lim);
 	mm_unlock(mm);
@@ -181,25 +181,44 @@ static bool advice_known(int advice)
 	case MADV_PAGEOUT:
 	case MADV_POPULATE_READ:
 	case MADV_POPULATE_WRITE:
+	case MADV_DONTNEED_LOCKED:
+	case MADV_COLLAPSE:
 		return true;
 	default:
 		return false;
 	}
 }
 
+static int advice_allowed(const struct area *a, int advice)
+{
+	bool private_anon = !(a->flags & AREA_SHARED) && !a->file;
+	switch (advice) {
+	case MADV_DONTNEED:
+	case MADV_COLD:
+	case MADV_PAGEOUT:
+		return a->flags & AREA_LOCKED ? -EINVAL : 0;
+	case MADV_FREE:
+		return !private_anon || (a->flags & AREA_LOCKED) ? -EINVAL : 0;
+	case MADV_WIPEONFORK:
+		return private_anon ? 0 : -EINVAL;
+	case MADV_REMOVE:
+		if (private_anon || (a->flags & AREA_LOCKED))
+			return -EINVAL;
+		return (a->flags & AREA_SHARED) && (a->flags & AREA_MAYWRITE) ? 0 : -EACCES;
+	default:
+		return 0;
+	}
+}
+
 static int advise_area(struct ctx *by, struct area *a, uaddr_t start, uaddr_t end, int advice)
 {
-	if (advice == MADV_DONTNEED || advice == MADV_FREE) {
-		if (a->flags & AREA_LOCKED)
-			return -EINVAL;
-		if (advice == MADV_FREE && ((a->flags & AREA_SHARED) || a->file))
-			return -EINVAL;
-	}
-	if (advice == MADV_WIPEONFORK && ((a->flags & AREA_SHARED) || a->file))
-		return -EINVAL;
-	if (advice == MADV_REMOVE && (!(a->flags & AREA_SHARED) || !(a->flags & AREA_MAYWRITE)))
-		return a->flags & AREA_SHARED ? -EACCES : -EINVAL;
-	int err = platform->advise(by, start, end - start, advice);
+	int err = advice_allowed(a, advice);
+	if (err < 0)
+		return err;
+	/* Nothing is locked on the host. */
+	if (advice == MADV_DONTNEED_LOCKED)
+		advice = MADV_DONTNEED;
+	err = platform->advise(by, start, end - start, advice);
 	/* A host older than MADV_FREE (4.5): dropping the pages at once is within its contract. */
 	if (err == -EINVAL && advice == MADV_FREE)
 		err = platform->advise(by, start, end - start, MADV_DONTNEED);
@@ -257,22 +276,44 @@ int mm_incore(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, unsign
 	return err;
 }
 
+/*
+ * The file behind the next area at or after *at, which moves on behind it; *out stays NULL if
+ * there is nothing to write.  1: there was an area; 0: none before end; -EBUSY.
+ */
+static int sync_next(struct mm *mm, uaddr_t *at, uaddr_t end, int flags, bool *hole,
+		     struct file **out)
+{
+	lock(&mm->lock);
+	size_t i = area_index(mm, *at);
+	const struct area *a = i < mm->count && mm->areas[i].start < end ? &mm->areas[i] : NULL;
+	int ret = a ? 1 : 0;
+	*hole |= !a || a->start > *at;
+	if (a && (flags & MS_INVALIDATE) && (a->flags & AREA_LOCKED))
+		ret = -EBUSY;
+	if (ret > 0 && (flags & MS_SYNC) && a->file && (a->flags & AREA_SHARED))
+		*out = file_get(a->file);
+	if (a)
+		*at = a->end;
+	mm_unlock(mm);
+	return ret;
+}
+
 int mm_sync(struct mm *mm, uaddr_t addr, uint64_t size, int flags)
 {
 	uaddr_t end;
+	bool hole = false;
 	if (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC))
 		return -EINVAL;
 	if ((flags & MS_ASYNC) && (flags & MS_SYNC))
 		return -EINVAL;
 	int err = area_range(addr, size, &end);
-	if (err < 0)
-		return err;
-	lock(&mm->lock);
-	if (area_covered(mm, addr, end) != end)
-		err = -ENOMEM;
-	for (size_t i = area_index(mm, addr); i < mm->count && mm->areas[i].start < end; i++)
-		if ((flags & MS_INVALIDATE) && (mm->areas[i].flags & AREA_LOCKED))
-			err = -EBUSY;
-	mm_unlock(mm);
-	return err;
+	while (err >= 0 && addr < end) {
+		autoput(file) struct file *f = NULL;
+		err = sync_next(mm, &addr, end, flags, &hole, &f);
+		if (err == 0)
+			break;
+		if (f)
+			err = f->ops->fsync(f, /*datasync=*/true);
+	}
+	return err < 0 ? err : hole ? -ENOMEM : 0;
 }

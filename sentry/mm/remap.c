@@ -103,7 +103,7 @@ static int host_remap(struct ctx *by, const struct remap *r, const struct area *
 		return err;
 	struct map_req again = {.addr = r->addr,
 				.size = r->old_size,
-				.prot = a->prot,
+				.prot = area_host_prot(a->prot),
 				.noreserve = a->flags & AREA_NORESERVE,
 				.fd = src.fd,
 				.off = src.fd >= 0 ? src.off + (int64_t)off : 0};
