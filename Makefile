@@ -100,9 +100,17 @@ format:
 docs: $(B)/vedette
 	$(B)/vedette syscalls --format=md >docs/syscalls.md
 
-bench: ; @sh tests/deps $(BUILD_DEPS)
-	@$(MAKE) --no-print-directory all
-	@sh bench/run build/release/vedette
+# PEER=1 installs runsc first; BENCH='--only=stat --rounds=9' is for bench/run.
+BENCH_DEPS := $(BUILD_DEPS) python3 gnuplot-nox
+bench: ; @sh tests/deps $(BENCH_DEPS)
+	@$(if $(PEER),sh bench/peer)
+	@$(MAKE) --no-print-directory -j2 all build/bench/micro
+	@bench/run $(BENCH) build/release/vedette
+
+build/bench/micro: $(wildcard bench/micro/*.c bench/micro/*.h)
+	@mkdir -p $(@D)
+	@echo "  BENCH $@"
+	$(Q)$(CC) -std=gnu17 -O2 -g -D_GNU_SOURCE $(WARN) -static -pthread -o $@ $(filter %.c,$^)
 
 PREFIX ?= /usr/local
 install: all
