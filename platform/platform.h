@@ -53,6 +53,24 @@ struct event {
 	int code;	/* si_code */
 	uaddr_t addr;	/* si_addr */
 	uint64_t trapno, error; /* for the signal frame's mcontext; 0 where the host tells none */
+	bool rewrite;		/* EV_SYSCALL: rewrite() would make the next call from there cheaper */
+};
+
+/* Text whose call instruction may be replaced, see platform_ops.rewrite. */
+struct rewrite_req {
+	uaddr_t rip;		/* of the event: behind the instruction */
+	/*
+	 * Its area: a private mapping of a file, readable, executable, not writable and never
+	 * writable since it was mapped.
+	 */
+	uaddr_t start, end;
+	uint64_t off;		/* of start in the file */
+	uint64_t file[4];	/* equal words: the same file with the same content */
+	void *arg;		/* for the two functions, valid during the call */
+	/* Content of the file; bytes read, short at its end, or -errno. */
+	ssize_t (*read)(void *arg, uint64_t off, void *buf, size_t size);
+	/* size free bytes in [low, high), page aligned, where the guest will hardly look; 0: none. */
+	uaddr_t (*gap)(void *arg, uint64_t size, uaddr_t low, uaddr_t high);
 };
 
 /* mmap of host memory in a stub. */
@@ -129,6 +147,20 @@ struct platform_ops {
 	int (*advise)(struct ctx *by, uaddr_t addr, uint64_t size, int advice);
 	/* One byte a page, bit 0 resident: vec has size/PAGE_SIZE bytes. */
 	int (*mincore)(struct ctx *by, uaddr_t addr, uint64_t size, unsigned char *vec);
+
+	/*
+	 * Optional (NULL).  Like the functions on memory: the text of req may be changed so that
+	 * the call does not trap again.  What the guest reads through the sentry and what the
+	 * sentry sees of its registers stay as if it were not.  0 or -errno: it goes on trapping.
+	 */
+	int (*rewrite)(struct ctx *by, const struct rewrite_req *req);
+	/*
+	 * Optional.  The first range in [start, end) that the platform has taken for itself, from
+	 * what req->gap gave; only the sentry's choice of addresses needs to know: what is
+	 * mapped there all the same replaces it.
+	 */
+	bool (*hidden)(struct aspace *as, uaddr_t start, uaddr_t end, uaddr_t *out_start,
+		       uaddr_t *out_end);
 
 	/* Bytes copied, short at the first missing page; -EFAULT if none, -ESRCH if dead. */
 	ssize_t (*read)(struct aspace *as, const struct iovec *local, size_t nlocal,
