@@ -86,6 +86,17 @@ struct map_req {
 	int64_t off;	/* page aligned */
 };
 
+/* What a guest thread may know without asking: platform_ops.fact. */
+enum fact {
+	FACT_TID,	/* 0: nothing is known, all its calls are system calls */
+	FACT_PID,
+	FACT_PPID,
+	FACT_RUID, FACT_EUID, FACT_RGID, FACT_EGID,
+	FACT_SEEN,	/* bool: each of its calls must be an event (trace, ptrace, seccomp) */
+	FACT_BOUND,	/* bool: its CPU mask decides what getcpu says */
+	FACT_RENAMED,	/* bool: its personality decides what uname says */
+};
+
 /* What guest code has cost the host. */
 struct usage {
 	uint64_t minflt, majflt;	/* page faults without and with input */
@@ -172,6 +183,28 @@ struct platform_ops {
 	int (*aspace_cputime)(struct aspace *as, int64_t *out_ns);
 	/* Of one guest thread, or of the whole stub process; by is adopted. */
 	int (*usage)(struct ctx *by, bool thread, struct usage *out);
+
+	/*
+	 * The rest makes things faster and may be NULL.
+	 *
+	 * Bytes of guest memory from src on that are at hand because the calling thread's
+	 * current system call has them as an argument, at most size; 0: none.
+	 */
+	size_t (*peek)(struct aspace *as, void *dst, uaddr_t src, size_t size);
+	/*
+	 * What has become true of a guest thread; c must exist, else any thread may tell.
+	 * Seen by the guest at once.  A new ctx knows nothing.
+	 */
+	void (*fact)(struct ctx *c, enum fact which, uint32_t value);
+	/* uname(2)'s answer for all of c's process: a struct utsname.  One caller at a time. */
+	void (*uts)(struct ctx *c, const void *uts, size_t size);
+	/* How many CPUs the guest has.  Before init(). */
+	void (*cpus)(unsigned count);
+	/*
+	 * Where in every address space a function lies with the contract of the vDSO's
+	 * clock_gettime, for which clock ids (bits) it is good; 0: there is none.
+	 */
+	uaddr_t (*clock)(uint32_t *out_ids);
 };
 
 extern const struct platform_ops ptrace_platform;

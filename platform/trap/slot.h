@@ -84,9 +84,9 @@ struct slot_range {
 	uint64_t addr;	/* guest address */
 	uint32_t size;	/* bytes offered */
 	uint16_t at;	/* where in SLOT_DATA */
-	uint16_t out;	/* 0: holds the guest's bytes; 1: room, stub copies `used` bytes back */
-	uint32_t used;
-	uint32_t pad;
+	uint16_t out;	/* 0: holds the guest's bytes; 1: room, of which the stub copies back */
+	uint32_t used;	/* this many bytes, */
+	uint32_t from;	/* from here on */
 };
 enum { SLOT_RANGES = 8 };
 
