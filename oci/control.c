@@ -47,9 +47,12 @@ static void *listen_main(void *arg)
 {
 	int fd = *(int *)arg;
 	struct control_msg m;
-	while (control_recv(fd, &m) == 0)
+	while (control_recv(fd, &m) == 0) {
 		if (m.kind == CONTROL_SIGNAL && m.sig > 0 && m.sig <= 64)
 			boot_signal(m.sig, m.foreground != 0);
+		else if (m.kind == CONTROL_JOB)
+			boot_job(m.foreground & JOB_AWAY, m.foreground & JOB_ORPHANED);
+	}
 	return NULL;
 }
 

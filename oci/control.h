@@ -5,6 +5,7 @@
  *
  *	CLI -> sentry   GO       namespaces and ids are ready
  *	                SIGNAL   deliver this to the container
+ *	                JOB      how the shell around us has us now: JOB_*
  *	sentry -> CLI   ERROR    why it ends: the text for the user (the gofer too may send it)
  *	                STOPPED  the first process was stopped by this signal
  *
@@ -18,12 +19,14 @@
 
 #include "oci/error.h"
 
-enum control_kind { CONTROL_GO = 1, CONTROL_SIGNAL, CONTROL_ERROR, CONTROL_STOPPED };
+enum control_kind { CONTROL_GO = 1, CONTROL_SIGNAL, CONTROL_ERROR, CONTROL_STOPPED, CONTROL_JOB };
+
+enum { JOB_AWAY = 1, JOB_ORPHANED = 2 }; /* as boot_job() has them */
 
 struct control_msg {
 	uint32_t kind;
 	int32_t sig;
-	uint32_t foreground;	/* SIGNAL: as a terminal would send it */
+	uint32_t foreground;	/* SIGNAL: as a terminal would send it; JOB: JOB_* */
 	char text[sizeof((struct error *)0)->msg];	/* ERROR */
 };
 

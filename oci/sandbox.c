@@ -167,12 +167,15 @@ int sandbox_run(const struct sandbox *in, struct error *e)
 	supervise_begin(&sigs);
 	s.spec.sig_ignored = sigs.ignored;
 	s.spec.sig_blocked = sigs.blocked;
+	s.spec.away = s.spec.terminal && terminal_away();
 	pid_t gofer = gofer_start(&s, &x, e);
 	if (gofer < 0) {
 		ends_close(&x);
 		return EXIT_INTERNAL;
 	}
+	stdio_reopen(&x.sentry.stdio);
 	pid_t sentry = sentry_start(&s, &x, e);
+	stdio_close(&x.sentry.stdio);
 	close_all(x.gofer, GOFER_CONNS);
 	close_all(x.sentry.conns, GOFER_CONNS);
 	close_all(&x.sentry.control, 1);

@@ -14,6 +14,7 @@
 
 #include "oci/cli.h"
 #include "oci/gofer/gofer.h"
+#include "oci/stdio.h"
 #include "sentry/boot/boot.h"
 
 enum { GOFER_CONNS = 4 };
@@ -33,5 +34,6 @@ int sandbox_run(const struct sandbox *s, struct error *e);
 struct sentry_ends {
 	int conns[GOFER_CONNS];
 	int control;
+	struct stdio stdio;
 };
 int sentry_main(const struct sandbox *s, const struct sentry_ends *ends);

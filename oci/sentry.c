@@ -15,7 +15,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,25 +29,6 @@
 #include "sentry/fs/gofer/client.h"
 
 const struct platform_ops *platform;
-
-static void stdio_look(struct boot_spec *spec)
-{
-	for (int i = 0; i < 3; i++) {
-		struct boot_stdio *io = &spec->stdio[i];
-		int flags = fcntl(i, F_GETFL);
-		if (flags < 0) {
-			io->fd = -1;
-			continue;
-		}
-		io->fd = i;
-		io->flags = (uint32_t)flags;
-		off_t pos = lseek(i, 0, SEEK_CUR);
-		io->pos = pos < 0 ? 0 : pos;
-		/* KCMP_FILE 0; where the host has no kcmp(2) they are taken as different. */
-		if (i > 0)
-			io->same = syscall(SYS_kcmp, getpid(), getpid(), 0, i - 1, i) == 0;
-	}
-}
 
 static int exec_status(int err)
 {
@@ -124,7 +104,7 @@ static int prepare(const struct sandbox *s, const struct sentry_ends *ends, stru
 	int err = take_identity(ends, &iso);
 	if (err < 0)
 		return error_set(e, err, "cannot enter the user namespace: %s", strerror(-err));
-	stdio_look(spec);
+	stdio_take(&ends->stdio, spec->stdio);
 	if ((err = gofer_connect(ends, &spec->gofer)) < 0)
 		return error_set(e, err, "the gofer does not answer: %s", strerror(-err));
 	if ((err = close_rest(s, ends)) < 0)

@@ -64,9 +64,18 @@ static void send_signal(const struct supervisor *s, int sig, int foreground)
 		control_send(s->control, &m);
 }
 
+static void send_job(const struct supervisor *s, bool away, bool orphaned)
+{
+	struct control_msg m = {.kind = CONTROL_JOB};
+	m.foreground = (away ? JOB_AWAY : 0) | (orphaned ? JOB_ORPHANED : 0);
+	if (s->control >= 0)
+		control_send(s->control, &m);
+}
+
 /*
  * Stops ourselves as the first process was, for the shell to see.  In an
- * orphaned process group the kernel refuses; the container goes on at once then.
+ * orphaned process group the kernel refuses; the container goes on at once then,
+ * and is told that nobody will continue it.
  */
 static void stop_with(const struct supervisor *s, int sig)
 {
@@ -74,6 +83,7 @@ static void stop_with(const struct supervisor *s, int sig)
 	sigset_t set, cont;
 	if (sig != SIGTSTP && sig != SIGTTIN && sig != SIGTTOU)
 		sig = SIGSTOP;
+	send_job(s, /*away=*/true, /*orphaned=*/false);
 	sigemptyset(&cont);
 	sigaddset(&cont, SIGCONT);
 	sigemptyset(&set);
@@ -82,7 +92,8 @@ static void stop_with(const struct supervisor *s, int sig)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	/* Here we are stopped. */
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	sigtimedwait(&cont, NULL, &now);
+	bool stopped = sigtimedwait(&cont, NULL, &now) == SIGCONT || sig == SIGSTOP;
+	send_job(s, terminal_away(), !stopped);
 	send_signal(s, SIGCONT, /*foreground=*/1);
 }
 
@@ -129,6 +140,8 @@ static void handle_signal(struct supervisor *s, int fd)
 	/* What the terminal sends is for its foreground; what somebody sends us, for the first
 	 * process. */
 	int sig = (int)info.ssi_signo, terminal = info.ssi_code > 0;
+	if (sig == SIGCONT)
+		send_job(s, terminal_away(), /*orphaned=*/false);
 	send_signal(s, sig, terminal || sig == SIGCONT);
 	if (sig == SIGHUP && terminal)
 		send_signal(s, sig, /*foreground=*/0);

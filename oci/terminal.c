@@ -24,3 +24,9 @@ void terminal_restore(void)
 	if (memcmp(&now, &saved, sizeof now) != 0)
 		tcsetattr(saved_fd, TCSADRAIN, &saved);
 }
+
+bool terminal_away(void)
+{
+	pid_t pgrp = saved_fd < 0 ? -1 : tcgetpgrp(saved_fd);
+	return pgrp > 0 && pgrp != getpgrp();
+}

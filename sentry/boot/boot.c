@@ -140,6 +140,20 @@ void boot_signal(int sig, bool foreground)
 	boot_leave();
 }
 
+void boot_job(bool away, bool orphaned)
+{
+	if (!boot_enter())
+		return;
+	boot_away(away);
+	/* What tied the first process to its session was the parent outside. */
+	if (orphaned && boot_outside) {
+		lock(&kernel.tasks_lock);
+		boot_outside->sid = 0;
+		unlock(&kernel.tasks_lock);
+	}
+	boot_leave();
+}
+
 /* 0: runs; -ESRCH: has ended. */
 static int main_stop(void)
 {

@@ -7,8 +7,8 @@
  *	boot_mounts    the mount tree
  *	boot_start     the first process; returns when its program runs
  *	boot_wait      sleeps until it has ended, ends all others; its wait status
- *	boot_signal, boot_watch   what the world outside says to it and hears of it;
- *	               any thread, between boot_start and the end
+ *	boot_signal, boot_job, boot_watch   what the world outside says to it and
+ *	               hears of it; any thread, between boot_start and the end
  */
 #pragma once
 
@@ -46,6 +46,7 @@ struct boot_stdio {
 	uint32_t flags;		/* F_GETFL */
 	int64_t pos;		/* of regular files */
 	bool same;		/* the same open file as the one before */
+	bool nonblock;		/* nobody else has this open file, and it is O_NONBLOCK */
 };
 
 struct boot_spec {
@@ -62,6 +63,7 @@ struct boot_spec {
 	uint64_t sig_ignored, sig_blocked;	/* inherited: bit n-1 is signal n */
 	struct boot_stdio stdio[3];	/* 0-2; taken over */
 	bool terminal;		/* 0-2 are the controlling terminal of the first process */
+	bool away;		/* outside, another job is in its foreground */
 	bool as_init;		/* it is pid 1 and answers for orphans; else a hidden reaper does */
 	/* The machine. */
 	const char *hostname, *domainname;
@@ -101,6 +103,11 @@ int boot_leaks(struct boot_error *err);
  * process' group if it has none.
  */
 void boot_signal(int sig, bool foreground);
+/*
+ * Job control of the shell outside: the terminal's foreground is somebody else (`away'), and
+ * nobody there would continue what is stopped (`orphaned').
+ */
+void boot_job(bool away, bool orphaned);
 /*
  * Sleeps until the first process has been stopped by job control: the signal.
  * 0 when it will not happen any more.

@@ -108,6 +108,7 @@ static int open_stdio(struct task *t, const struct boot_stdio *io, struct file *
 		.pos = io->pos,
 		.uid = t->cred->fsuid,
 		.gid = t->cred->fsgid,
+		.nonblock = io->nonblock,
 	};
 	return io->fd < 0 ? open_null(t, out) : hostfile_new(&o, t->cred, out);
 }
@@ -125,6 +126,8 @@ static int install_fds(struct task *t, const struct boot_spec *s, int *at)
 			err = open_stdio(t, &s->stdio[i], &f);
 		if (err < 0)
 			return err;
+		if (s->terminal)
+			boot_terminal(t, &f);
 		int fd = fd_install(t->fds, f, /*cloexec=*/false, 0, 16);
 		if (fd < 0)
 			return fd;
@@ -250,10 +253,9 @@ static int first_exec(struct first *b)
 		return boot_fail(b->err, err, "descriptor %d: %s", fd,
 				 err == -EINVAL ? "a directory cannot be passed in"
 						: strerror(-err));
-	for (int i = 0; s->terminal && i < 3; i++) {
-		autoput(file) struct file *tty = fdtab_get(t->fds, i);
-		boot_terminal(t, tty);
-	}
+	boot_away(s->away);
+	if ((err = boot_console(s, t->fs)) < 0)
+		return boot_fail(b->err, err, "/dev/console: %s", strerror(-err));
 	if ((err = find_program(t, s, name, sizeof name, &f)) < 0)
 		return exec_fail(b, err, cause(err));
 	if ((err = exec_strings_from(s->argv, s->envp, &strings)) == 0) {

@@ -8,6 +8,7 @@
 struct abi_siginfo;
 struct file;
 struct fs;
+struct fsctx;
 struct task;
 struct walk;
 
@@ -30,7 +31,13 @@ int boot_register_more(void);
 int boot_bind(struct gofer *g, const struct boot_mount *m, struct fs **out);
 /* To the foreground group of the container's terminal: false if it has none. */
 bool boot_signal_foreground(const struct abi_siginfo *info);
-/* If f is the host's terminal it becomes the controlling one of the first process. */
-void boot_terminal(struct task *t, struct file *f);
+/* If *f is the host's terminal it gets a name, and becomes the controlling one of t's session. */
+void boot_terminal(struct task *t, struct file **f);
+/* Its name; -ENXIO if it has none. */
+int boot_terminal_path(struct path *out);
+/* /dev/console is that terminal too, as the OCI runtime specification wants it. */
+int boot_console(const struct boot_spec *s, struct fsctx *fs);
+/* The foreground of the controlling terminal is outside, or is back. */
+void boot_away(bool away);
 /* Gives back zombies, mounts and tables, so that leaks can be counted. */
 void boot_release(void);

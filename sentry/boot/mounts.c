@@ -190,6 +190,35 @@ static int mount_one(const struct boot_spec *s, const struct boot_mount *m, cons
 	return err;
 }
 
+static bool has_devtmpfs(const struct boot_spec *s)
+{
+	for (size_t i = 0; i < s->nmounts; i++)
+		if (strcmp(s->mounts[i].target, "/dev") == 0)
+			return strcmp(s->mounts[i].type, "devtmpfs") == 0;
+	return false;
+}
+
+int boot_console(const struct boot_spec *s, struct fsctx *fs)
+{
+	struct path name, where;
+	struct walk w;
+	if (!has_devtmpfs(s) || boot_terminal_path(&name) < 0)
+		return 0;
+	struct cred *cred = cred_new_root(CAP_ALL);
+	int err = cred ? 0 : -ENOMEM;
+	boot_walk(&w, fs, cred);
+	if (err == 0)
+		err = make_target(&w, "/dev/console", /*is_file=*/true);
+	if (err == 0 && (err = path_walk(&w, "/dev/console", &where)) == 0) {
+		err = mount_bind(boot_ns, &name, &where, /*recursive=*/false);
+		path_put(&where);
+	}
+	path_put(&name);
+	if (cred)
+		cred_put(cred);
+	return err;
+}
+
 static const char *cause(int err)
 {
 	if (err == -EOPNOTSUPP)

@@ -2,6 +2,7 @@
 /* What boot knows of file systems and terminals that see tasks. */
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "platform/base/log.h"
 #include "sentry/boot/internal.h"
@@ -30,7 +31,7 @@ int boot_register_more(void)
 	procfs_from_host();
 	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(types); i++)
 		err = fs_register(types[i].type, types[i].make);
-	return err < 0 ? err : pty_init();
+	return err < 0 ? err : pts_init();
 }
 
 int boot_bind(struct gofer *g, const struct boot_mount *m, struct fs **out)
@@ -38,10 +39,21 @@ int boot_bind(struct gofer *g, const struct boot_mount *m, struct fs **out)
 	return goferfs_new(g, m ? m->root : 0, out);
 }
 
-void boot_terminal(struct task *t, struct file *f)
+void boot_terminal(struct task *t, struct file **f)
 {
-	if (hosttty_attach(t, f) < 0)
-		log_warning("no controlling terminal inside: out of memory");
+	int err = hosttty_attach(t, f);
+	if (err < 0)
+		log_warning("no controlling terminal inside: %s", strerror(-err));
+}
+
+int boot_terminal_path(struct path *out)
+{
+	return hosttty_path(out);
+}
+
+void boot_away(bool away)
+{
+	hosttty_away(away);
 }
 
 bool boot_signal_foreground(const struct abi_siginfo *info)

@@ -43,7 +43,7 @@ static void tty_of_locked(const struct group *g, struct identity *id)
 		return;
 	uint32_t minor = abi_minor(g->tty->rdev);
 	id->tty = (minor & 0xff) | abi_major(g->tty->rdev) << 8 | (uint64_t)(minor & ~0xffu) << 12;
-	id->tpgid = g->tty->pgrp;
+	id->tpgid = tty_pgrp_locked(g->tty);
 }
 
 static void identity_get(struct task *t, struct identity *id)

@@ -27,11 +27,10 @@ void tty_put(struct tty *tty)
 		tty->destroy(tty);
 }
 
-void tty_init(struct tty *tty, uint64_t rdev)
+void tty_init(struct tty *tty)
 {
 	ref_init(&tty->ref);
 	lock_init(&tty->lock, RANK_TTY);
-	tty->rdev = rdev;
 }
 
 struct task *tty_current(void)
@@ -139,6 +138,20 @@ static bool ignores(struct task *t, int sig)
 	return yes;
 }
 
+static bool background_locked(const struct tty *tty, const struct group *g)
+{
+	return g->tty == tty && (tty->away || (tty->pgrp && g->pgid != tty->pgrp));
+}
+
+bool tty_is_background(struct tty *tty)
+{
+	struct task *t = tty_current();
+	lock(&kernel.tasks_lock);
+	bool yes = t && background_locked(tty, t->group);
+	unlock(&kernel.tasks_lock);
+	return yes;
+}
+
 int tty_check_change(struct tty *tty, int sig)
 {
 	struct task *t = tty_current();
@@ -147,7 +160,7 @@ int tty_check_change(struct tty *tty, int sig)
 		return 0;
 	lock(&kernel.tasks_lock);
 	struct group *g = t->group;
-	bool background = g->tty == tty && tty->pgrp && g->pgid != tty->pgrp;
+	bool background = background_locked(tty, g);
 	if (background && ignores(t, sig)) {
 		err = sig == SIGTTIN ? -EIO : 0;
 	} else if (background && jobctl_orphaned_locked(g->pgid, g->sid)) {
@@ -165,6 +178,12 @@ static void take_locked(struct tty *tty, struct group *g)
 	tty->sid = g->sid;
 	tty->pgrp = g->pgid;
 	g->tty = tty_get(tty);
+}
+
+/* As seen from a pid namespace that does not hold the group. */
+int tty_pgrp_locked(const struct tty *tty)
+{
+	return tty->away ? 0 : tty->pgrp;
 }
 
 void tty_opened(struct tty *tty, uint32_t flags)
@@ -226,7 +245,7 @@ static int64_t get_id(struct tty *tty, const struct ioctl_args *a, bool master, 
 {
 	lock(&kernel.tasks_lock);
 	bool ours = a->task->group->tty == tty;
-	int id = session ? tty->sid : tty->pgrp;
+	int id = session ? tty->sid : tty_pgrp_locked(tty);
 	unlock(&kernel.tasks_lock);
 	/* The master may ask for a terminal that is not its own. */
 	if (!ours && !master)
@@ -287,7 +306,7 @@ int tty_dev_open(struct inode *i, struct path path, const struct cred *cred, uin
 	unlock(&kernel.tasks_lock);
 	if (!tty)
 		return -ENXIO;
-	int err = tty->open(tty, cred, flags | O_NOCTTY, out);
+	int err = tty_open(tty, cred, flags | O_NOCTTY, out);
 	tty_put(tty);
 	/* The file is the terminal's, not the node's. */
 	if (err == 0)

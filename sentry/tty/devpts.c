@@ -54,18 +54,18 @@ void devpts_mounted(struct mount *m)
 		seen = mount_get(m);
 }
 
-int devpts_add(int index, const struct cred *cred)
+int devpts_add(const struct tty *tty, const struct cred *cred)
 {
 	char name[16];
 	struct node_spec spec = {
 		.mode = S_IFCHR | 0620,
 		.uid = cred->fsuid,
 		.gid = GID_TTY,
-		.rdev = abi_makedev(136, (uint32_t)index),
+		.rdev = tty->rdev,
 	};
 	if (!instance)
 		return -ENODEV;
-	snprintf(name, sizeof name, "%d", index);
+	snprintf(name, sizeof name, "%d", tty->index);
 	return node_add(name, &spec);
 }
 

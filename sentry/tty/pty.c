@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "sentry/fs/devfs/devfs.h"
 #include "sentry/task/signal.h"
 #include "sentry/tty/tty.h"
 #include "sentry/vfs/inode.h"
@@ -19,62 +18,38 @@
 #include "syscalls/abi/fcntl.h"
 #include "syscalls/abi/stat.h"
 
-enum { PTY_MAX = 1024, PIECE = 512, MAJOR_TTY = 5, MAJOR_PTS = 136, MINOR_TTY = 0, MINOR_PTMX = 2 };
-
-static struct lock pairs_lock = LOCK_INIT(RANK_LEAF);
-static struct pty *pairs[PTY_MAX];	/* pairs_lock; not referenced: destroy takes itself out */
-
-struct pty *pty_find(int index)
-{
-	if (index < 0 || index >= PTY_MAX)
-		return NULL;
-	lock(&pairs_lock);
-	struct pty *p = pairs[index];
-	if (p && !ref_tryget(&p->tty.ref))
-		p = NULL;
-	unlock(&pairs_lock);
-	return p;
-}
+enum { PIECE = 512 };
 
 static void pty_destroy(struct tty *tty)
 {
 	struct pty *p = container_of(tty, struct pty, tty);
-	lock(&pairs_lock);
-	pairs[p->index] = NULL;
-	unlock(&pairs_lock);
+	pts_release(tty);
 	waitq_destroy(&p->master_wq);
 	waitq_destroy(&p->slave_wq);
 	free(p);
 }
 
-static int open_again(struct tty *tty, const struct cred *cred, uint32_t flags, struct file **out);
+static int slave_open(struct tty *tty, struct path path, const struct cred *cred, uint32_t flags,
+		      struct file **out);
 
 static int pty_new(struct pty **out)
 {
 	struct pty *p = calloc(1, sizeof *p);
 	if (!p)
 		return -ENOMEM;
-	lock(&pairs_lock);
-	int i = 0;
-	while (i < PTY_MAX && pairs[i])
-		i++;
-	if (i < PTY_MAX)
-		pairs[i] = p;
-	tty_init(&p->tty, abi_makedev(MAJOR_PTS, (uint32_t)i));
-	unlock(&pairs_lock);
-	if (i == PTY_MAX) {
-		free(p);
-		return -ENOSPC;
-	}
-	p->index = i;
+	tty_init(&p->tty);
 	p->locked = p->master_open = true;
-	p->tty.open = open_again;
+	p->tty.open = slave_open;
 	p->tty.destroy = pty_destroy;
 	waitq_init(&p->master_wq);
 	waitq_init(&p->slave_wq);
 	ldisc_reset_locked(p);
-	*out = p;
-	return 0;
+	int err = pts_claim(&p->tty);
+	if (err < 0)
+		free(p);
+	else
+		*out = p;
+	return err;
 }
 
 /* --- master ------------------------------------------------------------------------------ */
@@ -150,7 +125,7 @@ static int64_t get_int(const struct ioctl_args *a, int *out)
 static int64_t open_peer(struct pty *p, const struct ioctl_args *a)
 {
 	struct file *f;
-	int err = open_again(&p->tty, a->cred, (uint32_t)a->arg, &f);
+	int err = tty_open(&p->tty, a->cred, (uint32_t)a->arg, &f);
 	if (err < 0)
 		return err;
 	return task_install_file(a->task, f, a->arg & O_CLOEXEC);
@@ -162,7 +137,7 @@ static int64_t master_ioctl(struct file *f, const struct ioctl_args *a)
 	int v = 0;
 	switch (a->cmd) {
 	case TIOCGPTN:
-		return copy_out(a->mm, a->arg, &p->index, sizeof p->index);
+		return copy_out(a->mm, a->arg, &p->tty.index, sizeof p->tty.index);
 	case TIOCSPTLCK:
 	case TIOCPKT:
 		if (get_int(a, &v) < 0)
@@ -200,7 +175,7 @@ static void master_release(struct file *f)
 	waitq_wake(&p->slave_wq, 0);
 	unlock(&p->tty.lock);
 	tty_hangup_session(&p->tty);
-	devpts_remove(p->index);
+	devpts_remove(p->tty.index);
 	tty_put(&p->tty);
 }
 
@@ -219,18 +194,18 @@ static const struct file_ops master_ops = {
 	.release = master_release,
 };
 
-static int ptmx_open(struct inode *i, struct path path, const struct cred *cred, uint32_t flags,
-		     struct file **out)
+int ptmx_open(struct inode *i, struct path path, const struct cred *cred, uint32_t flags,
+	      struct file **out)
 {
 	struct pty *p;
 	int err = pty_new(&p);
 	if (err < 0)
 		return err;
-	err = devpts_add(p->index, cred);
+	err = devpts_add(&p->tty, cred);
 	if (err == 0) {
 		err = file_new(&master_ops, FILE_TTY, p, path, inode_get(i), cred, flags, out);
 		if (err < 0)
-			devpts_remove(p->index);
+			devpts_remove(p->tty.index);
 	}
 	if (err < 0) {
 		tty_put(&p->tty);
@@ -372,12 +347,12 @@ static const struct file_ops slave_ops = {
 	.release = slave_release,
 };
 
-/* Takes over path on success only. */
-int pty_open_slave(struct pty *p, struct path path, const struct cred *cred, uint32_t flags,
-		   struct file **out)
+static int slave_open(struct tty *tty, struct path path, const struct cred *cred, uint32_t flags,
+		      struct file **out)
 {
+	struct pty *p = container_of(tty, struct pty, tty);
 	lock(&p->tty.lock);
-	int err = p->tty.hung || p->locked ? -EIO : 0;
+	int err = !path.dentry || p->tty.hung || p->locked ? -EIO : 0;
 	if (err == 0) {
 		p->slaves++;
 		p->slave_opened = true;
@@ -399,38 +374,4 @@ int pty_open_slave(struct pty *p, struct path path, const struct cred *cred, uin
 	waitq_wake(&p->master_wq, 0);
 	tty_opened(&p->tty, flags);
 	return 0;
-}
-
-static int pts_open(struct inode *i, struct path path, const struct cred *cred, uint32_t flags,
-		    struct file **out)
-{
-	struct pty *p = pty_find((int)abi_minor(i->rdev));
-	if (!p)
-		return -EIO;
-	int err = pty_open_slave(p, path, cred, flags, out);
-	tty_put(&p->tty);
-	return err;
-}
-
-static int open_again(struct tty *tty, const struct cred *cred, uint32_t flags, struct file **out)
-{
-	struct pty *p = container_of(tty, struct pty, tty);
-	struct path path;
-	int err = devpts_path(p->index, &path);
-	if (err < 0)
-		return err;
-	err = pty_open_slave(p, path, cred, flags, out);
-	if (err < 0)
-		path_put(&path);
-	return err;
-}
-
-int pty_init(void)
-{
-	int err = dev_register(MAJOR_TTY, MINOR_TTY, 1, "/dev/tty", tty_dev_open);
-	if (err == 0)
-		err = dev_register(MAJOR_TTY, MINOR_PTMX, 1, "/dev/ptmx", ptmx_open);
-	if (err == 0)
-		err = dev_register(MAJOR_PTS, 0, PTY_MAX, "pts", pts_open);
-	return err;
 }

@@ -10,6 +10,7 @@
  *
  *	ctty.c   sessions, foreground group, SIGHUP, /dev/tty
  *	ldisc.c  canonical input, echo, signals, output processing
+ *	pts.c    numbers and device nodes
  *	pty.c    master, slave and their pairing
  *	devpts.c the file system with the slaves
  *	host.c   the host's terminal
@@ -34,10 +35,16 @@ struct tty {
 	struct ref ref;
 	struct lock lock;		/* RANK_TTY */
 	int sid, pgrp;			/* t: 0 none */
+	int index;			/* I: /dev/pts/INDEX */
 	uint64_t rdev;			/* I */
+	bool away;			/* t: its foreground is none of ours: another job outside */
 	bool hung;			/* l: no more input or output, ever */
-	/* Another open file on it, for /dev/tty.  No lock held. */
-	int (*open)(struct tty *tty, const struct cred *cred, uint32_t flags, struct file **out);
+	/*
+	 * Another open file on it, named by path (its node in devpts; taken over on success)
+	 * or nameless where that is gone (path.dentry NULL).  No lock held.
+	 */
+	int (*open)(struct tty *tty, struct path path, const struct cred *cred, uint32_t flags,
+		    struct file **out);
 	void (*destroy)(struct tty *tty);
 };
 
@@ -46,7 +53,6 @@ enum { MARK_LINE = 1, MARK_EOF = 2 };
 
 struct pty {
 	struct tty tty;
-	int index;			/* I */
 	bool locked;			/* l: TIOCSPTLCK */
 	bool master_open, slave_opened;	/* l: slave_opened: at least once */
 	unsigned slaves;		/* l: open files on the slave side */
@@ -66,7 +72,9 @@ struct pty {
 
 struct tty *tty_get(struct tty *tty);
 void tty_put(struct tty *tty);
-void tty_init(struct tty *tty, uint64_t rdev);
+void tty_init(struct tty *tty);
+/* Another open file on it, for who does not come by its name. */
+int tty_open(struct tty *tty, const struct cred *cred, uint32_t flags, struct file **out);
 
 /* The task whose thread this is: operations of files do not get it. */
 struct task *tty_current(void);
@@ -75,6 +83,9 @@ struct task *tty_current(void);
  * -EIO (orphaned), or -ERESTARTSYS after SIGTTIN/SIGTTOU was sent to its group.
  */
 int tty_check_change(struct tty *tty, int sig);
+bool tty_is_background(struct tty *tty);
+/* The foreground group as the guest may know it: 0 if it is none of ours; tasks_lock held. */
+int tty_pgrp_locked(const struct tty *tty);
 /* An open without O_NOCTTY by a session leader that has no terminal yet. */
 void tty_opened(struct tty *tty, uint32_t flags);
 /* inode_ops.open of /dev/tty: another file on the caller's own terminal; -ENXIO if it has none. */
@@ -103,19 +114,25 @@ bool ring_put(struct ring *r, uint8_t c);
 unsigned ring_room(const struct ring *r);
 size_t ring_get(struct ring *r, uint8_t *buf, size_t size);
 
+/* pts.c: the numbers of terminals. */
+/* The lowest free number becomes tty's index and rdev; -ENOSPC. */
+int pts_claim(struct tty *tty);
+void pts_release(struct tty *tty);
+/* The one with that number, referenced, or NULL. */
+struct tty *pts_find(int index);
+/* Drivers of /dev/tty, /dev/ptmx and /dev/pts/N. */
+int pts_init(void);
+
 /* pty.c */
-int pty_init(void);
-int pty_open_slave(struct pty *p, struct path path, const struct cred *cred, uint32_t flags,
-		   struct file **out);
-/* The pair with that number, referenced, or NULL. */
-struct pty *pty_find(int index);
+int ptmx_open(struct inode *i, struct path path, const struct cred *cred, uint32_t flags,
+	      struct file **out);
 
 /* termios.c: ioctls both sides understand; -ENOIOCTLCMD for others. */
 int64_t pty_settings_ioctl(struct pty *p, const struct ioctl_args *a, bool master);
 
 /* devpts.c */
 int devpts_make(const char *source, const char *data, struct fs **out);
-int devpts_add(int index, const struct cred *cred);
+int devpts_add(const struct tty *tty, const struct cred *cred);
 void devpts_remove(int index);
 /* The path of a slave, referenced; -ENXIO if devpts is not mounted. */
 int devpts_path(int index, struct path *out);
@@ -123,8 +140,15 @@ int devpts_path(int index, struct path *out);
 void devpts_mounted(struct mount *m);
 void devpts_release(void);
 
-/* host.c: descriptor 0-2's terminal becomes the controlling one of t's session. */
-int hosttty_attach(struct task *t, struct file *f);
+/*
+ * host.c: if *f, one of descriptors 0-2, is a terminal, it gets a name in devpts, and *f is
+ * replaced by a file of that name.  The first becomes the controlling one of t's session.
+ */
+int hosttty_attach(struct task *t, struct file **f);
+/* Its name: -ENXIO if there is no such terminal, or no devpts. */
+int hosttty_path(struct path *out);
+/* The foreground of the host's terminal has become another job outside, or is ours again. */
+void hosttty_away(bool away);
 void hosttty_release(void);
 /* A signal from outside (SIGINT, SIGWINCH, ...) to its foreground group; false: no host terminal. */
 bool hosttty_signal(const struct abi_siginfo *info);

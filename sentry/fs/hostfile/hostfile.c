@@ -14,12 +14,13 @@
 #include "syscalls/abi/epoll.h"
 #include "syscalls/abi/fcntl.h"
 #include "syscalls/abi/limits.h"
+#include "syscalls/abi/signal.h"
 
 static const struct file_ops hostfile_ops;
 
 static struct hostfile *host_of(const struct file *f)
 {
-	return f->inode->priv;
+	return f->priv;
 }
 
 bool hostfile_is_tty(const struct file *f)
@@ -27,9 +28,14 @@ bool hostfile_is_tty(const struct file *f)
 	return f->ops == &hostfile_ops && host_of(f)->tty;
 }
 
-int hostfile_fd(const struct file *f)
+uint64_t hostfile_rdev(const struct file *f)
 {
-	return f->ops == &hostfile_ops ? host_of(f)->fd : -1;
+	return host_of(f)->inode->rdev;
+}
+
+void hostfile_set_terminal(struct file *f, void *terminal)
+{
+	host_of(f)->terminal = terminal;
 }
 
 static short ready(const struct hostfile *h, short events)
@@ -72,7 +78,7 @@ static ssize_t stream_fill(void *arg, char *buf, size_t n, uint64_t off)
 	lock(&h->io);
 	if (h->type == S_IFSOCK)
 		got = host_recvmsg(h->fd, &msg, MSG_DONTWAIT);
-	else if (ready(h, POLLIN))
+	else if (h->nonblock || ready(h, POLLIN))
 		got = host_readv(h->fd, &iov, 1);
 	unlock(&h->io);
 	return got;
@@ -88,12 +94,14 @@ static ssize_t stream_drain(void *arg, char *buf, size_t n, uint64_t off)
 	lock(&h->io);
 	while (done < n) {
 		struct iovec iov = {.iov_base = buf + done,
-				    .iov_len = min_u64(n - done, ABI_PIPE_BUF)};
+				    .iov_len = h->nonblock ? n - done
+							   : min_u64(n - done, ABI_PIPE_BUF)};
 		struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 		if (h->type == S_IFSOCK)
 			put = host_sendmsg(h->fd, &msg, MSG_DONTWAIT);
 		else
-			put = ready(h, POLLOUT) ? host_writev(h->fd, &iov, 1) : -EAGAIN;
+			put = h->nonblock || ready(h, POLLOUT) ? host_writev(h->fd, &iov, 1)
+							       : -EAGAIN;
 		if (put <= 0)
 			break;
 		done += (size_t)put;
@@ -137,6 +145,9 @@ static ssize_t host_read(struct file *f, struct uio *u, int64_t *pos)
 		*pos += got > 0 ? got : 0;
 		return got;
 	}
+	int err = h->tty ? hostfile_job_check(h, SIGTTIN) : 0;
+	if (err < 0)
+		return err;
 	ssize_t got = bounce_read(u, 0, u->left, stream_fill, h);
 	if (got != 0)
 		watch(h, POLLIN);
@@ -158,6 +169,9 @@ static ssize_t host_write(struct file *f, struct uio *u, int64_t *pos)
 			*pos = (int64_t)st.size;
 		return put;
 	}
+	int err = h->tty ? hostfile_job_check(h, SIGTTOU) : 0;
+	if (err < 0)
+		return err;
 	ssize_t put = bounce_write(u, 0, u->left, stream_drain, h);
 	if (u->left > 0)
 		watch(h, POLLOUT);
@@ -208,6 +222,7 @@ static void host_release(struct file *f)
 	struct hostfile *h = host_of(f);
 	if (__atomic_sub_fetch(&h->files, 1, __ATOMIC_ACQ_REL) == 0)
 		poller_disarm(h);
+	inode_put(h->inode);
 }
 
 static const struct file_ops hostfile_ops = {
@@ -225,13 +240,13 @@ static const struct file_ops hostfile_ops = {
 	.release = host_release,
 };
 
-static int file_over(struct inode *i, struct path path, const struct cred *cred, uint32_t flags,
-		     struct file **out)
+static int file_over(struct hostfile *h, struct inode *i, struct path path,
+		     const struct cred *cred, uint32_t flags, struct file **out)
 {
-	struct hostfile *h = i->priv;
-	int err = file_new(&hostfile_ops, FILE_HOST, NULL, path, inode_get(i), cred, flags, out);
+	int err = file_new(&hostfile_ops, FILE_HOST, h, path, inode_get(i), cred, flags, out);
 	if (err < 0)
 		return err;
+	inode_get(h->inode);
 	__atomic_add_fetch(&h->files, 1, __ATOMIC_RELAXED);
 	(*out)->wq = h->type == S_IFREG ? NULL : &h->wq;
 	(*out)->seekable = h->type == S_IFREG;
@@ -241,15 +256,26 @@ static int file_over(struct inode *i, struct path path, const struct cred *cred,
 	return 0;
 }
 
+static bool allows(const struct hostfile *h, uint32_t flags)
+{
+	uint32_t have = h->flags & O_ACCMODE, want = flags & O_ACCMODE;
+	return have == O_RDWR || have == want;
+}
+
 /* /dev/stdout and its like: never more rights than the descriptor came with. */
 static int host_open(struct inode *i, struct path path, const struct cred *cred, uint32_t flags,
 		     struct file **out)
 {
 	struct hostfile *h = i->priv;
-	uint32_t have = h->flags & O_ACCMODE, want = flags & O_ACCMODE;
-	if (have != O_RDWR && have != want)
-		return -EACCES;
-	return file_over(i, path, cred, flags, out);
+	return allows(h, flags) ? file_over(h, i, path, cred, flags, out) : -EACCES;
+}
+
+int hostfile_reopen(struct file *f, struct path path, const struct cred *cred, uint32_t flags,
+		    struct file **out)
+{
+	struct hostfile *h = host_of(f);
+	struct inode *i = path.dentry ? path.dentry->inode : h->inode;
+	return allows(h, flags) ? file_over(h, i, path, cred, flags, out) : -EACCES;
 }
 
 static int host_getattr(struct inode *i, struct kstat *out)
@@ -336,7 +362,8 @@ int hostfile_new(const struct hostfile_options *o, const struct cred *cred, stru
 	if (!h)
 		return -ENOMEM;
 	*h = (struct hostfile){
-		.fd = -1, .flags = o->flags, .type = st.mode & S_IFMT, .pos = o->pos};
+		.fd = -1, .flags = o->flags, .type = st.mode & S_IFMT, .pos = o->pos,
+		.nonblock = o->nonblock};
 	h->tty = S_ISCHR(st.mode) && hostfile_probe_tty(o->fd);
 	lock_init(&h->io, RANK_PIPE);
 	waitq_init(&h->wq);
@@ -352,7 +379,7 @@ int hostfile_new(const struct hostfile_options *o, const struct cred *cred, stru
 	i->rdev = st.rdev;
 	i->uid = o->uid;
 	i->gid = o->gid;
-	err = file_over(i, (struct path){NULL, NULL}, cred, o->flags, out);
+	err = file_over(h, i, (struct path){NULL, NULL}, cred, o->flags, out);
 	if (err < 0)
 		h->fd = -1; /* stays the caller's */
 	inode_put(i);

@@ -8,6 +8,7 @@
 #include "platform/host.h"
 #include "sentry/fs/hostfile/private.h"
 #include "syscalls/abi/ioctl.h"
+#include "syscalls/abi/signal.h"
 #include "syscalls/abi/stat.h"
 
 enum { NONE, IN, OUT }; /* seen from the call: NONE passes a number */
@@ -36,11 +37,45 @@ static const struct passed {
 
 static const struct passed stream_passed[] = {{FIONREAD, OUT, sizeof(int32_t)}};
 
-static int64_t (*tty_hook)(struct file *f, const struct ioctl_args *a);
+static const struct hostfile_tty_hooks *tty_hooks; /* I once a process runs */
 
-void hostfile_set_tty_hook(int64_t (*ioctl)(struct file *f, const struct ioctl_args *a))
+void hostfile_set_tty_hooks(const struct hostfile_tty_hooks *hooks)
 {
-	tty_hook = ioctl;
+	tty_hooks = hooks;
+}
+
+/* Writing from the background is allowed unless the terminal is told otherwise. */
+static bool tostop(const struct hostfile *h)
+{
+	struct abi_termios t;
+	return host_ioctl(h->fd, TCGETS, &t) == 0 && (t.c_lflag & TOSTOP);
+}
+
+int hostfile_job_check(const struct hostfile *h, int sig)
+{
+	if (!tty_hooks || !h->terminal || !tty_hooks->background(h->terminal))
+		return 0;
+	return sig == SIGTTIN || tostop(h) ? tty_hooks->check(h->terminal, sig) : 0;
+}
+
+/* What tty_ioctl(4) does not let the background do. */
+static bool changes(uint32_t cmd)
+{
+	switch (cmd) {
+	case TCSETS:
+	case TCSETSW:
+	case TCSETSF:
+	case TCSETS2:
+	case TCSETSW2:
+	case TCSETSF2:
+	case TCFLSH:
+	case TCXONC:
+	case TCSBRK:
+	case TCSBRKP:
+		return true;
+	default:
+		return false;
+	}
 }
 
 bool hostfile_probe_tty(int fd)
@@ -79,7 +114,7 @@ static int64_t pass_listed(int fd, const struct passed *list, size_t n, const st
 /* Bytes between the offset and the end. */
 static int64_t file_left(struct file *f, const struct ioctl_args *a)
 {
-	struct hostfile *h = f->inode->priv;
+	struct hostfile *h = f->priv;
 	struct host_stat st;
 	int err = host_fstat(h->fd, &st);
 	lock(&f->pos_lock);
@@ -90,11 +125,15 @@ static int64_t file_left(struct file *f, const struct ioctl_args *a)
 
 int64_t hostfile_ioctl(struct file *f, const struct ioctl_args *a)
 {
-	struct hostfile *h = f->inode->priv;
+	struct hostfile *h = f->priv;
 	if (h->type == S_IFREG)
 		return a->cmd == FIONREAD ? file_left(f, a) : -ENOTTY;
 	if (!h->tty)
 		return pass_listed(h->fd, stream_passed, ARRAY_SIZE(stream_passed), a);
-	int64_t ret = pass_listed(h->fd, tty_passed, ARRAY_SIZE(tty_passed), a);
-	return ret == -ENOTTY && tty_hook ? tty_hook(f, a) : ret;
+	int64_t ret = 0;
+	if (tty_hooks && h->terminal && changes(a->cmd))
+		ret = tty_hooks->check(h->terminal, SIGTTOU);
+	if (ret == 0)
+		ret = pass_listed(h->fd, tty_passed, ARRAY_SIZE(tty_passed), a);
+	return ret == -ENOTTY && tty_hooks && h->terminal ? tty_hooks->ioctl(h->terminal, a) : ret;
 }

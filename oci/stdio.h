@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Descriptors 0 to 2 on their way into the sandbox.
+ *
+ * The open files behind them are shared with the processes outside, so the
+ * sentry may not make them non-blocking.  A pipe or terminal can be opened once
+ * more, though: then the sentry has an open file of its own, with O_NONBLOCK,
+ * and no thread of it ever waits in the host for somebody else's input.
+ */
+#pragma once
+
+#include "sentry/boot/boot.h"
+
+enum { STDIO = 3 };
+
+struct stdio {
+	int fd[STDIO];	/* the second opening, O_NONBLOCK; -1: there is none */
+};
+
+/* While we have the caller's rights, and /proc. */
+void stdio_reopen(struct stdio *out);
+void stdio_close(const struct stdio *s);
+/* In the sentry: puts them in place of 0 to 2 (and closes them), and looks at all. */
+void stdio_take(const struct stdio *s, struct boot_stdio *out);
