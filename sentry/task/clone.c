@@ -25,7 +25,7 @@
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
 	 CLONE_NEWPID | CLONE_NEWNET)
 
-static int flags_check(const struct clone_spec *s)
+static int flags_check(const struct task *t, const struct clone_spec *s)
 {
 	uint64_t f = s->flags;
 	if ((f & CLONE_SIGHAND) && !(f & CLONE_VM))
@@ -35,6 +35,9 @@ static int flags_check(const struct clone_spec *s)
 	if ((f & CLONE_NEWNS) && (f & CLONE_FS))
 		return -EINVAL;
 	if ((f & CLONE_CLEAR_SIGHAND) && (f & CLONE_SIGHAND))
+		return -EINVAL;
+	/* A sibling of init would be nobody's child. */
+	if ((f & CLONE_PARENT) && t->group->is_init)
 		return -EINVAL;
 	/* No namespaces inside yet: what a kernel built without them says. */
 	if (f & CLONE_NAMESPACES)
@@ -272,7 +275,7 @@ long task_clone(struct task *t, const struct clone_spec *s)
 	struct regs regs;
 	struct file *pidfile = NULL;
 
-	int err = flags_check(s);
+	int err = flags_check(t, s);
 	if (err < 0)
 		return err;
 	int pidfd = pidfd_reserve(t, s);
@@ -291,6 +294,7 @@ long task_clone(struct task *t, const struct clone_spec *s)
 		goto undo_child;
 	/* Nothing below can fail. */
 	int tid = child->tid;
+	t->nproc_exceeded = false; /* it has just been looked at */
 	if (pidfile)
 		fd_publish(t->fds, pidfd, pidfile, /*cloexec=*/true);
 	tell_parent(t, child, s, pidfd);

@@ -390,11 +390,24 @@ static void exec_drop(struct exec *x)
 	free(x->script);
 }
 
+static int nproc_check(struct task *t)
+{
+	if (!t->nproc_exceeded)
+		return 0;
+	lock(&kernel.tasks_lock);
+	unsigned count = task_count_uid_locked(t->cred->ruid);
+	unlock(&kernel.tasks_lock);
+	if (count > task_rlimit(t, RLIMIT_NPROC))
+		return -EAGAIN;
+	t->nproc_exceeded = false;
+	return 0;
+}
+
 int task_exec(struct task *t, struct file *file, const char *name, bool hidden,
 	      struct exec_strings *s)
 {
 	struct exec x = {.file = file_get(file), .name = strdup(name), .hidden = hidden};
-	int err = x.name ? 0 : -ENOMEM;
+	int err = x.name ? nproc_check(t) : -ENOMEM;
 	if (err == 0)
 		err = resolve(t, &x, s);
 	if (err == 0 && (err = inode_deny_write(x.file->inode)) == 0)

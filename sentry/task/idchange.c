@@ -70,11 +70,25 @@ void task_commit_cred(struct task *t, struct cred *c)
 	task_set_cred(t, c);
 }
 
+/*
+ * Programs do not look at what setuid(2) returns, so it never fails for RLIMIT_NPROC: the
+ * execve(2) that follows does.  The caller itself does not count yet.
+ */
+static bool nproc_exceeded(struct task *t, const struct cred *c)
+{
+	lock(&kernel.tasks_lock);
+	unsigned count = task_count_uid_locked(c->ruid);
+	unlock(&kernel.tasks_lock);
+	return c->ruid != 0 && count > task_rlimit(t, RLIMIT_NPROC);
+}
+
 /* Nothing below can fail: the copy is published. */
 static int commit(struct task *t, enum id_kind kind, struct cred *c)
 {
 	if (kind == ID_USER)
 		fix_caps(c, t->cred);
+	if (c->ruid != t->cred->ruid)
+		t->nproc_exceeded = nproc_exceeded(t, c);
 	task_commit_cred(t, c);
 	return 0;
 }

@@ -99,6 +99,7 @@ struct task {
 	uint64_t timer_slack_ns;	/* o */
 	uint64_t default_slack_ns;	/* I  the creator's, at that time */
 	uint32_t personality;		/* o */
+	bool nproc_exceeded;		/* o  it became a user who has too many: execve is EAGAIN */
 	pthread_t thread;		/* I */
 	uint64_t syscalls;		/* a  made so far */
 };

@@ -451,6 +451,16 @@ TEST(pidfd_pointer_must_be_writable)
 	ASSERT_ERR(wait(NULL), ECHILD);
 }
 
+TEST(init_has_no_siblings)
+{
+	if (unshare(CLONE_NEWPID) < 0)
+		SKIP("no pid namespaces");
+	JOIN(SPAWN({
+		ASSERT_EQ(getpid(), 1);
+		ASSERT_ERR(clone_raw(CLONE_PARENT | SIGCHLD, NULL, NULL), EINVAL);
+	}));
+}
+
 TEST(glibc_refuses_a_null_function)
 {
 	ASSERT_ERR(clone(NULL, NULL, SIGCHLD, NULL), EINVAL);

@@ -196,6 +196,29 @@ TEST(nproc_counts_threads)
 	}));
 }
 
+/* setuid succeeds, and the program that would be too many cannot be started. */
+TEST(nproc_stops_the_exec_after_setuid)
+{
+	char *argv[] = {"true", NULL};
+	uid_t user = lonely_user();
+	struct gate there = gate_new();
+	pid_t other = SPAWN({
+		ASSERT_OK(setuid(user));
+		gate_open(there);
+		pause();
+	});
+	gate_wait(there);
+	JOIN(SPAWN({
+		soft_limit(RLIMIT_NPROC, 0);
+		ASSERT_OK(setuid(user));
+		ASSERT_ERR(execv("/bin/true", argv), EAGAIN);
+		soft_limit(RLIMIT_NPROC, 100);
+		execv("/bin/true", argv);
+		FAIL("exec");
+	}));
+	kill_and_reap(other);
+}
+
 TEST(nproc_does_not_limit_root)
 {
 	limit(RLIMIT_NPROC, 1, 1);
