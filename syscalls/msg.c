@@ -28,11 +28,10 @@ struct msg_call {
 	struct sock_msg m;
 };
 
-/* SIGPIPE comes from streams only. */
 static long send_end(struct task *t, struct file *f, struct sock_msg *m, long n)
 {
-	if (n == -EPIPE && !(m->flags & MSG_NOSIGNAL) && sock_of(f)->type == SOCK_STREAM)
-		signal_self(t, SIGPIPE);
+	if (n == -EPIPE && !(m->flags & MSG_NOSIGNAL))
+		signal_epipe(t, f);
 	scm_clear(&m->scm);
 	return n;
 }

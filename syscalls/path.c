@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "sentry/sock/sock.h"
 #include "sentry/task/signal.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/fcntl.h"
@@ -92,6 +93,12 @@ void signal_self(struct task *t, int sig)
 	signal_info_user(&info, sig, SI_USER, t);
 	/* Only real-time signals can be refused. */
 	(void)signal_send_task(t, &info);
+}
+
+void signal_epipe(struct task *t, const struct file *f)
+{
+	if (f->kind != FILE_SOCKET || sock_of(f)->type == SOCK_STREAM)
+		signal_self(t, SIGPIPE);
 }
 
 int fsize_check(struct task *t, const struct inode *i, uint64_t size)

@@ -43,3 +43,5 @@ uint64_t fd_limit(struct task *t);
 int fsize_check(struct task *t, const struct inode *i, uint64_t size);
 /* A signal to the caller itself as kill(2) would send it: SIGPIPE, SIGXFSZ. */
 void signal_self(struct task *t, int sig);
+/* A write to f was -EPIPE: SIGPIPE, unless f is a socket that is no stream. */
+void signal_epipe(struct task *t, const struct file *f);

@@ -79,7 +79,7 @@ static long do_write(struct task *t, struct file *f, struct uio *u, const struct
 	long n = write_as(f, rw->flags) ? file_write_as(f, u, rw->pos, rw->flags & RWF_APPEND)
 					: file_write(f, u, rw->pos, rw->flags & RWF_NOWAIT);
 	if (n == -EPIPE || reader_went(f, u, n))
-		signal_self(t, SIGPIPE);
+		signal_epipe(t, f);
 	if (n > 0 && (rw->flags & (RWF_DSYNC | RWF_SYNC))) {
 		int err = f->ops->fsync(f, !(rw->flags & RWF_SYNC));
 		if (err < 0)

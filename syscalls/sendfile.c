@@ -80,7 +80,7 @@ static ssize_t copy_run(struct task *t, struct copy *c, size_t size)
 			break;
 	}
 	if (n == -EPIPE)
-		signal_self(t, SIGPIPE);
+		signal_epipe(t, c->out);
 	return done > 0 ? (ssize_t)done : n;
 }
 

@@ -152,7 +152,7 @@ static long do_splice(struct task *t, struct side *in, uaddr_t off_in, struct si
 		return err;
 	ssize_t n = splice_sides(in, out, len, nonblock);
 	if (n == -EPIPE)
-		signal_self(t, SIGPIPE);
+		signal_epipe(t, out->file);
 	if (n <= 0)
 		return n;
 	if (offset_out(t, in, off_in) < 0 || offset_out(t, out, off_out) < 0)
@@ -194,7 +194,7 @@ long sys_tee(struct task *t, int fd_in, int fd_out, uint64_t len, uint32_t flags
 		ret = pipe_to_pipe(&in, &out, min_u64(len, MAX_RW_COUNT), flags & SPLICE_F_NONBLOCK,
 				   /*keep=*/true);
 	if (ret == -EPIPE)
-		signal_self(t, SIGPIPE);
+		signal_epipe(t, out.file);
 	sides_put(&in, &out);
 	return ret;
 }
@@ -206,7 +206,7 @@ static long vmsplice_once(struct task *t, struct file *f, struct uio *u, bool no
 	for (;;) {
 		ssize_t n = f->writable ? f->ops->write(f, u, &none) : f->ops->read(f, u, &none);
 		if (n == -EPIPE)
-			signal_self(t, SIGPIPE);
+			signal_epipe(t, f);
 		if (n != -EAGAIN)
 			return n;
 		int err = file_wait(f, f->writable ? EPOLLOUT : EPOLLIN, nonblock, WAIT_FOREVER);
