@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sentry/mm/copy.h"
+#include "sentry/task/iocount.h"
 #include "syscalls/abi/epoll.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/fcntl.h"
@@ -107,7 +108,8 @@ static long rw_buf(struct task *t, int fd, uaddr_t buf, uint64_t count, int64_t 
 	err = uio_user(&u, t->mm, buf, count);
 	if (err < 0)
 		return err;
-	return write ? do_write(t, f, &u, &rw) : do_read(f, &u, &rw);
+	return write ? io_write_done(t, do_write(t, f, &u, &rw))
+		     : io_read_done(t, do_read(f, &u, &rw));
 }
 
 long sys_read(struct task *t, int fd, uaddr_t buf, uint64_t count)
@@ -145,7 +147,7 @@ static int rwf_check(const struct file *f, int flags, bool write)
 }
 
 /* count: Linux looks at the low half only.  Of nothing at all it asks no more than the mode. */
-static long rw_vec(struct task *t, int fd, uaddr_t iov, uint32_t count, const struct rw *rw,
+static long do_vec(struct task *t, int fd, uaddr_t iov, uint32_t count, const struct rw *rw,
 		   bool write)
 {
 	autoput(file) struct file *f = NULL;
@@ -153,8 +155,6 @@ static long rw_vec(struct task *t, int fd, uaddr_t iov, uint32_t count, const st
 	struct uio u;
 	size_t total;
 
-	if (rw->pos && *rw->pos < 0)
-		return -EINVAL;
 	int err = file_arg_io(t, fd, &f);
 	if (err < 0)
 		return err;
@@ -173,6 +173,16 @@ static long rw_vec(struct task *t, int fd, uaddr_t iov, uint32_t count, const st
 	if (err < 0)
 		return err;
 	return write ? do_write(t, f, &u, rw) : do_read(f, &u, rw);
+}
+
+/* Calls with a vector count when they fail, too. */
+static long rw_vec(struct task *t, int fd, uaddr_t iov, uint32_t count, const struct rw *rw,
+		   bool write)
+{
+	if (rw->pos && *rw->pos < 0)
+		return -EINVAL;
+	long n = do_vec(t, fd, iov, count, rw, write);
+	return write ? io_write_done(t, n) : io_read_done(t, n);
 }
 
 long sys_readv(struct task *t, int fd, uaddr_t iov, uint64_t vlen)

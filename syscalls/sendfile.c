@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sentry/fs/pipe/pipe.h"
+#include "sentry/task/iocount.h"
 #include "sentry/task/signal.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/flags.h"
@@ -81,7 +82,8 @@ static ssize_t copy_run(struct task *t, struct copy *c, size_t size)
 	}
 	if (n == -EPIPE)
 		signal_epipe(t, c->out);
-	return done > 0 ? (ssize_t)done : n;
+	n = done > 0 ? (ssize_t)done : n;
+	return io_write_done(t, io_read_done(t, n));
 }
 
 static int sendfile_check(const struct copy *c)

@@ -120,6 +120,7 @@ static unsigned thread_dirs(const struct proc_node *dir)
 	PROC_FILE("auxv", 0400, .flags = PROC_MM, .show = pid_auxv_show),                          \
 	PROC_FILE("status", 0444, .show = pid_status_show),                                        \
 	PROC_FILE("personality", 0400, .flags = PROC_PTRACE, .show = pid_personality_show),        \
+	PROC_FILE("io", 0400, .show = pid_io_show),                                                \
 	PROC_FILE("limits", 0444, .show = pid_limits_show),                                        \
 	PROC_FILE("comm", 0644, .show = pid_comm_show, .store = pid_comm_store),                   \
 	PROC_FILE("cmdline", 0444, .show = pid_cmdline_show),                                      \

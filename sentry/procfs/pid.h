@@ -52,6 +52,9 @@ int pid_uid_map_show(const struct proc_look *at, struct text *out);
 int pid_setgroups_show(const struct proc_look *at, struct text *out);
 int pid_unset_id_show(const struct proc_look *at, struct text *out);
 
+/* io.c */
+int pid_io_show(const struct proc_look *at, struct text *out);
+
 /* mounts.c */
 int pid_mounts_show(const struct proc_look *at, struct text *out);
 int pid_mountinfo_show(const struct proc_look *at, struct text *out);

@@ -46,6 +46,11 @@ struct sigpending {
 	struct list queue;	/* s  struct sigqueue, in order of arrival */
 };
 
+/* Calls and their bytes: iocount.h. */
+struct task_io {
+	uint64_t rchar, wchar, syscr, syscw;
+};
+
 /* As /proc/PID/stat shows it. */
 enum task_state {
 	TASK_RUNNING = 'R', TASK_SLEEPING = 'S', TASK_STOPPED = 'T', TASK_TRACED = 't',
@@ -102,6 +107,7 @@ struct task {
 	bool nproc_exceeded;		/* o  it became a user who has too many: execve is EAGAIN */
 	pthread_t thread;		/* I */
 	uint64_t syscalls;		/* a  made so far */
+	struct task_io io;		/* a  only the task itself adds */
 };
 
 /* Job control stop of a whole group; s. */
@@ -149,6 +155,7 @@ struct group {
 	int64_t dead_utime_ns, dead_stime_ns;	/* t  of threads that have ended */
 	int64_t child_utime_ns, child_stime_ns;	/* t  of waited-for children */
 	uint64_t dead_nvcsw;			/* t */
+	struct task_io dead_io;			/* t  and of waited-for children */
 	uint64_t child_minflt, child_majflt, child_nvcsw, child_nivcsw, child_maxrss_kb; /* t */
 	uint64_t minflt, majflt, nivcsw, maxrss_kb; /* a  of the whole group: usage.h */
 	struct posix_timers *timers;	/* s  timers.c; made on first use */

@@ -2,6 +2,7 @@
 #include "sentry/task/usage.h"
 
 #include "sentry/task/clock.h"
+#include "sentry/task/iocount.h"
 
 static uint64_t get(const uint64_t *n)
 {
@@ -38,8 +39,33 @@ void usage_update(struct task *t, bool thread)
 		set(&t->group->maxrss_kb, max_u64(get(&t->group->maxrss_kb), u.maxrss_kb));
 }
 
+static void io_sum(struct task_io *to, const struct task_io *io)
+{
+	to->rchar += get(&io->rchar);
+	to->wchar += get(&io->wchar);
+	to->syscr += get(&io->syscr);
+	to->syscw += get(&io->syscw);
+}
+
+void io_of_thread(const struct task *t, struct task_io *out)
+{
+	*out = (struct task_io){0};
+	io_sum(out, &t->io);
+}
+
+void io_of_group(struct group *g, struct task_io *out)
+{
+	struct task *t;
+	lock(&kernel.tasks_lock);
+	*out = g->dead_io;
+	list_for_each (t, &g->threads, threads)
+		io_sum(out, &t->io);
+	unlock(&kernel.tasks_lock);
+}
+
 void usage_dead_locked(struct group *g, struct task *t)
 {
+	io_sum(&g->dead_io, &t->io);
 	g->dead_utime_ns += t->utime_ns;
 	g->dead_stime_ns += t->stime_ns;
 	g->dead_nvcsw += get(&t->nvcsw);
@@ -49,6 +75,7 @@ void usage_inherit_locked(struct group *parent, struct group *g)
 {
 	parent->child_utime_ns += g->dead_utime_ns + g->child_utime_ns;
 	parent->child_stime_ns += g->dead_stime_ns + g->child_stime_ns;
+	io_sum(&parent->dead_io, &g->dead_io);
 	parent->child_minflt += g->minflt + g->child_minflt;
 	parent->child_majflt += g->majflt + g->child_majflt;
 	parent->child_nvcsw += g->dead_nvcsw + g->child_nvcsw;

@@ -320,19 +320,6 @@ TEST(proc_auxv_is_what_getauxval_says)
 	ASSERT_EQ(seen, 3);
 }
 
-TEST(proc_io_counts)
-{
-	test_tmpdir();
-	long long before, after;
-	char *p = strstr(get("/proc/self/io"), "wchar: ");
-	ASSERT(p);
-	before = atoll(p + 7);
-	put("f", "0123456789");
-	after = atoll(strstr(get("/proc/self/io"), "wchar: ") + 7);
-	ASSERT_EQ(after - before, 10);
-	ASSERT(strstr(get("/proc/self/io"), "\ncancelled_write_bytes: "));
-}
-
 TEST(proc_statm_has_seven_numbers)
 {
 	long v[7];
