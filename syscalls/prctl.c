@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "sentry/mm/mm.h"
 #include "sentry/task/task.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/prctl_cred.h"
@@ -74,6 +75,13 @@ static long set_dumpable(struct task *t, uint64_t value)
 static long set_slack(struct task *t, uint64_t ns)
 {
 	t->timer_slack_ns = (int64_t)ns <= 0 ? t->default_slack_ns : ns;
+	return 0;
+}
+
+/* Which pages are huge is the host's business: only the answer is kept. */
+static long set_thp_disabled(struct task *t, bool on)
+{
+	__atomic_store_n(&t->mm->thp_disabled, on, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -155,6 +163,11 @@ long sys_prctl(struct task *t, int option, uint64_t arg2, uint64_t arg3, uint64_
 	case PR_GET_NO_NEW_PRIVS:
 		return unused(arg2, arg3, arg4, arg5) ? t->cred->no_new_privs : -EINVAL;
 	case PR_GET_THP_DISABLE:
+		return unused(arg2, arg3, arg4, arg5)
+			       ? __atomic_load_n(&t->mm->thp_disabled, __ATOMIC_RELAXED)
+			       : -EINVAL;
+	case PR_SET_THP_DISABLE:
+		return unused(arg3, arg4, arg5, 0) ? set_thp_disabled(t, arg2) : -EINVAL;
 	case PR_GET_MDWE:
 		return unused(arg2, arg3, arg4, arg5) ? 0 : -EINVAL;
 	case PR_MCE_KILL_GET:

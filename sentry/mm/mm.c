@@ -90,6 +90,7 @@ static void layout_copy(struct mm *to, const struct mm *from)
 	to->vdso = from->vdso;
 	memcpy(to->auxv, from->auxv, sizeof to->auxv);
 	to->auxv_count = from->auxv_count;
+	to->thp_disabled = from->thp_disabled;
 	if (from->exe) {
 		to->exe = file_get(from->exe);
 		/* Cannot fail while from's own denial is there. */

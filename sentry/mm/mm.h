@@ -56,6 +56,7 @@ struct mm {
 	struct file *exe;		/* lock: /proc/PID/exe; our reference, and nobody may write to it */
 	unsigned users;			/* a: tasks that run in it */
 	bool locked_future, locked_onfault; /* lock: MCL_FUTURE, MCL_ONFAULT */
+	bool thp_disabled;		/* a: PR_SET_THP_DISABLE; outlives fork and exec */
 };
 
 struct mm_limits {

@@ -149,7 +149,8 @@ static void show_memory(struct task *t, struct mm *mm, struct text *out)
 	show_kb(out, "VmStk", k.stack);
 	show_kb(out, "VmExe", code);
 	show_kb(out, "VmLib", k.exec > code ? k.exec - code : 0);
-	text_str(out, "HugetlbPages:\t       0 kB\nCoreDumping:\t0\n");
+	text_printf(out, "HugetlbPages:\t       0 kB\nCoreDumping:\t0\nTHP_enabled:\t%d\n",
+		    !__atomic_load_n(&mm->thp_disabled, __ATOMIC_RELAXED));
 }
 
 static void show_signals(struct task *t, struct text *out)

@@ -233,6 +233,7 @@ static int new_memory(struct task *t)
 		mm_put(mm);
 		return err;
 	}
+	mm->thp_disabled = __atomic_load_n(&old->thp_disabled, __ATOMIC_RELAXED);
 	lock(&kernel.tasks_lock);
 	lock(&t->group->siglock);
 	struct ctx *old_ctx = t->ctx;

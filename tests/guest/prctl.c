@@ -10,8 +10,9 @@ static int reporter(const char *mode, int argc, char **argv)
 	int sig = -1;
 	(void)mode, (void)argc, (void)argv;
 	prctl(PR_GET_PDEATHSIG, &sig);
-	printf("%d %d %d %d", sig, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), prctl(PR_GET_DUMPABLE),
-	       prctl(PR_GET_KEEPCAPS));
+	printf("%d %d %d %d %d", sig, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0),
+	       prctl(PR_GET_DUMPABLE), prctl(PR_GET_KEEPCAPS),
+	       prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
 	fflush(stdout);
 	return 0;
 }
@@ -116,14 +117,15 @@ static void set_several(void)
 	ASSERT_OK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 	ASSERT_OK(prctl(PR_SET_DUMPABLE, 0));
 	ASSERT_OK(prctl(PR_SET_KEEPCAPS, 1));
+	ASSERT_OK(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
 }
 
 TEST(what_exec_keeps)
 {
 	char want[32];
 	ASSERT_EQ(run_mode("MODE=x", NULL, set_several), 0);
-	/* Death signal and no_new_privs stay, dumpable and keepcaps start afresh. */
-	snprintf(want, sizeof want, "%d 1 1 0", SIGUSR1);
+	/* Death signal, no_new_privs and huge pages stay; dumpable and keepcaps start afresh. */
+	snprintf(want, sizeof want, "%d 1 1 0 1", SIGUSR1);
 	ASSERT_EQ(strcmp(output, want), 0);
 }
 
@@ -195,6 +197,10 @@ TEST(thp_can_be_disabled_and_that_is_inherited)
 	ASSERT_OK(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0));
 	JOIN(SPAWN({ ASSERT_EQ(prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), 1); }));
 	ASSERT_ERR(prctl(PR_GET_THP_DISABLE, 1, 0, 0, 0), EINVAL);
+	ASSERT_ERR(prctl(PR_SET_THP_DISABLE, 1, 0, 1, 0), EINVAL);
+	ASSERT_EQ(status_field("THP_enabled", 10), 0);
+	ASSERT_OK(prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0));
+	ASSERT_EQ(status_field("THP_enabled", 10), 1);
 }
 
 TEST(the_time_stamp_counter_can_be_forbidden)
