@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sentry/vfs/file.h"
+#include "sentry/vfs/inode.h"
 #include "syscalls/abi/mman.h"
 
 /* References to give back once this thread has released mm->lock. */
@@ -32,8 +32,24 @@ void area_drop(struct file *f)
 	dropped[dropped_count++] = f;
 }
 
-void area_drop_file(struct area *a)
+static bool may_write(const struct area *a)
 {
+	const uint32_t both = AREA_SHARED | AREA_MAYWRITE;
+	return a->file && (a->flags & both) == both;
+}
+
+void area_hold(const struct area *a)
+{
+	if (a->file)
+		file_get(a->file);
+	if (may_write(a))
+		inode_map_writable(a->file->inode);
+}
+
+void area_release(const struct area *a)
+{
+	if (may_write(a))
+		inode_unmap_writable(a->file->inode);
 	area_drop(a->file);
 }
 
@@ -158,8 +174,7 @@ static void cut(struct mm *mm, size_t i, uaddr_t addr)
 	slot_open(mm, i);
 	struct area *lower = &mm->areas[i], *upper = &mm->areas[i + 1];
 	*upper = *lower;
-	if (upper->file)
-		file_get(upper->file);
+	area_hold(upper);
 	lower->end = addr;
 	upper->start = addr;
 	upper->off += addr - lower->start;
@@ -190,7 +205,7 @@ void area_remove(struct mm *mm, uaddr_t start, uaddr_t end)
 	size_t i = area_index(mm, start), j = i;
 	for (; j < mm->count && mm->areas[j].start < end; j++) {
 		account(mm, &mm->areas[j], -1);
-		area_drop_file(&mm->areas[j]);
+		area_release(&mm->areas[j]);
 	}
 	memmove(&mm->areas[i], &mm->areas[j], (mm->count - j) * sizeof *mm->areas);
 	mm->count -= j - i;
@@ -214,7 +229,7 @@ void area_merge(struct mm *mm, uaddr_t start, uaddr_t end)
 			continue;
 		}
 		a->end = b->end;
-		area_drop_file(b);
+		area_release(b);
 		slot_close(mm, i + 1);
 	}
 }

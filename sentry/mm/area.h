@@ -19,7 +19,9 @@ enum { MAX_AREAS = 65530 };
  * dropped under mm->lock are only noted; mm_unlock() unlocks and puts them.
  */
 void area_drop(struct file *f);
-void area_drop_file(struct area *a);
+/* The references and counts that an area in the list stands for, taken and given back. */
+void area_hold(const struct area *a);
+void area_release(const struct area *a);
 void mm_unlock(struct mm *mm) RELEASES(mm->lock);
 
 /*

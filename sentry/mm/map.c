@@ -10,7 +10,7 @@
 
 #include "platform/host.h"
 #include "sentry/mm/area.h"
-#include "sentry/vfs/file.h"
+#include "sentry/vfs/inode.h"
 #include "sentry/vfs/mount.h"
 #include "syscalls/abi/mman.h"
 
@@ -168,8 +168,7 @@ static int64_t map_locked(struct mm *mm, struct ctx *by, uaddr_t addr, struct ar
 		platform->unmap(by, a->start, size);
 		return err;
 	}
-	if (a->file)
-		file_get(a->file);
+	area_hold(a);
 	area_insert(mm, a);
 	return at;
 }
@@ -190,14 +189,19 @@ int64_t mm_map(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int p
 		return -EOVERFLOW;
 	if ((flags & MAP_LOCKED) && !lim->ipc_lock && lim->memlock == 0)
 		return -EPERM;
+	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
 	int err = flags_check(flags, file);
 	if (err == 0 && file)
-		err = file_check(file, prot, (flags & MAP_TYPE) != MAP_PRIVATE);
-	if (err == 0 && file)
-		err = file->ops->mmap(file, prot, (flags & MAP_TYPE) != MAP_PRIVATE, off, size,
-				      &src);
+		err = file_check(file, prot, shared);
 	if (err < 0)
 		return err;
+	/* Until the area itself counts: no seal may come in between. */
+	bool counted = file && shared && file->writable;
+	if (counted)
+		inode_map_writable(file->inode);
+	int64_t at = file ? file->ops->mmap(file, prot, shared, off, size, &src) : 0;
+	if (at < 0)
+		goto out;
 	prot &= PROT_READ | PROT_WRITE | PROT_EXEC;
 	if ((prot & PROT_READ) && lim->read_exec && !(file && file_noexec(file)))
 		prot |= PROT_EXEC;
@@ -208,8 +212,11 @@ int64_t mm_map(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int p
 	describe(&a, mm, size, prot, flags, src.fd >= 0 ? file : NULL, off);
 	if (src.sealed || (file && !file->writable))
 		a.flags &= ~(uint32_t)AREA_MAYWRITE;
-	int64_t at = map_locked(mm, by, addr, &a, flags, &src, lim);
+	at = map_locked(mm, by, addr, &a, flags, &src, lim);
 	mm_unlock(mm);
+out:
+	if (counted)
+		inode_unmap_writable(file->inode);
 	return at;
 }
 

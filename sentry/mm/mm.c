@@ -47,7 +47,7 @@ int mm_new(struct mm **out, struct ctx **out_ctx)
 static void areas_clear(struct mm *mm)
 {
 	for (size_t i = 0; i < mm->count; i++)
-		area_drop_file(&mm->areas[i]);
+		area_release(&mm->areas[i]);
 	mm->count = 0;
 	mm->total = mm->locked = mm->data = 0;
 }
@@ -64,8 +64,7 @@ static int areas_copy(struct mm *to, const struct mm *from)
 		if (a.flags & AREA_DONTFORK)
 			continue;
 		a.flags &= ~(uint32_t)AREA_LOCKED; /* mlock(2): not inherited */
-		if (a.file)
-			file_get(a.file);
+		area_hold(&a);
 		to->areas[to->count++] = a;
 		to->total += a.end - a.start;
 		to->data += area_data_size(&a);

@@ -61,8 +61,7 @@ static int grow_check(const struct mm *mm, const struct area *a, const struct re
 /* The list follows what the host has done. */
 static void areas_follow(struct mm *mm, const struct remap *r, struct area moved)
 {
-	if (moved.file)
-		file_get(moved.file);
+	area_hold(&moved);
 	if (r->old_size > 0 && !(r->flags & MREMAP_DONTUNMAP))
 		area_remove(mm, r->addr, r->addr + r->old_size);
 	area_remove(mm, r->to, r->to + r->new_size);

@@ -52,6 +52,7 @@ struct inode {
 	struct notify_marks *marks;	/* inotify, made on first use */
 	void *bound;			/* l  AF_UNIX: the socket bound to this inode; FIFO: its pipe */
 	int32_t writers;		/* l  > 0 open for writing, < 0 being executed (ETXTBSY) */
+	uint32_t writable_maps;		/* a  shared mappings that are or may become writable */
 	uint64_t generation;		/* a  content changes; for caches of others */
 	char *label;			/* I  objects without a name: see file_new_anon; malloc'ed */
 	bool linkable;			/* l  O_TMPFILE: link(2) may give it a name though nlink is 0 */
@@ -226,6 +227,20 @@ int inode_get_write(struct inode *i);
 void inode_put_write(struct inode *i);
 int inode_deny_write(struct inode *i);
 void inode_allow_write(struct inode *i);
+
+/*
+ * A mapping of i that may be written exists, from before ops->mmap is asked on; F_SEAL_WRITE
+ * looks for them under i->lock, and ops->mmap looks for the seal there.
+ */
+static inline void inode_map_writable(struct inode *i)
+{
+	__atomic_fetch_add(&i->writable_maps, 1, __ATOMIC_RELAXED);
+}
+
+static inline void inode_unmap_writable(struct inode *i)
+{
+	__atomic_fetch_sub(&i->writable_maps, 1, __ATOMIC_RELAXED);
+}
 
 static inline bool mode_is(uint32_t mode, uint32_t type)
 {

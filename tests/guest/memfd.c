@@ -4,6 +4,8 @@
  */
 #include "fs.h"
 
+#include <pthread.h>
+
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 8U
 #define MFD_EXEC	16U
@@ -11,6 +13,8 @@
 #ifndef F_SEAL_EXEC
 #define F_SEAL_EXEC 0x20
 #endif
+
+enum { ROUNDS = 3000 };
 
 static int sealable(size_t size)
 {
@@ -170,6 +174,82 @@ TEST(memfd_noexec_seal)
 	ASSERT_EQ(fcntl(fd, F_GET_SEALS) & F_SEAL_EXEC, F_SEAL_EXEC);
 	ASSERT_ERR(fchmod(fd, 0777), EPERM);
 	ASSERT_ERR(memfd_create("m", MFD_NOEXEC_SEAL | MFD_EXEC), EINVAL);
+}
+
+/* Each round one of two wins: the seal, or the mapping that could be written. */
+static int contested;
+static pthread_barrier_t turn;
+
+static void *seals(void *arg)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		pthread_barrier_wait(&turn);
+		*(volatile long *)arg = fcntl(contested, F_ADD_SEALS, F_SEAL_WRITE) == 0;
+		pthread_barrier_wait(&turn);
+	}
+	return NULL;
+}
+
+static void seal_against_mapping(int prot)
+{
+	static volatile long sealed;
+	pthread_t thread;
+	ASSERT_EQ(pthread_barrier_init(&turn, NULL, 2), 0);
+	ASSERT_EQ(pthread_create(&thread, NULL, seals, (void *)&sealed), 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		contested = sealable(4096);
+		pthread_barrier_wait(&turn);
+		char *p = mmap(NULL, 4096, prot, MAP_SHARED, contested, 0);
+		/* What was mapped to be read may be written once mprotect allows it. */
+		int may_write = p != MAP_FAILED && mprotect(p, 4096, PROT_READ | PROT_WRITE) == 0;
+		pthread_barrier_wait(&turn);
+		ASSERT(!(sealed && may_write));
+		ASSERT(sealed || may_write);
+		if (p != MAP_FAILED)
+			ASSERT_OK(munmap(p, 4096));
+		ASSERT_OK(close(contested));
+	}
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+}
+
+TEST(memfd_seal_write_and_a_mapping_exclude_each_other)
+{
+	seal_against_mapping(PROT_READ | PROT_WRITE);
+}
+
+TEST(memfd_seal_write_and_a_mapping_that_may_become_writable)
+{
+	seal_against_mapping(PROT_READ);
+}
+
+TEST(memfd_seal_write_waits_for_the_last_mapping)
+{
+	int fd = sealable(4 * 4096);
+	char *p = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT(p != MAP_FAILED);
+	/* Cut, moved, copied by fork: each piece counts. */
+	ASSERT_OK(munmap(p + 4096, 4096));
+	ASSERT_OK(mprotect(p + 2 * 4096, 4096, PROT_READ));
+	ASSERT_ERR(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), EBUSY);
+	int gate[2];
+	char c;
+	ASSERT_OK(pipe(gate));
+	pid_t child = SPAWN({
+		close(gate[1]);
+		ASSERT_EQ(read(gate[0], &c, 1), 0);
+	});
+	char *q = mremap(p + 3 * 4096, 4096, 2 * 4096, MREMAP_MAYMOVE);
+	ASSERT(q != MAP_FAILED);
+	ASSERT_OK(munmap(p, 3 * 4096));
+	ASSERT_ERR(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), EBUSY);
+	ASSERT_OK(munmap(q, 2 * 4096));
+	ASSERT_ERR(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), EBUSY);
+	ASSERT_OK(close(gate[1]));
+	JOIN(child);
+	ASSERT_OK(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+	/* A private one never could. */
+	ASSERT(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0) != MAP_FAILED);
+	ASSERT_ERR(mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0, EPERM);
 }
 
 TEST_MAIN()

@@ -274,33 +274,24 @@ static void xattr_total_is_bounded(void **state)
 	path_put(&p);
 }
 
-static bool mapped;
-static bool mapped_hook(struct inode *i)
-{
-	(void)i;
-	return mapped;
-}
-
 static void seals(void **state)
 {
 	struct world *x = *state;
 	struct mmap_source src;
 	struct file *f;
 	assert_int_equal(memfs_file_new("m", x->root, O_RDWR, 0777, 0, &f), 0);
-	memfs_set_mapped_hook(mapped_hook);
 	assert_int_equal(fput(f, "abc", 3, 0), 3);
-	mapped = true;
+	inode_map_writable(f->inode);
 	assert_int_equal(memfs_add_seals(f, F_SEAL_WRITE), -EBUSY);
 	assert_int_equal(memfs_get_seals(f), 0);
 	assert_int_equal(fput(f, "abc", 3, 0), 3);
-	mapped = false;
+	inode_unmap_writable(f->inode);
 	assert_int_equal(memfs_add_seals(f, F_SEAL_WRITE | F_SEAL_SHRINK), 0);
 	assert_int_equal(fput(f, "abc", 3, 0), -EPERM);
 	assert_int_equal(f->ops->mmap(f, 2, true, 0, 4096, &src), -EPERM);
 	assert_int_equal(f->ops->mmap(f, 1, false, 0, 4096, &src), 0);
 	const struct iattr cut = {.mask = ATTR_SIZE, .size = 1};
 	assert_int_equal(vfs_setattr(&f->path, x->root, &cut), -EPERM);
-	memfs_set_mapped_hook(NULL);
 	file_put(f);
 }
 

@@ -74,44 +74,28 @@ int memfs_get_seals(struct file *f)
 	return (int)seals;
 }
 
-static bool (*writably_mapped)(struct inode *i);
-
-void memfs_set_mapped_hook(bool (*fn)(struct inode *i))
-{
-	__atomic_store_n(&writably_mapped, fn, __ATOMIC_RELEASE);
-}
-
-static int add_locked(struct inode *i, uint32_t seals, uint32_t *out_old)
+static int add_locked(struct inode *i, uint32_t seals)
 {
 	uint32_t *have = &node_of(i)->seals;
-	*out_old = *have;
 	if (*have & F_SEAL_SEAL)
 		return -EPERM;
 	/* An executable that must stay one must stay what it is. */
 	if ((seals & F_SEAL_EXEC) && (i->mode & 0111))
 		seals |= F_SEAL_SHRINK | F_SEAL_GROW | SEALS_WRITE;
+	if ((seals & ~*have & F_SEAL_WRITE) && __atomic_load_n(&i->writable_maps, __ATOMIC_RELAXED))
+		return -EBUSY;
 	*have |= seals;
 	return 0;
 }
 
-/* Sealed first, looked at then: no new mapping can come in between. */
 int memfs_add_seals(struct file *f, uint32_t seals)
 {
 	if (!memfs_is_file(f) || (seals & ~(uint32_t)SEALS_ALL))
 		return -EINVAL;
 	if (!f->writable)
 		return -EPERM;
-	struct inode *i = f->inode;
-	bool (*mapped)(struct inode *) = __atomic_load_n(&writably_mapped, __ATOMIC_ACQUIRE);
-	uint32_t old;
-	lock(&i->lock);
-	int err = add_locked(i, seals, &old);
-	bool ask = err == 0 && mapped && (node_of(i)->seals & ~old & F_SEAL_WRITE);
-	unlock(&i->lock);
-	if (!ask || !mapped(i))
-		return err;
-	lock(&i->lock);
-	node_of(i)->seals = old;
-	unlock(&i->lock);
-	return -EBUSY;
+	lock(&f->inode->lock);
+	int err = add_locked(f->inode, seals);
+	unlock(&f->inode->lock);
+	return err;
 }

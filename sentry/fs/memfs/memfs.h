@@ -58,7 +58,5 @@ bool memfs_is_file(const struct file *f);
  */
 int memfs_get_seals(struct file *f);
 int memfs_add_seals(struct file *f, uint32_t seals);
-/* Who knows all address spaces tells if one of them has i mapped shared and writable. */
-void memfs_set_mapped_hook(bool (*writably_mapped)(struct inode *i));
 /* True if inode holds content of its own, which the lower tree does not have. */
 bool memfs_inode_changed(struct inode *i);
