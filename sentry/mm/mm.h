@@ -117,5 +117,13 @@ int mm_stack_map(struct mm *mm, struct ctx *by, uaddr_t top, uint64_t size, int 
 		 const struct mm_limits *lim);
 /* lim->stack has changed: what was never touched goes, or more is mapped.  by is its user. */
 void mm_stack_limit(struct mm *mm, struct ctx *by, const struct mm_limits *lim);
+/*
+ * Copies as a debugger may, whatever the protection says, while exe is the program (force.c);
+ * bytes done before the first that cannot be.  by is a thread of mm.
+ */
+size_t mm_force_copy(struct mm *mm, struct ctx *by, const struct file *exe, uaddr_t at, void *buf,
+		     size_t size, bool write);
+/* Could that copy a byte there? */
+bool mm_may_force(struct mm *mm, uaddr_t at, bool write);
 /* The si_code Linux gives for a fault there: SEGV_MAPERR or SEGV_ACCERR. */
 int mm_fault_code(struct mm *mm, uaddr_t addr);

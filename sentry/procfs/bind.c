@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "sentry/mm/mm.h"
+#include "sentry/task/memaccess.h"
 
 int binding_make(struct binding *b, const struct proc_node *n)
 {
@@ -48,23 +49,12 @@ struct mm *binding_mm(const struct binding *b)
 	return same ? b->mm : NULL;
 }
 
-/* exec empties the memory under this lock, so it cannot come between check and copy. */
 ssize_t binding_read(const struct binding *b, void *dst, uaddr_t src, size_t size)
 {
-	if (!b->mm)
-		return -ESRCH;
-	lock(&b->mm->lock);
-	ssize_t n = same_locked(b) ? (ssize_t)copy_in_some(b->mm, dst, src, size) : -ESRCH;
-	unlock(&b->mm->lock);
-	return n;
+	return b->mm ? mem_read(b->mm, b->exe, dst, src, size) : -ESRCH;
 }
 
 ssize_t binding_write(const struct binding *b, uaddr_t dst, const void *src, size_t size)
 {
-	if (!b->mm)
-		return -ESRCH;
-	lock(&b->mm->lock);
-	ssize_t n = same_locked(b) ? (ssize_t)copy_out_some(b->mm, dst, src, size) : -ESRCH;
-	unlock(&b->mm->lock);
-	return n;
+	return b->mm ? mem_write(b->mm, b->exe, dst, src, size) : -ESRCH;
 }

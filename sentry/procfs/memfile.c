@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * /proc/PID/mem: the offset is an address.
- *
- * Unlike Linux it does not write through a read-only mapping: the copy goes the
- * way of process_vm_writev(2).
- */
+/* /proc/PID/mem: the offset is an address, and protections do not count (memaccess.h). */
 #include <errno.h>
 #include <stdlib.h>
 

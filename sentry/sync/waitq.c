@@ -49,13 +49,29 @@ bool waiter_signalled(const struct waiter *w)
 	return waiter_load(w) & WAITER_SIGNAL;
 }
 
+bool waiter_attention(const struct waiter *w)
+{
+	return waiter_load(w) & (WAITER_SIGNAL | WAITER_ERRAND);
+}
+
+void waiter_serve(struct waiter *w)
+{
+	if (!(waiter_load(w) & WAITER_ERRAND))
+		return;
+	__atomic_fetch_and(&w->word, ~(uint32_t)WAITER_ERRAND, __ATOMIC_ACQ_REL);
+	w->serve(w);
+}
+
 int waiter_sleep(struct waiter *w, enum wait_mode mode, int64_t deadline_ns)
 {
 	uint32_t stop = mode == WAIT_INTR ? WAITER_SIGNAL | WAITER_KILLED : WAITER_KILLED;
 
 	lock_assert_none();
 	for (;;) {
+		waiter_serve(w);
 		uint32_t v = waiter_load(w);
+		if (v & WAITER_ERRAND)
+			continue;
 		if (v & WAITER_WOKEN) {
 			__atomic_fetch_and(&w->word, ~(uint32_t)WAITER_WOKEN, __ATOMIC_ACQ_REL);
 			return 0;

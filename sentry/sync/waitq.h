@@ -25,6 +25,7 @@
 
 struct waiter {
 	uint32_t word; /* a: WAITER_* bits; the futex the host thread sleeps on */
+	void (*serve)(struct waiter *w); /* I: does what WAITER_ERRAND asks for; must not sleep */
 	uint64_t *sleeps; /* I: counts them, written by its own thread; or NULL */
 };
 
@@ -32,6 +33,7 @@ enum {
 	WAITER_WOKEN = 1,  /* a queue this waiter is in was woken */
 	WAITER_SIGNAL = 2, /* a signal wants attention: interruptible sleeps end */
 	WAITER_KILLED = 4, /* a fatal one: killable sleeps end too */
+	WAITER_ERRAND = 8, /* its own thread must do something: no sleep ends for it */
 };
 
 enum wait_mode {
@@ -73,6 +75,10 @@ void waiter_wake(struct waiter *w);
 /* Sets or clears WAITER_SIGNAL / WAITER_KILLED; setting ends the sleep. */
 void waiter_flag(struct waiter *w, uint32_t set, uint32_t clear);
 bool waiter_signalled(const struct waiter *w);
+/* A signal or an errand is waiting. */
+bool waiter_attention(const struct waiter *w);
+/* Runs errands, on the waiter's own thread, no lock held; waiter_sleep does it too. */
+void waiter_serve(struct waiter *w);
 
 /* The pieces of waitq_sleep, for waits on several queues (poll, select). */
 void wait_entry_init(struct wait_entry *e, struct waiter *w, uint32_t events);

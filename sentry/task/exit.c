@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "sentry/mm/mm.h"
+#include "sentry/task/errand.h"
 #include "sentry/task/futex.h"
 #include "sentry/task/reap.h"
 #include "sentry/task/signal.h"
@@ -84,6 +85,7 @@ static void drop_resources(struct task *t)
 	lock(&t->group->siglock);
 	ctx = STEAL(t->ctx);
 	unlock(&t->group->siglock);
+	errand_refuse(t);
 	if (ctx)
 		platform->ctx_destroy(ctx);
 

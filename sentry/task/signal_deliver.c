@@ -35,7 +35,7 @@ static bool task_exiting(const struct task *t)
 
 bool signal_attention(struct task *t)
 {
-	return waiter_signalled(&t->waiter) || t->restart_err || t->restore_blocked;
+	return waiter_attention(&t->waiter) || t->restart_err || t->restore_blocked;
 }
 
 /* The handler of a signal just taken; SA_RESETHAND strikes here.  siglock held. */
@@ -202,6 +202,7 @@ void signal_deliver(struct task *t)
 	struct sigtaken s;
 	struct abi_sigaction act;
 
+	waiter_serve(&t->waiter);
 	/* Its first turn: the limit it has inherited counts from now. */
 	if (t->syscalls == 0 && t == t->group->leader)
 		cpulimit_changed(t->group);

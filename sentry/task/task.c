@@ -9,6 +9,7 @@
 #include "platform/base/count.h"
 #include "platform/base/log.h"
 #include "sentry/mm/mm.h"
+#include "sentry/task/errand.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/signal.h"
 #include "sentry/vfs/fdtab.h"
@@ -50,6 +51,7 @@ struct task *task_alloc(void)
 	list_init(&t->threads);
 	lock_init(&t->cred_lock, RANK_CRED);
 	sigpending_init(&t->pending);
+	errand_init(t);
 	t->state = TASK_RUNNING;
 	t->start_ns = clock_mono_ns();
 	t->timer_slack_ns = t->default_slack_ns = 50000;

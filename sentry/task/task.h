@@ -79,6 +79,7 @@ struct task {
 	bool restore_blocked;		/* o  ... at the next return to the guest */
 	struct sigpending pending;	/* s */
 	struct abi_stack altstack;	/* o */
+	struct list errands;		/* s  errand.h */
 	bool in_syscall;		/* o  the last event was a system call (restart is possible) */
 	int restart_err;		/* o  -ERESTART* of it, 0: none */
 	uint64_t restart_nr;		/* o  its number: rax is put back to it */
