@@ -146,7 +146,7 @@ static int start_and_wait(const struct sandbox *s, const struct sentry_ends *end
 		log_warning("signals from outside do not reach the container: %s", strerror(-err));
 	int status = boot_wait();
 	trace_end(s->trace);
-	if (boot_leaks(&be) > 0) {
+	if (boot_leaks(&be) > 0 || boot_broken(&be) < 0) {
 		error_set(e, -ENOTEMPTY, "%s", be.text);
 		return EXIT_INTERNAL;
 	}

@@ -123,6 +123,16 @@ struct platform_ops {
 	/* Kills the host process.  Every ctx in it has been destroyed.  out (or NULL): all of its usage. */
 	void (*aspace_destroy)(struct aspace *as, struct usage *out);
 
+	/*
+	 * Calls died() soon after the host process of an address space has ended by itself,
+	 * also while no ctx of it is in run(); aspace_dead() then says which, and of NULL
+	 * whether no address space can be made any more.  died() runs on a thread of the
+	 * platform and may not wait for anything, locks that are held across calls of this
+	 * table included.  Called once, behind the sentry's filter.
+	 */
+	int (*watch)(void (*died)(void));
+	bool (*aspace_dead)(struct aspace *as);
+
 	/* A further thread in by's address space, not yet adopted. */
 	int (*ctx_create)(struct ctx *by, struct ctx **out);
 	/* The calling sentry thread will run it from now on. */

@@ -40,6 +40,18 @@ static void null_aspace_destroy(struct aspace *as, struct usage *out)
 	(void)out;
 }
 
+static int null_watch(void (*died)(void))
+{
+	(void)died;
+	return 0;
+}
+
+static bool null_aspace_dead(struct aspace *as)
+{
+	(void)as;
+	return true;
+}
+
 static int null_ctx_create(struct ctx *by, struct ctx **out)
 {
 	(void)by;
@@ -171,6 +183,8 @@ const struct platform_ops null_platform = {
 	.aspace_fork = null_aspace_fork,
 	.aspace_reset = null_ctx,
 	.aspace_destroy = null_aspace_destroy,
+	.watch = null_watch,
+	.aspace_dead = null_aspace_dead,
 	.ctx_create = null_ctx_create,
 	.ctx_adopt = null_ctx,
 	.ctx_destroy = null_ctx_void,

@@ -16,10 +16,8 @@ static int ptrace_init(void)
 	int err = ptrace_probe();
 	if (err < 0)
 		return err;
-	/* Each stop would otherwise queue a SIGCHLD on its way to waking us. */
-	struct sigaction chld = {.sa_flags = SA_NOCLDSTOP};
-	chld.sa_handler = SIG_DFL;
-	sigaction(SIGCHLD, &chld, NULL);
+	if ((err = watch_init()) < 0)
+		return err;
 	place_init();
 	if ((err = zygote_start()) == 0)
 		zygote_spare();
@@ -39,13 +37,15 @@ static struct ctx *ctx_alloc(struct aspace *as, int tid, bool leader)
 	c->regs.ss = 0x2b;
 	c->regs.eflags = 0x202;
 	atomic_fetch_add(&as->threads, 1);
+	watch_add(c);
 	return c;
 }
 
 static void ptrace_aspace_destroy(struct aspace *as, struct usage *out)
 {
 	struct usage none;
-	stub_kill_usage(as->pid, out ? out : &none);
+	if (!as->reaped)
+		stub_kill_usage(as->pid, out ? out : &none);
 	ctl_put(as->ctl);
 	free(as);
 }
@@ -150,6 +150,7 @@ static int ptrace_ctx_adopt(struct ctx *c)
  */
 static void ptrace_ctx_destroy(struct ctx *c)
 {
+	watch_remove(c);
 	if (!c->adopted && !c->leader)
 		tracee_seize(c);
 	if (c->adopted)
@@ -172,6 +173,8 @@ static struct regs *ptrace_regs_mut(struct ctx *c)
 /* The clock of a whole process can be read from outside: CLOCK of ~pid, type SCHED. */
 static int ptrace_aspace_cputime(struct aspace *as, int64_t *out_ns)
 {
+	if (atomic_load(&as->dead))
+		return -ESRCH;
 	ptrace_calls++;
 	int err = host_clock_get((int)(~(unsigned)as->pid << 3 | 2), out_ns);
 	return err == -EINVAL ? -ESRCH : err;
@@ -254,6 +257,8 @@ const struct platform_ops ptrace_platform = {
 	.aspace_fork = ptrace_aspace_fork,
 	.aspace_reset = ptrace_aspace_reset,
 	.aspace_destroy = ptrace_aspace_destroy,
+	.watch = ptrace_watch,
+	.aspace_dead = ptrace_aspace_dead,
 	.ctx_create = ptrace_ctx_create,
 	.ctx_adopt = ptrace_ctx_adopt,
 	.ctx_destroy = ptrace_ctx_destroy,

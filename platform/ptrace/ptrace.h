@@ -12,8 +12,8 @@
  *  3. The thread group leader outlives every other thread, because
  *     process_vm_* and tgkill need it: destroying its ctx parks it.
  *  4. Stubs are reaped here by pid: nothing in the sentry may wait for any child.
- *  5. A leader is traced with PTRACE_O_TRACEEXIT: a dead leader cannot be
- *     waited for while other threads are unreaped, its exit event can.
+ *  5. Whoever waits for a dead leader sleeps until its other threads have been
+ *     reaped: by their adopters, or by watch.c if those sleep.
  */
 #pragma once
 
@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 #include <sys/ptrace.h>
 
+#include "platform/base/list.h"
 #include "platform/base/lock.h"
 #include "platform/base/ref.h"
 #include "platform/host.h"
@@ -44,6 +45,8 @@ struct aspace {
 	struct ctl *ctl;     /* used under the sentry's mm lock; our reference */
 	bool ctl_own;	     /* no other aspace uses ctl */
 	bool threaded;	     /* lock  has ever had two threads */
+	bool reaped;	     /* its leader's adopter has waited for it: pid may be another's */
+	bool told;	     /* watch.c's lock */
 	atomic_bool dead;    /* the host process is no more */
 	atomic_uint threads; /* ctxs */
 };
@@ -55,11 +58,12 @@ struct ctx {
 	struct aspace *as; /* I */
 	int tid;	   /* I */
 	bool leader;	   /* I */
+	struct list watch; /* watch.c's lock */
 	bool forked;	   /* I  still prepares itself when first stopped */
 	bool clean_fpu;	   /* wants fpu_reset when adopted */
 	bool adopted;
 	bool gone;	     /* dead, seen by us */
-	bool reaped;	     /* and waited for */
+	atomic_bool reaped;  /* and waited for */
 	bool dirty;	     /* regs differ from the host's */
 	const void *adopter; /* a: &ptrace_calls of that thread; others only compare it */
 	atomic_uint state;
@@ -159,6 +163,17 @@ size_t ptrace_fpu_size(void);
 int ptrace_fpu_get(struct ctx *c, void *buf, size_t size);
 int ptrace_fpu_set(struct ctx *c, const void *buf, size_t size);
 int ptrace_fpu_reset(struct ctx *c);
+
+/* watch.c: stubs that die by themselves. */
+int watch_init(void);
+void watch_add(struct ctx *c);
+void watch_remove(struct ctx *c);
+/* The zygote, whose end is missed from now on; 0: not any more. */
+void watch_zygote(int pid);
+/* A host thread of a stub that has ended, reaped or not. */
+bool stub_gone(int tid);
+int ptrace_watch(void (*fn)(void));
+bool ptrace_aspace_dead(struct aspace *as);
 
 /* place.c: which CPU a sentry thread and its stub thread share. */
 void place_init(void);

@@ -36,11 +36,9 @@ int tracee_wait(struct ctx *c)
 		n = host_wait(c->tid, &status, __WNOTHREAD);
 	} while (n == -EINTR);
 	if (n < 0 || WIFEXITED(status) || WIFSIGNALED(status)) {
-		c->reaped = true;
-		return tracee_dead(c);
-	}
-	if (status >> 16 == PTRACE_EVENT_EXIT) {
-		tracee_ptrace(c, PTRACE_DETACH, 0, 0);
+		atomic_store(&c->reaped, true);
+		if (c->leader && n > 0)
+			c->as->reaped = true;
 		return tracee_dead(c);
 	}
 	return status;
@@ -48,8 +46,7 @@ int tracee_wait(struct ctx *c)
 
 /*
  * ptrace said -ESRCH: the thread was killed while stopped and is on its way
- * out.  Seen through to the end here, because only its tracer can: a thread is
- * reaped, a leader let out of its exit event and left to aspace_destroy.
+ * out.  Seen through to the end here, because nobody else may know of it.
  */
 static int tracee_lost(struct ctx *c)
 {
@@ -228,15 +225,13 @@ int tracee_seize(struct ctx *c)
 	uintptr_t options = PTRACE_O_TRACESYSGOOD;
 	if (ptrace_host.exitkill)
 		options |= PTRACE_O_EXITKILL;
-	if (c->leader)
-		options |= PTRACE_O_TRACEEXIT;
 	/*
 	 * -ESRCH or -EPERM: it is dying.  That the host lets us trace at all was
 	 * tried at init.  Nothing was attached, so a thread reaps itself.
 	 */
 	int err = (int)tracee_ptrace(c, PTRACE_SEIZE, 0, options);
 	if (err < 0) {
-		c->reaped = !c->leader;
+		atomic_store(&c->reaped, !c->leader);
 		return tracee_dead(c);
 	}
 	c->adopted = true;

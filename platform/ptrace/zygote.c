@@ -213,6 +213,8 @@ int zygote_start(void)
 	h->zygote_fd = pair[0];
 	if (err < 0)
 		host_close(pair[0]);
+	else
+		watch_zygote(h->zygote_pid);
 undo_map:
 	munmap((void *)(uintptr_t)h->base, STUB_SIZE);
 	return err;
@@ -225,6 +227,12 @@ undo_map:
 static struct lock spare_lock = LOCK_INIT(RANK_PLATFORM);
 static int spare_sock = -1; /* spare_lock */
 
+/* End of file: clone failed.  The others: the zygote is dead, with our last message or without. */
+static int spawn_error(int err)
+{
+	return err == -EIO || err == -EPIPE || err == -ECONNRESET ? -EAGAIN : err;
+}
+
 /* Asks for a stub; *out_sock is our end of its control socket. */
 static int spawn_begin(int *out_sock)
 {
@@ -236,7 +244,7 @@ static int spawn_begin(int *out_sock)
 	host_close(pair[1]);
 	if (err < 0) {
 		host_close(pair[0]);
-		return err;
+		return spawn_error(err);
 	}
 	*out_sock = pair[0];
 	return 0;
@@ -250,7 +258,7 @@ static int spawn_end(int sock, int *out_pid)
 	int err = host_recv_fd(sock, &pid, sizeof pid, &none);
 	if (err < 0) {
 		host_close(sock);
-		return err == -EIO ? -EAGAIN : err; /* end of file: clone failed */
+		return spawn_error(err);
 	}
 	*out_pid = (int)pid;
 	return 0;
@@ -285,6 +293,13 @@ int zygote_spawn(int *out_pid, int *out_sock)
 	int err = sock < 0 ? spawn_begin(&sock) : 0;
 	if (err < 0 || (err = spawn_end(sock, out_pid)) < 0)
 		return err;
+	if (stub_gone(*out_pid)) {
+		/* The spare was killed while it waited. */
+		host_close(sock);
+		stub_kill(*out_pid);
+		if ((err = spawn_begin(&sock)) < 0 || (err = spawn_end(sock, out_pid)) < 0)
+			return err;
+	}
 	*out_sock = sock;
 	zygote_spare();
 	return 0;
@@ -296,6 +311,7 @@ void zygote_stop(void)
 	int sock = spare_swap(-1), pid;
 	if (h->zygote_pid <= 0)
 		return;
+	watch_zygote(0);
 	if (sock >= 0 && spawn_end(sock, &pid) == 0) {
 		host_close(sock);
 		stub_kill(pid);

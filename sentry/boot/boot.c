@@ -93,13 +93,9 @@ int boot_init(const struct boot_spec *s, struct boot_error *err)
 	return e < 0 ? boot_fail(err, e, "cannot set up the sandbox: %s", strerror(-e)) : 0;
 }
 
-/*
- * Callers from outside, between boot_enter() and boot_leave(): boot_wait() gives
- * nothing back before the last of them has left, and none comes after the end.
- */
 static unsigned visitors; /* tasks_lock */
 
-static bool boot_enter(void)
+bool boot_enter(void)
 {
 	lock(&kernel.tasks_lock);
 	bool alive = kernel.main_group && !kernel.main_ended;
@@ -108,7 +104,7 @@ static bool boot_enter(void)
 	return alive;
 }
 
-static void boot_leave(void)
+void boot_leave(void)
 {
 	lock(&kernel.tasks_lock);
 	visitors--;

@@ -97,6 +97,8 @@ int boot_wait(void);
  * 0 in release builds, which do not count.
  */
 int boot_leaks(struct boot_error *err);
+/* After boot_wait: -EIO if the sandbox ended because no new program could be started any more. */
+int boot_broken(struct boot_error *err);
 /*
  * A signal from outside to the first process; `foreground`, as a terminal would
  * send it: to the foreground group of the container's terminal, or to the first

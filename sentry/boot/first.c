@@ -347,7 +347,9 @@ int boot_start(const struct boot_spec *s, struct boot_error *err)
 		return boot_fail(err, e, "cannot make the first process: %s", strerror(-e));
 	struct task *t = b.task;
 	publish(t, s->as_init);
-	e = task_start_with(t, first_main, &b);
+	e = boot_watch_stubs();
+	if (e == 0)
+		e = task_start_with(t, first_main, &b);
 	if (e == 0)
 		waitq_sleep(&b.wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
 			    __atomic_load_n(&b.result, __ATOMIC_ACQUIRE) != 1);

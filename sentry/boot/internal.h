@@ -39,5 +39,13 @@ int boot_terminal_path(struct path *out);
 int boot_console(const struct boot_spec *s, struct fsctx *fs);
 /* The foreground of the controlling terminal is outside, or is back. */
 void boot_away(bool away);
+/*
+ * Callers from outside, between boot_enter() and boot_leave(): boot_wait() gives
+ * nothing back before the last of them has left, and none comes after the end.
+ */
+bool boot_enter(void);
+void boot_leave(void);
+/* From now on a process whose stub dies ends.  -errno. */
+int boot_watch_stubs(void);
 /* Gives back zombies, mounts and tables, so that leaks can be counted. */
 void boot_release(void);

@@ -74,6 +74,8 @@ def target(cli, what):
             return s
         if what == 'stub' and stubs:
             return random.choice(stubs)[0]
+        if what == 'zygote' and stubs:
+            return min(stubs)[0]
     return None
 
 def one(what, early):
@@ -118,13 +120,12 @@ print('%s %d - no_mount_or_file_left' % ('ok' if before == after else 'not ok', 
 if before != after:
     print('# before', before, 'after', after)
 
-def status(what):
-    # A stub whose thread sleeps in the sentry is missed only when it wakes up.
-    p = subprocess.Popen(vedette + ['do', '--', '/bin/sh', '-c', 'while :; do :; done'], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+def status(what, script='while :; do :; done'):
+    p = subprocess.Popen(vedette + ['do', '--', '/bin/sh', '-c', script], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     end = time.time() + 20
     while not target(p.pid, 'stub') and time.time() < end:
         time.sleep(0.05)
-    time.sleep(0.2)
+    time.sleep(0.2 if 'python' not in script else 1.5)
     if what == 'stub':
         os.kill([c for c, _ in children(target(p.pid, 'sentry')) if traced(c)][0], signal.SIGKILL)
     else:
@@ -132,12 +133,17 @@ def status(what):
     err = p.stderr.read().decode()
     return p.wait(), err
 
-for what, code, text in (('sentry', 125, 'the sentry was killed by signal 9'),
-                         ('gofer', 125, 'the gofer was killed by signal 9'), ('stub', 137, '')):
-    got, err = status(what)
+SLEEP = 'exec sleep 1000'
+THREADS = 'exec python3 -c "import threading as t, time; t.Thread(target=time.sleep, args=(1000,)).start(); time.sleep(1000)"'
+for what, code, text, script in (('sentry', 125, 'the sentry was killed by signal 9', ''),
+                                 ('gofer', 125, 'the gofer was killed by signal 9', ''),
+                                 ('zygote', 125, 'the process that all programs start from was killed', ''),
+                                 ('zygote', 125, 'the process that all programs start from was killed', SLEEP),
+                                 ('stub', 137, '', ''), ('stub', 137, '', SLEEP), ('stub', 137, '', THREADS)):
+    got, err = status(what, script or 'while :; do :; done')
     n += 1
     good = got == code and text in err and len([l for l in err.splitlines() if 'warning:' not in l]) <= 1
-    print('%s %d - says_%s' % ('ok' if good else 'not ok', n, what))
+    print('%s %d - says_%s%s' % ('ok' if good else 'not ok', n, what, '_asleep' if script else ''))
     if not good:
         print('# status', got, repr(err))
 print('1..%d' % n)

@@ -86,6 +86,7 @@ static void test_killed_parked(void **state)
 struct sleeper {
 	struct ctx *c;
 	int wake[2];
+	bool ends; /* by itself, at once */
 	atomic_bool ready;
 };
 
@@ -99,9 +100,11 @@ static void *sleep_in_sentry(void *arg)
 	P->run(s->c, &ev);
 	assert_int_equal(ev.kind, EV_SYSCALL);
 	atomic_store(&s->ready, true);
-	assert_int_equal(read(s->wake[0], &c, 1), 1);
-	P->run(s->c, &ev);
-	assert_int_equal(ev.kind, EV_GONE);
+	if (!s->ends) {
+		assert_int_equal(read(s->wake[0], &c, 1), 1);
+		P->run(s->c, &ev);
+		assert_int_equal(ev.kind, EV_GONE);
+	}
 	P->ctx_destroy(s->c);
 	return NULL;
 }
@@ -131,6 +134,148 @@ static void test_killed_while_others_sleep(void **state)
 	guest_end(&g);
 	close(s.wake[0]);
 	close(s.wake[1]);
+}
+
+/* Killed, and told of within two seconds: the watcher rests for a tenth of one at most. */
+static void kill_and_hear(int pid, struct aspace *as)
+{
+	int before = __atomic_load_n(&deaths, __ATOMIC_SEQ_CST);
+	assert_false(P->aspace_dead(as));
+	kill(pid, SIGKILL);
+	for (int i = 0; i < 2000 && __atomic_load_n(&deaths, __ATOMIC_SEQ_CST) == before; i++)
+		usleep(1000);
+	assert_true(__atomic_load_n(&deaths, __ATOMIC_SEQ_CST) > before);
+	assert_true(P->aspace_dead(as));
+}
+
+static void test_killed_asleep(void **state)
+{
+	(void)state;
+	struct guest g, other;
+	guest_start(&g, loop);
+	guest_start(&other, loop);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(guest_run(&g), EV_SYSCALL);
+		kill_and_hear(g.as->pid, g.as);
+		assert_false(P->aspace_dead(other.as));
+		check_gone(&g);
+		guest_end(&g);
+		guest_start(&g, loop);
+	}
+	assert_int_equal(guest_run(&other), EV_SYSCALL);
+	guest_end(&g);
+	guest_end(&other);
+}
+
+/* 0: leader and thread sleep; 1: the leader alone, the thread has ended; 2: the leader has. */
+static void killed_threads_asleep(int how)
+{
+	struct guest g;
+	struct sleeper s = {0};
+	pthread_t t;
+	guest_start(&g, loop);
+	assert_int_equal(P->ctx_create(g.c, &s.c), 0);
+	assert_int_equal(pipe(s.wake), 0);
+	s.ends = how == 1;
+	pthread_create(&t, NULL, sleep_in_sentry, &s);
+	while (!atomic_load(&s.ready))
+		usleep(1000);
+	assert_int_equal(guest_run(&g), EV_SYSCALL);
+	if (how == 1)
+		pthread_join(t, NULL);
+	if (how == 2)
+		P->ctx_destroy(g.c);
+	kill_and_hear(g.as->pid, g.as);
+	if (how != 2) {
+		check_gone(&g);
+		P->ctx_destroy(g.c);
+	}
+	assert_int_equal(write(s.wake[1], "", 1), 1);
+	if (how != 1)
+		pthread_join(t, NULL);
+	P->aspace_destroy(g.as, NULL);
+	close(s.wake[0]);
+	close(s.wake[1]);
+}
+
+static void test_killed_threads_asleep(void **state)
+{
+	(void)state;
+	for (int how = 0; how < 3; how++)
+		for (int i = 0; i < 5; i++)
+			killed_threads_asleep(how);
+}
+
+/* What ends as it should is not missed. */
+static void test_no_false_alarm(void **state)
+{
+	(void)state;
+	struct guest g;
+	int before = __atomic_load_n(&deaths, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < 300; i++) {
+		guest_start(&g, loop);
+		assert_int_equal(guest_run(&g), EV_SYSCALL);
+		assert_false(P->aspace_dead(g.as));
+		guest_end(&g);
+	}
+	usleep(150000);
+	assert_int_equal(__atomic_load_n(&deaths, __ATOMIC_SEQ_CST), before);
+}
+
+/* The last child of ours: the zygote's clones are ours, and the one spare is the youngest. */
+static int youngest_child(void)
+{
+	char path[64];
+	int pid = 0, next;
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
+	FILE *f = fopen(path, "r");
+	while (f && fscanf(f, "%d", &next) == 1)
+		pid = next > pid ? next : pid;
+	if (f)
+		fclose(f);
+	return pid;
+}
+
+static void test_spare_killed(void **state)
+{
+	(void)state;
+	struct guest g;
+	for (int i = 0; i < 5; i++) {
+		int spare = youngest_child();
+		if (spare == 0)
+			skip(); /* no CONFIG_PROC_CHILDREN */
+		assert_int_not_equal(spare, ptrace_host.zygote_pid);
+		kill(spare, SIGKILL);
+		usleep(i * 500);
+		guest_start(&g, loop);
+		assert_int_equal(guest_run(&g), EV_SYSCALL);
+		guest_end(&g);
+		usleep(20000); /* until the next spare is there */
+	}
+}
+
+/* Forks go on, clean address spaces end in -EAGAIN. */
+static void test_zygote_killed(void **state)
+{
+	(void)state;
+	struct guest g, child = {0};
+	struct aspace *as;
+	struct ctx *c;
+	assert_int_equal(platform_setup(NULL), 0);
+	guest_start(&g, loop);
+	kill_and_hear(ptrace_host.zygote_pid, NULL);
+	assert_false(P->aspace_dead(g.as));
+	if (P->aspace_new(&as, &c) == 0) { /* the spare */
+		P->ctx_destroy(c);
+		P->aspace_destroy(as, NULL);
+	}
+	assert_int_equal(P->aspace_new(&as, &c), -EAGAIN);
+	assert_int_equal(P->aspace_fork(g.c, &child.as, &child.c), 0);
+	assert_int_equal(P->ctx_adopt(child.c), 0);
+	assert_int_equal(guest_run(&child), EV_SYSCALL);
+	guest_end(&child);
+	guest_end(&g);
+	P->shutdown();
 }
 
 static void test_foreign_signals(void **state)
@@ -348,12 +493,17 @@ int main(void)
 		cmocka_unit_test(test_without_filter),
 		cmocka_unit_test(test_sentry_killed),
 		cmocka_unit_test(test_shutdown_leaves_nothing),
+		cmocka_unit_test(test_zygote_killed),
 	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_killed_running),
 		cmocka_unit_test(test_killed_stopped),
 		cmocka_unit_test(test_killed_parked),
 		cmocka_unit_test(test_killed_while_others_sleep),
+		cmocka_unit_test(test_killed_asleep),
+		cmocka_unit_test(test_killed_threads_asleep),
+		cmocka_unit_test(test_no_false_alarm),
+		cmocka_unit_test(test_spare_killed),
 		cmocka_unit_test(test_foreign_signals),
 		cmocka_unit_test(test_jump_into_stub),
 		cmocka_unit_test(test_scribble_data_page),
