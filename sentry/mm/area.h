@@ -41,6 +41,8 @@ int area_range(uaddr_t addr, uint64_t size, uaddr_t *out_end);
  * held.  -ENOMEM for memory without any permission.
  */
 int area_populate(struct mm *mm, struct ctx *by, uaddr_t start, uaddr_t end);
+/* After a failed host call on [start, end): what it has unmapped before that goes from the list. */
+void area_resync(struct mm *mm, struct ctx *by, uaddr_t start, uaddr_t end);
 /* Index of the first area that ends above addr; mm->count if none. */
 size_t area_index(const struct mm *mm, uaddr_t addr);
 /* The area that holds addr, or NULL. */

@@ -158,10 +158,13 @@ static int64_t map_locked(struct mm *mm, struct ctx *by, uaddr_t addr, struct ar
 	int err = limits_check(mm, a, lim);
 	if (err == 0)
 		err = area_reserve(mm);
-	if (err == 0)
-		err = host_map(by, a, src, flags);
 	if (err < 0)
 		return err;
+	err = host_map(by, a, src, flags);
+	if (err < 0) {
+		area_resync(mm, by, a->start, a->end);
+		return err;
+	}
 	area_remove(mm, a->start, a->end);
 	/* area_remove may have used the room that was reserved. */
 	if ((err = area_reserve(mm)) < 0) {

@@ -8,7 +8,7 @@
  * carried out by its stub.
  *
  * Order of a change: check, host call, then the list; the list never shows
- * what the host refused.  mm->lock is held across the host call.
+ * what the host refused, and what a refused call has done half it follows.  mm->lock is held across the host call.
  */
 #pragma once
 

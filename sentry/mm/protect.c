@@ -75,14 +75,23 @@ static void areas_set_prot(struct mm *mm, const struct change *c, uaddr_t end)
 		mm->areas[i].prot = prot_for(&mm->areas[i], c);
 		mm->data += area_data_size(&mm->areas[i]);
 	}
-	area_merge(mm, c->start, end);
 }
 
-/* One host call for each run of areas that get the same protection. */
-static int host_protect(struct mm *mm, struct ctx *by, const struct change *c, uaddr_t end)
+/* The host may have changed a part of [start, end) before it refused the rest. */
+static void host_protect_undo(struct mm *mm, struct ctx *by, uaddr_t start, uaddr_t end)
 {
-	int err = 0;
-	for (size_t i = area_index(mm, c->start); err == 0 && i < mm->count; i++) {
+	for (size_t i = area_index(mm, start); i < mm->count && mm->areas[i].start < end; i++) {
+		const struct area *a = &mm->areas[i];
+		platform->protect(by, a->start, a->end - a->start, area_host_prot(a->prot));
+	}
+}
+
+/* One host call for each run of areas that get the same protection.  *out_end: how far it came. */
+static int host_protect(struct mm *mm, struct ctx *by, const struct change *c, uaddr_t end,
+			uaddr_t *out_end)
+{
+	*out_end = c->start;
+	for (size_t i = area_index(mm, c->start); i < mm->count; i++) {
 		const struct area *a = &mm->areas[i];
 		uaddr_t from = a->start, to = a->end;
 		int prot = prot_for(a, c);
@@ -92,9 +101,14 @@ static int host_protect(struct mm *mm, struct ctx *by, const struct change *c, u
 			to = (++a)->end;
 			i++;
 		}
-		err = platform->protect(by, from, to - from, area_host_prot(prot));
+		int err = platform->protect(by, from, to - from, area_host_prot(prot));
+		if (err < 0) {
+			host_protect_undo(mm, by, from, to);
+			return err;
+		}
+		*out_end = to;
 	}
-	return err;
+	return 0;
 }
 
 static int protect_locked(struct mm *mm, struct ctx *by, struct change *c, int grows,
@@ -110,10 +124,12 @@ static int protect_locked(struct mm *mm, struct ctx *by, struct change *c, int g
 	if (reach == c->start)
 		return why;
 	int err = area_split(mm, c->start, reach);
-	if (err == 0)
-		err = host_protect(mm, by, c, reach);
-	if (err == 0)
-		areas_set_prot(mm, c, reach);
+	if (err < 0)
+		return err;
+	uaddr_t done;
+	err = host_protect(mm, by, c, reach, &done);
+	areas_set_prot(mm, c, done);
+	area_merge(mm, c->start, reach);
 	return err < 0 ? err : why;
 }
 

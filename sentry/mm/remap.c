@@ -85,7 +85,8 @@ static int64_t shrink_locked(struct mm *mm, struct ctx *by, const struct remap *
 
 /*
  * MREMAP_DONTUNMAP: the old place stays mapped, and shows what the object behind
- * it holds, or zeroes.  Shared memory is simply mapped twice.
+ * it holds, or zeroes.  Shared memory is simply mapped twice.  If there is no
+ * memory for that, the pages go back.
  */
 static int host_remap(struct ctx *by, const struct remap *r, const struct area *a)
 {
@@ -106,7 +107,10 @@ static int host_remap(struct ctx *by, const struct remap *r, const struct area *
 				.noreserve = a->flags & AREA_NORESERVE,
 				.fd = src.fd,
 				.off = src.fd >= 0 ? src.off + (int64_t)off : 0};
-	return platform->map(by, &again);
+	err = platform->map(by, &again);
+	if (err < 0 && platform->remap(by, r->to, r->new_size, r->old_size, r->addr) < 0)
+		platform->unmap(by, r->to, r->new_size);
+	return err;
 }
 
 /* Where the pages go. */
@@ -137,8 +141,11 @@ static int64_t move_locked(struct mm *mm, struct ctx *by, struct remap *r, const
 		return to;
 	r->to = (uaddr_t)to;
 	int err = host_remap(by, r, a);
-	if (err < 0)
+	if (err < 0) {
+		area_resync(mm, by, r->to, r->to + r->new_size);
+		area_resync(mm, by, r->addr, r->addr + r->old_size);
 		return err;
+	}
 	areas_follow(mm, r, moved);
 	if ((moved.flags & AREA_LOCKED) && r->new_size > r->old_size)
 		area_populate(mm, by, r->to + r->old_size, r->to + r->new_size);
