@@ -34,7 +34,7 @@ struct server {
 	size_t nroots;
 	int tmpfs; /* -1: none */
 	bool confined;
-	bool has_openat2, has_statx, has_renameat2;
+	bool has_openat2, has_statx, has_renameat2, has_tmpfile;
 	struct sock_fprog *filter; /* each thread loads it for itself; NULL: none */
 	uint32_t live;		   /* a: connections still open; futex */
 	uint32_t files;		   /* a: names given to MEMFILE */

@@ -71,6 +71,7 @@ int gofer_init(struct server *s, const struct gofer_config *cfg)
 		return err;
 	if (chdir("/proc/self/fd") < 0)
 		return -errno;
+	s->has_tmpfile = !cfg->old_host;
 	s->has_openat2 = !cfg->old_host && probe_openat2();
 	s->has_statx = !cfg->old_host && probe_statx();
 	s->has_renameat2 = !cfg->old_host && probe_renameat2();

@@ -8,7 +8,7 @@
  * the host is let go:
  *
  *	/r0 /r1 ...  the roots; read-only ones are mounted so
- *	/m           the tmpfs directory for MEMFILE
+ *	/m           a tmpfs of our own for MEMFILE, instead of the host's
  *	/fd          our own /proc/self/fd, and no other part of /proc
  *
  * Where anything of this is refused the gofer goes on without: the promises of
@@ -118,6 +118,21 @@ static int tree_bind(const char *place, const char *name, int fd, bool writable,
 	return 0;
 }
 
+/* A tmpfs of our own: a name that MEMFILE had no time to unlink ends with us. */
+static int tree_memory(const char *place, int *out_fd)
+{
+	char target[64];
+	snprintf(target, sizeof target, "%s/m", place);
+	if (mkdir(target, 0700) < 0 ||
+	    mount("gofer", target, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
+		return -errno;
+	int fd = open(target, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	*out_fd = fd;
+	return 0;
+}
+
 /* Binds everything; the new descriptors are in roots and *tmpfs. */
 static int tree_fill(const struct server *s, const char *place, struct root *roots, int *tmpfs)
 {
@@ -128,7 +143,7 @@ static int tree_fill(const struct server *s, const char *place, struct root *roo
 		err = tree_bind(place, name, s->roots[i].fd, s->roots[i].writable, &roots[i].fd);
 	}
 	if (err == 0 && s->tmpfs >= 0)
-		err = tree_bind(place, "m", s->tmpfs, /*writable=*/true, tmpfs);
+		err = tree_memory(place, tmpfs);
 	if (err < 0)
 		return err;
 	snprintf(name, sizeof name, "%s/fd", place);
