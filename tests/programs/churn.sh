@@ -48,18 +48,27 @@ def rss_kb(pid):
 def cpu(pid):
     return sum(int(x) for x in stat(pid)[1][11:13])
 
-# Memory and the sentry's own CPU time, after each tenth.
+def fds(pid):
+    try:
+        return len(os.listdir('/proc/%d/fd' % pid))
+    except PermissionError: # an ordinary user's sentry is not dumpable
+        return 0
+
+# Memory, the sentry's own CPU time, its descriptors and its stubs, after each tenth.
 box = subprocess.Popen([vedette, 'do', '--', guest, 'loop', str(n)], stdout=subprocess.PIPE, text=True)
 rows, sentry = [], None
 for line in box.stdout:
     sentry = sentry or max(named(box.pid, 'vedette'), key=rss_kb)
     if line.strip().isdigit():
-        rows.append((int(line), rss_kb(sentry), cpu(sentry)))
+        rows.append((int(line), rss_kb(sentry), cpu(sentry), fds(sentry), len(descendants(sentry))))
 report(box.wait() == 0 and len(rows) == 10, 'all programs run and end', 'status %d, %d lines' % (box.returncode, len(rows)))
 if len(rows) == 10:
-    print('# n, RSS in KiB, CPU ticks: ' + '  '.join('%d %d %d' % r for r in rows))
+    print('# n, RSS in KiB, CPU ticks, descriptors, stubs: ' + '  '.join('%d %d %d %d %d' % r for r in rows))
     grown = rows[9][1] - rows[1][1]
     report(grown < 1024, 'the sentry does not grow', '%d KiB more' % grown)
+    # One process may be on its way out, and one stub is kept ahead.
+    report(all(r[i] - rows[1][i] <= 2 for r in rows for i in (3, 4)), 'it keeps no descriptors and no stubs',
+           repr(rows))
     early, late = rows[4][2] - rows[0][2], rows[9][2] - rows[5][2]
     report(late <= early * 1.5 + 20, 'it does not slow down', '%d ticks, later %d' % (early, late))
 
