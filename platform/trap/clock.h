@@ -18,8 +18,11 @@ void clock_find(void);
  * there.  The zygote's own C library reads no clock after it.
  */
 bool clock_move(uint64_t text);
-/* In the sentry: whether that worked, and for which text.  Without it there are no clocks. */
-void clock_ready(uint64_t text);
+/*
+ * In the sentry, once, pid being a stub with that text: looks whether the pages are there.
+ * Until then, and if not, there are no clocks.
+ */
+void clock_ready(int pid, uint64_t text);
 /* For struct facts; 0 before clock_ready(). */
 uint64_t clock_gettime_at(void);
 uint64_t clock_getcpu_at(void);

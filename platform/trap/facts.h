@@ -28,18 +28,17 @@ struct facts {
 	uint64_t getcpu; /* __vdso_getcpu, in the same way */
 	uint32_t clocks; /* a bit for each clock id it answers without a system call */
 	uint32_t cpus;	 /* how many the guest has: numbers of the host's are taken modulo it */
+	uint32_t yields;  /* the stub's filter has sched_yield */
 	uint32_t uts_seq; /* odd: uts is being changed; 0: never told */
 	char uts[FACTS_UTS_SIZE]; /* struct utsname */
 	_Alignas(512) uint32_t thread[SLOT_MAX][FACTS_WORDS]; /* by slot, by enum fact */
 };
 _Static_assert(sizeof(struct facts) <= SLOTS_AT - FACTS_AT, "struct facts");
 
-/* A new object's: f is all zero. */
-void facts_init(struct facts *f);
+/* A new object's: f is all zero.  cpus: how many the guest has, 0: not known. */
+void facts_init(struct facts *f, unsigned cpus, bool yields);
 /* A slot gets a new thread: nothing is known of it. */
 void facts_forget(struct facts *f, unsigned slot);
 void facts_set(struct facts *f, unsigned slot, enum fact which, uint32_t value);
 /* size bytes of a struct utsname; one caller at a time. */
 void facts_uts(struct facts *f, const void *uts, size_t size);
-/* A fork's child: what is true of its parent's process as a whole. */
-void facts_inherit(struct facts *f, const struct facts *from);

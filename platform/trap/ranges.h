@@ -5,9 +5,11 @@
  * ranges_take() copies what the stub offers once, checks it and drops what is odd.
  * Until ranges_give() the call's own thread reads and writes guest memory here first:
  *
- *	IN	serves reads that lie in it.  Bytes come from the slot at each read: that
- *		they may change between two is true of guest memory, too.
- *	OUT	takes writes that continue the bytes already written, or are the first.
+ *	SLOT_IN		serves reads that lie in it.  Bytes come from the slot at each read:
+ *			that they may change between two is true of guest memory, too.
+ *	SLOT_OUT	takes writes: the first anywhere in it, then what adjoins or overlaps
+ *			the bytes already written; and serves reads of these.
+ *	SLOT_INOUT	both: what was written is what is read.
  *
  * Order between this and direct copies (process_vm_*) is kept by ranges_sync(), called
  * before each: bytes already written to a room go to the guest first, if the direct
@@ -25,10 +27,10 @@ struct iovec;
 struct range {
 	uaddr_t addr;
 	uint32_t size;
-	uint32_t from, used; /* OUT: the bytes written, [from, from + used) of it */
+	uint32_t from, used; /* the bytes written: [from, from + used) of it */
 	unsigned char *data; /* in the slot */
-	bool out;
-	uint8_t at; /* its number in the slot */
+	uint8_t kind; /* SLOT_IN ... */
+	uint8_t nr;   /* in the slot */
 };
 
 struct ranges {

@@ -84,11 +84,13 @@ struct slot_range {
 	uint64_t addr;	/* guest address */
 	uint32_t size;	/* bytes offered */
 	uint16_t at;	/* where in SLOT_DATA */
-	uint16_t out;	/* 0: holds the guest's bytes; 1: room, of which the stub copies back */
-	uint32_t used;	/* this many bytes, */
+	uint16_t out;	/* SLOT_IN ... */
+	uint32_t used;	/* the stub copies back this many bytes, */
 	uint32_t from;	/* from here on */
 };
 enum { SLOT_RANGES = 8 };
+/* What lies at `at`: the guest's bytes; room for bytes to be written; both. */
+enum { SLOT_IN, SLOT_OUT, SLOT_INOUT };
 
 struct slot {
 	uint64_t self;	    /* 0x00 its address in the stub, where %gs points */

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Invariant: written bytes of two ranges never overlap in guest memory, so the order in
+ * which the stub puts them back does not matter.  A write that would break it is refused
+ * here, and then ranges_sync() flushes the older one.
+ */
+#include "platform/trap/ranges.h"
+
+#include <string.h>
+#include <sys/uio.h>
+
+#include "platform/platform.h"
+
+static bool range_check(struct range *out, const struct slot_range *s)
+{
+	uint64_t end;
+	if (s->out > SLOT_INOUT || s->size == 0)
+		return false;
+	if (s->at > SLOT_DATA_SIZE || s->size > (uint32_t)SLOT_DATA_SIZE - s->at)
+		return false;
+	if (__builtin_add_overflow(s->addr, s->size, &end) || end > USER_TOP)
+		return false;
+	*out = (struct range){.addr = s->addr, .size = s->size, .kind = (uint8_t)s->out};
+	return true;
+}
+
+void ranges_take(struct ranges *r, struct slot *s)
+{
+	uint32_t count = __atomic_load_n(&s->range_count, __ATOMIC_RELAXED);
+	r->count = 0;
+	for (uint32_t i = 0; i < count && i < SLOT_RANGES; i++) {
+		struct slot_range once;
+		memcpy(&once, &s->ranges[i], sizeof once);
+		/* The compiler may not look at the slot again. */
+		__asm__ volatile("" : : "r"(&once) : "memory");
+		struct range *to = &r->r[r->count];
+		if (!range_check(to, &once))
+			continue;
+		to->data = (unsigned char *)s + SLOT_DATA + once.at;
+		to->nr = (uint8_t)i;
+		r->count++;
+	}
+}
+
+void ranges_give(struct ranges *r, struct slot *s)
+{
+	for (unsigned i = 0; i < r->count; i++) {
+		if (r->r[i].used == 0)
+			continue;
+		__atomic_store_n(&s->ranges[r->r[i].nr].from, r->r[i].from, __ATOMIC_RELAXED);
+		__atomic_store_n(&s->ranges[r->r[i].nr].used, r->r[i].used, __ATOMIC_RELAXED);
+	}
+	r->count = 0;
+}
+
+static bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
+{
+	return a < b + b_size && b < a + a_size;
+}
+
+static bool within(uint64_t addr, uint64_t size, uint64_t outer, uint64_t outer_size)
+{
+	return addr >= outer && addr - outer <= outer_size && size <= outer_size - (addr - outer);
+}
+
+static bool written(const struct range *r, uint64_t addr, uint64_t size)
+{
+	return r->used > 0 && overlap(addr, size, r->addr + r->from, r->used);
+}
+
+/* Where these bytes are, NULL: not here, or not all of them. */
+static const unsigned char *find_read(const struct ranges *r, uint64_t addr, uint64_t size)
+{
+	const struct range *found = NULL;
+	for (unsigned i = 0; i < r->count; i++) {
+		const struct range *x = &r->r[i];
+		bool all = x->kind == SLOT_OUT ? within(addr, size, x->addr + x->from, x->used) :
+						 within(addr, size, x->addr, x->size);
+		if (written(x, addr, size))
+			return all ? x->data + (addr - x->addr) : NULL;
+		if (all && x->kind != SLOT_OUT && !found)
+			found = x;
+	}
+	return found ? found->data + (addr - found->addr) : NULL;
+}
+
+/* The written bytes stay in one piece, if those at off adjoin them. */
+static bool adjoins(const struct range *x, uint64_t off, uint64_t size)
+{
+	return x->used == 0 || (off <= (uint64_t)x->from + x->used && off + size >= x->from);
+}
+
+static struct range *find_write(struct ranges *r, uint64_t addr, uint64_t size)
+{
+	struct range *found = NULL;
+	for (unsigned i = 0; i < r->count; i++) {
+		struct range *x = &r->r[i];
+		bool fits = x->kind != SLOT_IN && within(addr, size, x->addr, x->size) &&
+			    adjoins(x, addr - x->addr, size);
+		if (written(x, addr, size)) {
+			if (!fits)
+				return NULL;
+			found = x;
+		} else if (fits && !found) {
+			found = x;
+		}
+	}
+	/* Of two whose written bytes it touches, neither may have it. */
+	for (unsigned i = 0; found && i < r->count; i++)
+		if (&r->r[i] != found && written(&r->r[i], addr, size))
+			return NULL;
+	return found;
+}
+
+static void note_write(struct range *x, uint64_t addr, uint64_t size)
+{
+	uint64_t off = addr - x->addr, from = x->from, end = from + x->used;
+	if (x->used == 0)
+		from = off, end = off + size;
+	x->from = (uint32_t)min_u64(from, off);
+	x->used = (uint32_t)(max_u64(end, off + size) - x->from);
+}
+
+/* The guest's bytes in other ranges that these replace: a room may stay one. */
+static void drop_older(struct ranges *r, const struct range *newer, uint64_t addr, uint64_t size)
+{
+	for (unsigned i = 0; i < r->count; i++) {
+		struct range *x = &r->r[i];
+		if (x == newer || x->kind == SLOT_OUT || !overlap(addr, size, x->addr, x->size))
+			continue;
+		if (x->kind == SLOT_IN)
+			x->size = 0;
+		x->kind = SLOT_OUT;
+	}
+}
+
+static uint64_t total_of(const struct iovec *v, size_t n)
+{
+	uint64_t total = 0;
+	for (size_t i = 0; i < n; i++)
+		if (__builtin_add_overflow(total, v[i].iov_len, &total))
+			return UINT64_MAX;
+	return total;
+}
+
+/* Copies size bytes between p and the iovecs from byte `skip` on. */
+static void local_copy(const struct iovec *v, uint64_t skip, unsigned char *p, uint64_t size,
+		       bool to_local)
+{
+	for (; size > 0; v++) {
+		if (skip >= v->iov_len) {
+			skip -= v->iov_len;
+			continue;
+		}
+		uint64_t n = min_u64(size, v->iov_len - skip);
+		if (to_local)
+			memcpy((char *)v->iov_base + skip, p, n);
+		else
+			memcpy(p, (const char *)v->iov_base + skip, n);
+		skip = 0;
+		p += n;
+		size -= n;
+	}
+}
+
+/* Where a remote element's bytes lie in a slot; a write is noted at once. */
+static unsigned char *find(struct ranges *r, uint64_t addr, uint64_t size, bool write)
+{
+	if (!write)
+		return (unsigned char *)(uintptr_t)find_read(r, addr, size);
+	struct range *x = find_write(r, addr, size);
+	if (!x)
+		return NULL;
+	note_write(x, addr, size);
+	drop_older(r, x, addr, size);
+	return x->data + (addr - x->addr);
+}
+
+static ssize_t copy(struct ranges *r, const struct iovec *local, size_t nlocal,
+		    const struct iovec *remote, size_t nremote, bool write)
+{
+	struct ranges before;
+	unsigned char *at[SLOT_RANGES];
+	uint64_t sizes[SLOT_RANGES], total, done = 0;
+	size_t n = 0;
+
+	if (r->count == 0)
+		return 0;
+	total = min_u64(total_of(local, nlocal), total_of(remote, nremote));
+	if (write && nremote > 1)
+		before = *r;
+	for (size_t i = 0; i < nremote && done < total; i++) {
+		uint64_t size = min_u64(remote[i].iov_len, total - done);
+		if (size == 0)
+			continue;
+		if (n == SLOT_RANGES ||
+		    !(at[n] = find(r, (uintptr_t)remote[i].iov_base, size, write))) {
+			if (write && nremote > 1)
+				*r = before;
+			return 0;
+		}
+		sizes[n++] = size;
+		done += size;
+	}
+	done = 0;
+	for (size_t i = 0; i < n; i++) {
+		local_copy(local, done, at[i], sizes[i], /*to_local=*/!write);
+		done += sizes[i];
+	}
+	return (ssize_t)done;
+}
+
+ssize_t ranges_read(struct ranges *r, const struct iovec *local, size_t nlocal,
+		    const struct iovec *remote, size_t nremote)
+{
+	return copy(r, local, nlocal, remote, nremote, /*write=*/false);
+}
+
+ssize_t ranges_write(struct ranges *r, const struct iovec *local, size_t nlocal,
+		     const struct iovec *remote, size_t nremote)
+{
+	return copy(r, local, nlocal, remote, nremote, /*write=*/true);
+}
+
+size_t ranges_peek(struct ranges *r, void *dst, uaddr_t src, size_t size)
+{
+	for (unsigned i = 0; i < r->count; i++) {
+		const struct range *x = &r->r[i];
+		if (x->kind == SLOT_OUT || src < x->addr || src - x->addr >= x->size)
+			continue;
+		size = min_u64(size, x->size - (src - x->addr));
+		const unsigned char *p = find_read(r, src, size);
+		if (!p)
+			return 0;
+		memcpy(dst, p, size);
+		return size;
+	}
+	return 0;
+}
+
+static void sync_one(struct ranges *r, uint64_t addr, uint64_t size, bool write,
+		     ranges_flush *flush, void *arg)
+{
+	for (unsigned i = 0; i < r->count;) {
+		struct range *x = &r->r[i];
+		bool newer = written(x, addr, size);
+		bool stale = write && x->kind != SLOT_OUT && overlap(addr, size, x->addr, x->size);
+		if (x->used > 0 && (newer || stale))
+			flush(arg, x->addr + x->from, x->data + x->from, x->used);
+		if (newer || stale)
+			*x = r->r[--r->count];
+		else
+			i++;
+	}
+}
+
+void ranges_sync(struct ranges *r, const struct iovec *remote, size_t nremote, bool write,
+		 ranges_flush *flush, void *arg)
+{
+	for (size_t i = 0; i < nremote && r->count > 0; i++) {
+		uint64_t addr = (uintptr_t)remote[i].iov_base, size = remote[i].iov_len, end;
+		if (size == 0 || __builtin_add_overflow(addr, size, &end))
+			continue;
+		sync_one(r, addr, size, write, flush, arg);
+	}
+}
