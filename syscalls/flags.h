@@ -24,6 +24,7 @@
 #include "syscalls/abi/random.h"
 #include "syscalls/abi/resource.h"
 #include "syscalls/abi/sched.h"
+#include "syscalls/abi/seccomp.h"
 #include "syscalls/abi/signal.h"
 #include "syscalls/abi/socket.h"
 #include "syscalls/abi/stat.h"

@@ -161,7 +161,11 @@ long sys_prctl(struct task *t, int option, uint64_t arg2, uint64_t arg3, uint64_
 	case PR_SET_NO_NEW_PRIVS:
 		return arg2 == 1 && unused(arg3, arg4, arg5, 0) ? prctl_no_new_privs(t) : -EINVAL;
 	case PR_GET_NO_NEW_PRIVS:
-		return unused(arg2, arg3, arg4, arg5) ? t->cred->no_new_privs : -EINVAL;
+		return unused(arg2, arg3, arg4, arg5) ? prctl_get_no_new_privs(t) : -EINVAL;
+	case PR_SET_SECCOMP:
+		return prctl_set_seccomp(t, arg2, arg3);
+	case PR_GET_SECCOMP:
+		return prctl_get_seccomp(t);
 	case PR_GET_THP_DISABLE:
 		return unused(arg2, arg3, arg4, arg5)
 			       ? __atomic_load_n(&t->mm->thp_disabled, __ATOMIC_RELAXED)

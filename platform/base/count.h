@@ -9,7 +9,8 @@
 #include <stddef.h>
 
 #define COUNTED(X)                                                                                 \
-	X(task) X(group) X(mm) X(file) X(inode) X(dentry) X(fs) X(mount) X(cred) X(fdtab) X(fsctx)
+	X(task) X(group) X(mm) X(file) X(inode) X(dentry) X(fs) X(mount) X(cred) X(fdtab) X(fsctx) \
+	X(seccomp)
 
 enum counted {
 #define X(name) COUNT_##name,

@@ -11,6 +11,7 @@
 #include "sentry/procfs/pid.h"
 #include "sentry/procfs/measure.h"
 #include "sentry/res/resources.h"
+#include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/sigqueue.h"
 #include "sentry/task/usage.h"
 #include "sentry/vfs/fdtab.h"
@@ -180,8 +181,8 @@ static void show_caps(struct task *t, struct text *out)
 		    (unsigned long long)c->cap_effective);
 	text_printf(out, "CapBnd:\t%016llx\nCapAmb:\t%016llx\n", (unsigned long long)c->cap_bset,
 		    (unsigned long long)c->cap_ambient);
-	text_printf(out, "NoNewPrivs:\t%d\n", c->no_new_privs);
-	text_str(out, "Seccomp:\t0\nSeccomp_filters:\t0\n");
+	text_printf(out, "NoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t%u\n",
+		    task_no_new_privs(t), seccomp_mode(t), seccomp_depth(t));
 }
 
 static void show_cpus(struct task *t, struct text *out)

@@ -14,6 +14,7 @@
 #include "sentry/mm/mm.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/pidfd.h"
+#include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/signal.h"
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/namei.h"
@@ -209,6 +210,7 @@ static int publish(struct task *child, struct task *t, const struct clone_spec *
 	 */
 	if (err == 0 && !(s->flags & CLONE_THREAD) && waiter_signalled(&t->waiter))
 		err = -ERESTARTNOINTR;
+	seccomp_clone_locked(child, t);
 	unlock(&t->group->siglock);
 	int nr = err < 0 ? err : pid_alloc_wish_locked(s->set_tid);
 	if (nr < 0) {

@@ -12,6 +12,7 @@
 #include "sentry/mm/mm.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/ptimer.h"
+#include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/signal.h"
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/mount.h"
@@ -165,7 +166,7 @@ static int new_cred(struct task *t, struct exec *x)
 	lock(&i->lock);
 	uint32_t mode = i->mode, uid = i->uid, gid = i->gid;
 	unlock(&i->lock);
-	bool nosuid = c->no_new_privs || (x->file->path.mnt->flags & MNT_NOSUID);
+	bool nosuid = task_no_new_privs(t) || (x->file->path.mnt->flags & MNT_NOSUID);
 	if ((mode & S_ISUID) && !nosuid)
 		c->euid = uid;
 	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !nosuid)

@@ -16,8 +16,10 @@
 #include "platform/host.h"
 #include "sentry/mm/mm.h"
 #include "sentry/task/exit.h"
+#include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/task.h"
+#include "sentry/task/watch.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/dispatch.h"
 
@@ -31,15 +33,20 @@ static bool is_restart(long ret)
 	return ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK && ret != -ENOIOCTLCMD;
 }
 
-static void handle_syscall(struct task *t)
+/* What a filter has to say before the call; true: it may run. */
+static __attribute__((noinline)) bool enter_watched(struct task *t)
+{
+	if (task_traced(t) & TRACED_SECCOMP)
+		return seccomp_enter(t) == SECCOMP_RUN;
+	return true;
+}
+
+static void call(struct task *t)
 {
 	const struct regs *r = platform->regs(t->ctx);
 	uint64_t nr = r->orig_rax;
 	const uint64_t args[6] = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9};
 
-	t->syscalls++;
-	t->in_syscall = true;
-	t->restart_err = 0;
 	t->restart_nr = nr;
 	long ret = syscall_dispatch(t, nr, args);
 	if (must_exit(t))
@@ -49,6 +56,16 @@ static void handle_syscall(struct task *t)
 		ret = -EINTR;
 	}
 	platform->regs_mut(t->ctx)->rax = (uint64_t)ret;
+}
+
+static void handle_syscall(struct task *t)
+{
+	t->syscalls++;
+	t->in_syscall = true;
+	t->restart_err = 0;
+	if (__builtin_expect(task_traced(t) & TRACED_ENTRY, 0) && !enter_watched(t))
+		return;
+	call(t);
 }
 
 static void handle_fault(struct task *t, const struct event *ev)

@@ -11,6 +11,7 @@
 #include "sentry/mm/mm.h"
 #include "sentry/task/errand.h"
 #include "sentry/task/exit.h"
+#include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/signal.h"
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/namei.h"
@@ -93,6 +94,7 @@ void task_put(struct task *t)
 		return;
 	if (t->cred)
 		cred_put(t->cred);
+	seccomp_put(t->seccomp);
 	if (t->group)
 		group_put(t->group);
 	free(t);

@@ -31,6 +31,7 @@ struct mm;
 struct sigactions;
 struct tty;
 struct posix_timers;
+struct seccomp_filter;
 struct uts_ns;
 struct file;
 
@@ -86,6 +87,11 @@ struct task {
 	/* ERESTART_RESTARTBLOCK: what restart_syscall(2) continues. */
 	long (*restart_fn)(struct task *t);	/* o */
 	struct { uint64_t a[4]; } restart_arg;	/* o */
+
+	/* Who watches its calls: watch.h */
+	uint32_t traced;		/* s to change, a  TRACED_* */
+	uint8_t seccomp_mode;		/* s to change, a  SECCOMP_MODE_* */
+	struct seccomp_filter *seccomp;	/* s to change, a  seccomp/seccomp.h; our reference */
 
 	/* Threads and exit */
 	uaddr_t clear_child_tid, set_child_tid;	/* o */
