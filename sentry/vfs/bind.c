@@ -2,101 +2,98 @@
 /*
  * Bind mounts: the same names, seen at a second place.
  *
- * A recursive bind clones the mounts below, parents first.  Clones are told
- * from originals by their ids: only mounts older than the top clone count, so
- * binding a tree into itself ends.
+ * A recursive bind copies the mounts below as they are at one moment, and all
+ * copies appear together.
  */
 #include <stdlib.h>
 
 #include "sentry/vfs/internal.h"
 #include "syscalls/abi/errno.h"
 
-struct pair {
-	struct mount *from, *to; /* our references */
+struct copy {
+	struct mount **from;	/* originals, borrowed: looked at while the tree stands still */
+	struct branch *to;
+	size_t count, room;
 };
 
-/* The mount with the smallest id above `after` on a point that the bind shows, referenced. */
-static struct mount *next_child(struct mount_ns *ns, struct mount *parent, struct dentry *shown,
-				int after, int before)
+static int copy_reserve(struct copy *c)
 {
-	struct mount *m, *found = NULL;
-
-	lock(&parent->fs->rename_lock);
-	lock(&ns->lock);
-	list_for_each(m, &ns->mounts, link)
-		if (m->parent == parent && m->id > after && m->id < before &&
-		    (!found || m->id < found->id) && dentry_is_below(m->point, shown))
-			found = m;
-	if (found)
-		mount_get(found);
-	unlock(&ns->lock);
-	unlock(&parent->fs->rename_lock);
-	return found;
+	if (c->count < c->room)
+		return 0;
+	size_t room = c->room ? c->room * 2 : 8;
+	struct mount **from = reallocarray(c->from, room, sizeof(struct mount *));
+	if (from)
+		c->from = from;
+	struct branch *to = from ? reallocarray(c->to, room, sizeof *to) : NULL;
+	if (!to)
+		return -ENOMEM;
+	c->to = to;
+	c->room = room;
+	return 0;
 }
 
-/* Clones one mount onto where; *out is referenced. */
-static int clone_on(struct mount_ns *ns, struct mount *m, struct dentry *root,
-		    const struct path *where, struct mount **out)
+static int copy_one(struct copy *c, struct mount *m, struct dentry *root, size_t parent)
 {
-	struct path top = *where;
-	int err = mount_add(ns, fs_get(m->fs), root, where, m->source,
-			    __atomic_load_n(&m->flags, __ATOMIC_RELAXED));
+	int err = copy_reserve(c);
 	if (err < 0)
 		return err;
-	path_get(&top);
-	mount_down(&top);
-	*out = top.mnt;
-	dentry_put(top.dentry);
+	struct mount *to = mount_new(m->fs, root, m->source,
+				     __atomic_load_n(&m->flags, __ATOMIC_RELAXED));
+	if (!to)
+		return -ENOMEM;
+	/* The first goes where the caller says. */
+	struct dentry *point = c->count > 0 ? dentry_get(m->point) : NULL;
+	c->from[c->count] = m;
+	c->to[c->count++] = (struct branch){to, point, parent};
 	return 0;
 }
 
-static int clone_children(struct mount_ns *ns, struct dentry *shown, struct pair *of, int before,
-			  struct pair **pairs, size_t *count)
+/* Of the top mount only what is below the directory that the bind shows. */
+static int copy_children_locked(struct mount_ns *ns, struct copy *c, size_t of,
+				const struct dentry *shown)
 {
-	struct mount *c;
+	struct mount *m;
+	int err = 0;
 
-	for (int after = 0; (c = next_child(ns, of->from, shown, after, before));) {
-		struct path where = {of->to, c->point};
-		struct mount *clone;
-		after = c->id;
-		struct pair *more = reallocarray(*pairs, *count + 1, sizeof *more);
-		int err = more ? 0 : -ENOMEM;
-		if (more) {
-			*pairs = more;
-			err = clone_on(ns, c, c->root, &where, &clone);
-		}
-		if (err < 0) {
-			mount_put(c);
-			return err;
-		}
-		(*pairs)[(*count)++] = (struct pair){c, clone};
+	list_for_each(m, &ns->mounts, link) {
+		if (m->parent != c->from[of] || (of == 0 && !dentry_is_below(m->point, shown)))
+			continue;
+		if ((err = copy_one(c, m, m->root, of)) < 0)
+			break;
 	}
-	return 0;
+	return err;
+}
+
+static int copy_tree(struct mount_ns *ns, struct copy *c, const struct path *from, bool recursive)
+{
+	struct fs *fs = from->mnt->fs;
+	int err = -EINVAL;
+
+	lock(&fs->rename_lock);
+	lock(&ns->lock);
+	if (from->mnt->ns == ns)
+		err = copy_one(c, from->mnt, from->dentry, 0);
+	for (size_t i = 0; recursive && err == 0 && i < c->count; i++)
+		err = copy_children_locked(ns, c, i, from->dentry);
+	unlock(&ns->lock);
+	unlock(&fs->rename_lock);
+	return err;
 }
 
 int mount_bind(struct mount_ns *ns, const struct path *from, const struct path *where,
 	       bool recursive)
 {
-	autofree struct pair *pairs = malloc(sizeof *pairs);
-	size_t count = 0;
-	struct mount *top;
-
-	if (!pairs)
-		return -ENOMEM;
-	int err = clone_on(ns, from->mnt, from->dentry, where, &top);
-	if (err < 0)
-		return err;
-	int before = top->id;
-	pairs[count++] = (struct pair){mount_get(from->mnt), top};
-	for (size_t i = 0; recursive && err == 0 && i < count; i++) {
-		/* By value: the array moves while it grows. */
-		struct pair of = pairs[i];
-		err = clone_children(ns, i == 0 ? from->dentry : of.from->root, &of, before, &pairs,
-				     &count);
+	struct copy c = {0};
+	int err = copy_tree(ns, &c, from, recursive);
+	if (err == 0)
+		err = mount_attach(ns, c.to, c.count, where);
+	for (size_t i = c.count; i-- > 0;) {
+		if (c.to[i].point)
+			dentry_put(c.to[i].point);
+		if (err < 0)
+			mount_put(c.to[i].mount);
 	}
-	for (size_t i = 0; i < count; i++) {
-		mount_put(pairs[i].from);
-		mount_put(pairs[i].to);
-	}
+	free(c.from);
+	free(c.to);
 	return err;
 }

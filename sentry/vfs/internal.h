@@ -77,6 +77,22 @@ static inline bool path_equal(const struct path *a, const struct path *b)
 	return a->mnt == b->mnt && a->dentry == b->dentry;
 }
 
+/* ---- mount.c ---- */
+
+/* Not yet in a tree, ref 1; NULL without memory. */
+struct mount *mount_new(struct fs *fs, struct dentry *root, const char *source, uint32_t flags);
+
+/* One mount of a tree to be attached: on point (referenced) of the one with index parent. */
+struct branch {
+	struct mount *mount;
+	struct dentry *point;
+	size_t parent;		/* less than its own index; the first is on `where` */
+};
+
+/* All or nothing, at once; the references to the mounts are taken over on success. */
+int mount_attach(struct mount_ns *ns, const struct branch *tree, size_t count,
+		 const struct path *where);
+
 /* ---- perm.c ---- */
 
 /* Sticky bits: may cred remove this child of dir?  Directory's lock held.  0 or -EPERM. */

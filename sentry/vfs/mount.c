@@ -22,8 +22,7 @@
 /* As fs.mount-max, but lower: a recursive bind into itself doubles them, and lists are searched. */
 enum { MOUNTS_MAX = 4096 };
 
-static struct mount *mount_new(struct fs *fs, struct dentry *root, const char *source,
-			       uint32_t flags)
+struct mount *mount_new(struct fs *fs, struct dentry *root, const char *source, uint32_t flags)
 {
 	/* 1 is nobody's on Linux either: ids start with the internal mounts. */
 	static int last_id = 20;
@@ -90,12 +89,6 @@ static void attach_locked(struct mount_ns *ns, struct mount *m, const struct pat
 	ns->count++;
 	ns->sequence++;
 }
-
-/* What a detached mount referenced; put after the lock is given back. */
-struct detached {
-	struct mount *parent;
-	struct dentry *point;
-};
 
 static void unhook_locked(struct mount *m, struct detached *d)
 {
@@ -222,31 +215,37 @@ static int point_check(const struct path *where, struct dentry *root)
 	return __atomic_load_n(&where->dentry->deleted, __ATOMIC_RELAXED) ? -ENOENT : 0;
 }
 
-static int attach(struct mount_ns *ns, struct mount *m, const struct path *where)
+static int fits_locked(struct mount_ns *ns, const struct path *where, size_t count)
+{
+	/* Unmounted meanwhile, or another mount won the race for this point. */
+	if (where->mnt->ns != ns)
+		return -EINVAL;
+	if (mounted_on_locked(ns, where))
+		return -EBUSY;
+	return count > MOUNTS_MAX - min_u64(ns->count, MOUNTS_MAX) ? -ENOSPC : 0;
+}
+
+int mount_attach(struct mount_ns *ns, const struct branch *tree, size_t count,
+		 const struct path *where)
 {
 	struct path top = *where;
 
 	path_get(&top);
 	mount_down(&top);
-	int err = point_check(&top, m->root);
-	if (err == 0) {
-		mount_set_home(m, ns);
-		lock(&ns->lock);
-		/* Unmounted meanwhile, or another mount won the race for this point. */
-		if (top.mnt->ns != ns)
-			err = -EINVAL;
-		else if (mounted_on_locked(ns, &top))
-			err = -EBUSY;
-		else if (ns->count >= MOUNTS_MAX)
-			err = -ENOSPC;
-		else
-			attach_locked(ns, m, &top);
-		unlock(&ns->lock);
+	int err = point_check(&top, tree[0].mount->root);
+	for (size_t i = 0; err == 0 && i < count; i++)
+		mount_set_home(tree[i].mount, ns);
+	lock(&ns->lock);
+	if (err == 0)
+		err = fits_locked(ns, &top, count);
+	for (size_t i = 0; err == 0 && i < count; i++) {
+		const struct branch *b = &tree[i];
+		const struct path on = i == 0 ? top : (struct path){tree[b->parent].mount, b->point};
+		attach_locked(ns, b->mount, &on);
 	}
+	unlock(&ns->lock);
 	path_put(&top);
-	if (err < 0)
-		mount_put(m);
-	else
+	if (err == 0)
 		waitq_wake(&ns->changed, EPOLLPRI | EPOLLERR);
 	return err;
 }
@@ -255,8 +254,11 @@ int mount_add(struct mount_ns *ns, struct fs *fs, struct dentry *root, const str
 	      const char *source, uint32_t flags)
 {
 	autoput(fs) struct fs *owned = fs;
-	struct mount *m = mount_new(owned, root, source, flags);
-	return m ? attach(ns, m, where) : -ENOMEM;
+	const struct branch one = {.mount = mount_new(owned, root, source, flags)};
+	int err = one.mount ? mount_attach(ns, &one, 1, where) : -ENOMEM;
+	if (err < 0 && one.mount)
+		mount_put(one.mount);
+	return err;
 }
 
 static bool below_locked(const struct mount *m, const struct mount *top)
@@ -267,25 +269,38 @@ static bool below_locked(const struct mount *m, const struct mount *top)
 	return false;
 }
 
-/* The latest mount below top (top itself last of all), referenced by the list's reference. */
-static struct mount *unhook_one_below(struct mount_ns *ns, struct mount *top, struct detached *d)
+/* All of the tree goes in one step, into a list of its own. */
+static void unhook_tree_locked(struct mount_ns *ns, struct mount *top, struct list *out)
 {
-	struct mount *m, *found = NULL;
+	struct mount *m, *next;
 
-	lock(&ns->lock);
+	/* A mount that has lost its parent can no longer be told to be below top. */
 	list_for_each(m, &ns->mounts, link)
-		if (m->ns == ns && below_locked(m, top) && (m != top || !found))
-			found = m;
-	if (found)
-		unhook_locked(found, d);
-	unlock(&ns->lock);
-	return found;
+		m->leaving = below_locked(m, top);
+	list_for_each_safe(m, next, &ns->mounts, link) {
+		if (!m->leaving)
+			continue;
+		unhook_locked(m, &m->left);
+		list_append(out, &m->link);
+	}
+}
+
+/* The list's references, and theirs, now that nobody finds them any more. */
+static void put_tree(struct list *tree)
+{
+	while (!list_empty(tree)) {
+		struct mount *m = list_entry(tree->prev, struct mount, link);
+		struct detached d = m->left;
+		list_del(&m->link);
+		detached_put(&d);
+		mount_put(m);
+	}
 }
 
 int mount_remove(struct mount_ns *ns, const struct path *p, bool detach)
 {
-	struct mount *top = p->mnt, *m;
-	struct detached d;
+	struct mount *top = p->mnt;
+	struct list tree = LIST_INIT(tree);
 	int err = 0;
 
 	lock(&ns->lock);
@@ -294,13 +309,12 @@ int mount_remove(struct mount_ns *ns, const struct path *p, bool detach)
 	/* The list and the caller's path; children hold a reference too. */
 	else if (!detach && ref_count(&top->ref) > 2)
 		err = -EBUSY;
+	else
+		unhook_tree_locked(ns, top, &tree);
 	unlock(&ns->lock);
 	if (err < 0)
 		return err;
-	while ((m = unhook_one_below(ns, top, &d))) {
-		detached_put(&d);
-		mount_put(m);
-	}
+	put_tree(&tree);
 	waitq_wake(&ns->changed, EPOLLPRI | EPOLLERR);
 	return 0;
 }

@@ -15,6 +15,12 @@ enum {
 	MNT_NOATIME = 16, MNT_RELATIME = 32, MNT_NODIRATIME = 64,
 };
 
+/* What a mount that was taken out of the tree referenced. */
+struct detached {
+	struct mount *parent;
+	struct dentry *point;
+};
+
 struct mount {
 	struct ref ref;
 	struct fs *fs;			/* I  our reference */
@@ -23,6 +29,8 @@ struct mount {
 	struct mount *parent;		/* ns->lock; our reference; NULL for the namespace's root */
 	struct dentry *point;		/* ns->lock; where in parent; our reference */
 	struct list link;		/* ns->lock; in ns->mounts, mount order */
+	bool leaving;			/* ns->lock; being unmounted with the tree it is in */
+	struct detached left;		/* then: the unmounting thread's */
 	uint32_t flags;			/* a  MNT_* */
 	uint32_t writers;		/* a  regular files open for writing through it */
 	int id;				/* I  mountinfo's */

@@ -248,4 +248,83 @@ TEST(mount_binds_into_itself_end)
 	ASSERT_EQ(err, ENOSPC);
 }
 
+static int mounts(void)
+{
+	int n = 0, c;
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	ASSERT(f);
+	while ((c = getc(f)) != EOF)
+		n += c == '\n';
+	fclose(f);
+	return n;
+}
+
+TEST(mount_bind_that_does_not_fit_leaves_nothing)
+{
+	mounted(NULL);
+	ASSERT_OK(mkdir("d/in", 0700));
+	int before = 0, after = 0;
+	for (int r = 0; r == 0;) {
+		before = mounts();
+		r = mount("d", "d/in", NULL, MS_BIND | MS_REC, NULL);
+		after = mounts();
+	}
+	umount2("d", MNT_DETACH);
+	ASSERT_EQ(after, before);
+}
+
+/* A tree of mounts comes and goes as one; whoever looks meanwhile sees all of it or nothing. */
+enum { BRANCHES = 40, TURNS = 60 };
+
+static int marked(const char *top, int branch)
+{
+	char name[32];
+	snprintf(name, sizeof name, "%s/%d/f", top, branch);
+	return access(name, F_OK) == 0;
+}
+
+static void come_and_go(int done)
+{
+	char c;
+	for (int i = 0; i < TURNS; i++) {
+		ASSERT_OK(mount("d", "e", NULL, MS_BIND | MS_REC, NULL));
+		ASSERT_EQ(read(done, &c, 1), 1);
+		ASSERT_OK(umount2("e", MNT_DETACH));
+		ASSERT_EQ(read(done, &c, 1), 1);
+	}
+}
+
+TEST(mount_tree_comes_and_goes_at_once)
+{
+	int done[2], bad = 0;
+	mounted(NULL);
+	ASSERT_OK(mkdir("e", 0700));
+	for (int i = 0; i < BRANCHES; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "d/%d", i);
+		ASSERT_OK(mkdir(name, 0700));
+		ASSERT_OK(mount("guest", name, "tmpfs", 0, NULL));
+		snprintf(name, sizeof name, "d/%d/f", i);
+		put(name, "x");
+	}
+	ASSERT_OK(pipe(done));
+	dev_t here = stat_of("e").st_dev;
+	pid_t pid = SPAWN({ come_and_go(done[0]); });
+	for (int i = 0; i < TURNS && !bad; i++) {
+		while (stat_of("e").st_dev == here)
+			;
+		bad |= !marked("e", BRANCHES - 1);
+		ASSERT_EQ(write(done[1], "x", 1), 1);
+		while (marked("e", BRANCHES - 1))
+			;
+		bad |= marked("e", 0);
+		ASSERT_EQ(write(done[1], "x", 1), 1);
+	}
+	kill(pid, SIGKILL);
+	ASSERT_EQ(waitpid(pid, NULL, 0), pid);
+	umount2("e", MNT_DETACH);
+	unmounted();
+	ASSERT_EQ(bad, 0);
+}
+
 TEST_MAIN()
