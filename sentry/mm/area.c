@@ -112,10 +112,8 @@ uaddr_t area_covered(const struct mm *mm, uaddr_t addr, uaddr_t end)
 	return min_u64(addr, end);
 }
 
-int area_reserve(struct mm *mm)
+static int room_reserve(struct mm *mm)
 {
-	if (mm->count + 4 > MAX_AREAS)
-		return -ENOMEM;
 	if (mm->count + 6 <= mm->room)
 		return 0;
 	size_t room = mm->room ? mm->room * 2 : 32;
@@ -125,6 +123,18 @@ int area_reserve(struct mm *mm)
 	mm->areas = bigger;
 	mm->room = room;
 	return 0;
+}
+
+int area_reserve(struct mm *mm)
+{
+	return mm->count + 4 > MAX_AREAS ? -ENOMEM : room_reserve(mm);
+}
+
+int area_reserve_cut(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+	const struct area *a = area_find(mm, start);
+	bool hole = a && a->start < start && a->end > end;
+	return hole && mm->count >= MAX_AREAS ? -ENOMEM : room_reserve(mm);
 }
 
 uint64_t area_data_size(const struct area *a)

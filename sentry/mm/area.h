@@ -56,6 +56,8 @@ uaddr_t area_covered(const struct mm *mm, uaddr_t addr, uaddr_t end);
  * after the host call: -ENOMEM, also above MAX_AREAS.
  */
 int area_reserve(struct mm *mm);
+/* The same for removing a range, which is possible at the limit too, but for a hole in one area. */
+int area_reserve_cut(struct mm *mm, uaddr_t start, uaddr_t end);
 /* Removes [start, end), cutting areas at its edges.  Reserved before. */
 void area_remove(struct mm *mm, uaddr_t start, uaddr_t end);
 /* Inserts into a free range (takes over a->file); merges with neighbours.  Reserved before. */

@@ -231,7 +231,7 @@ int mm_unmap(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size)
 	if (size == 0)
 		return -EINVAL;
 	lock(&mm->lock);
-	int err = area_reserve(mm);
+	int err = area_reserve_cut(mm, addr, addr + size);
 	if (err == 0)
 		err = platform->unmap(by, addr, size);
 	if (err == 0)
@@ -276,7 +276,7 @@ uaddr_t mm_brk(struct mm *mm, struct ctx *by, uaddr_t brk, const struct mm_limit
 		err = -ENOMEM;
 	else if (want > old)
 		err = brk_grow_locked(mm, by, old, want, lim);
-	else if (want < old && (err = area_reserve(mm)) == 0 &&
+	else if (want < old && (err = area_reserve_cut(mm, want, old)) == 0 &&
 		 (err = platform->unmap(by, want, old - want)) == 0)
 		area_remove(mm, want, old);
 	if (err == 0)
