@@ -14,7 +14,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -101,8 +100,6 @@ static int platform_start(struct error *e)
 {
 	static const struct platform_ops *const all[] = {&ptrace_platform, &trap_platform};
 	const char *want = global_options.platform;
-	if (!want)
-		want = getenv("VEDETTE_PLATFORM");
 	if (want && strcmp(want, "auto") == 0)
 		want = NULL;
 	int err = -ENOSYS;
