@@ -44,6 +44,7 @@ enum lockrank {
 	RANK_TIMER,	/* the timer heap */
 	RANK_POLLER,	/* host descriptors being polled */
 	RANK_GOFER,	/* gofer connection pool */
+	RANK_REWRITE,	/* guest text that is being changed */
 	RANK_PLATFORM,	/* platform internals */
 	RANK_LEAF,	/* nothing is taken below it: ids, counters, logs */
 	RANK_COUNT,

@@ -17,7 +17,7 @@
  *     jumps, there faults; rewrite_fault() says where in the island it goes on.
  *     So rewrite_host_rip() only saves faults, it is not needed for safety.
  *
- * Locks: rewrite_site, rewrite_change, rewrite_fork, rewrite_reset are
+ * Locks: rewrite_site, rewrite_change, rewrite_stop, rewrite_fork, rewrite_reset are
  * serialised by the sentry's mm lock.  The others may be called by any thread
  * at any time while the address space exists.
  */
@@ -40,7 +40,8 @@ struct rewrite_host {
 	int (*protect)(struct ctx *by, uaddr_t addr, uint64_t size, int prot);
 	int (*read)(struct ctx *by, uaddr_t addr, void *buf, size_t size);
 	int (*write)(struct ctx *by, uaddr_t addr, const void *buf, size_t size);
-	/* In every stub: the entry of rewritten calls, and a word that is not 0 once %gs is the guest's. */
+	/* In every stub: the entry of rewritten calls, and a word that is not 0 once %gs is the
+	 * guest's. */
 	uaddr_t entry, taken;
 };
 
@@ -69,10 +70,10 @@ bool rewrite_due(struct rewrite *r, uaddr_t rip);
 int rewrite_site(struct rewrite *r, struct ctx *by, const struct rewrite_req *req);
 
 /*
- * SAYS_CALL with slot.site: the guest's rip after the call, and where the thread goes on
- * (slot.next) if the sentry leaves rip as it is.  False: forged.
+ * SAYS_CALL with slot.site: the guest's rip after the call; false: forged.  Where the thread
+ * goes on (slot.next) is rewrite_host_rip() of its rip when it is resumed.  No lock.
  */
-bool rewrite_call(struct rewrite *r, uaddr_t site, uaddr_t *out_rip, uaddr_t *out_next);
+bool rewrite_call(struct rewrite *r, uaddr_t site, uaddr_t *out_rip);
 /* A rip out of a signal frame, as the guest knows it. */
 uaddr_t rewrite_guest_rip(struct rewrite *r, uaddr_t rip);
 /* A rip the guest is to go on at, before it is written to a frame or slot.next. */
@@ -91,19 +92,14 @@ bool rewrite_fault(struct rewrite *r, int signo, uaddr_t rip, uaddr_t addr, uint
  */
 size_t rewrite_overlay(struct rewrite *r, uaddr_t addr, void *buf, size_t size);
 
-enum rewrite_change {
-	REWRITE_MAPPED,	  /* map, unmap, the target of remap: what was there vanishes */
-	REWRITE_MOVED,	  /* the source of remap */
-	REWRITE_WRITTEN,  /* protect with PROT_WRITE; a write past protection: barred from then on */
-	REWRITE_PROTECTED /* protect with other rights */
-};
 /*
- * Before the host call of map, unmap, protect, remap: puts text back where it must be,
- * lets go of islands that are in the way.  Cheap when nothing of ours is in the range.
+ * Before the host call of map, unmap, protect and remap (source and target), and before a
+ * write past protection: text in the range is put back, islands in it are given up.  Cheap when
+ * nothing of ours is there.  An error: the call must fail, too.
  */
-int rewrite_change(struct rewrite *r, struct ctx *by, uaddr_t addr, uint64_t size,
-		   enum rewrite_change change);
-/* %gs becomes the guest's, or a tracer wants to see every instruction: all text is put back, barred. */
+int rewrite_change(struct rewrite *r, struct ctx *by, uaddr_t addr, uint64_t size);
+/* %gs becomes the guest's, or a tracer wants to see every instruction: all text is put back,
+ * barred. */
 int rewrite_stop(struct rewrite *r, struct ctx *by);
 
 /* The first range of ours in [start, end): the sentry chooses no address there. */

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "platform/trap/rewrite/rewrite.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "platform/trap/rewrite/cache.h"
+#include "platform/trap/rewrite/sites.h"
+
+/*
+ * The trap at which a site is rewritten, a power of two.  A trap costs 2.2 us more than a jump; a
+ * first site in a page about 12 us (two windows of two mprotect and one write, a hand-over
+ * each), a further one about 1 us.
+ */
+enum { DUE = 4 };
+/* Exec faults forgiven after one window: more than threads, few enough to end soon. */
+enum { RETRIES = 4096 };
+/* In a page fault's error code: the fault was for an instruction. */
+enum { FAULT_EXEC = 16 };
+
+const struct rewrite_host *rewrite_host;
+
+void rewrite_init(const struct rewrite_host *host)
+{
+	rewrite_host = host;
+}
+
+void rewrite_shutdown(void)
+{
+	cache_clear();
+}
+
+int rewrite_new(struct rewrite **out)
+{
+	struct rewrite *r = calloc(1, sizeof *r);
+	if (!r)
+		return -ENOMEM;
+	lock_init(&r->window, RANK_REWRITE);
+	lock_init(&r->index, RANK_LEAF);
+	*out = r;
+	return 0;
+}
+
+int rewrite_fork(const struct rewrite *from, struct rewrite **out)
+{
+	struct rewrite *r;
+	int err = rewrite_new(&r);
+	if (err < 0)
+		return err;
+	if ((err = sites_copy(r, from)) < 0) {
+		rewrite_free(r);
+		return err;
+	}
+	*out = r;
+	return 0;
+}
+
+void rewrite_reset(struct rewrite *r)
+{
+	sites_clear(r);
+	__atomic_store_n(&r->stopped, false, __ATOMIC_RELAXED);
+	memset(r->counters, 0, sizeof r->counters);
+}
+
+void rewrite_free(struct rewrite *r)
+{
+	sites_clear(r);
+	free(r);
+}
+
+bool rewrite_due(struct rewrite *r, uaddr_t rip)
+{
+	struct counter *c = &r->counters[(rip * 0x9e3779b97f4a7c15ull >> 48) % COUNTERS];
+	if (__atomic_load_n(&r->stopped, __ATOMIC_RELAXED))
+		return false;
+	if (__atomic_load_n(&c->rip, __ATOMIC_RELAXED) != rip) {
+		__atomic_store_n(&c->rip, rip, __ATOMIC_RELAXED);
+		__atomic_store_n(&c->traps, 0, __ATOMIC_RELAXED);
+	}
+	uint32_t n = __atomic_add_fetch(&c->traps, 1, __ATOMIC_RELAXED);
+	/* Then again, ever more rarely: what was not possible may have become so. */
+	return n >= DUE && (n & (n - 1)) == 0;
+}
+
+bool rewrite_call(struct rewrite *r, uaddr_t site, uaddr_t *out_rip)
+{
+	const struct site *s = site_by_island(r, site);
+	if (!s || s->place.unit != site)
+		return false;
+	*out_rip = s->place.call + CALL_SIZE;
+	return true;
+}
+
+uaddr_t rewrite_guest_rip(struct rewrite *r, uaddr_t rip)
+{
+	const struct site *s = site_by_island(r, rip);
+	return s ? island_guest_rip(&s->place, rip) : rip;
+}
+
+uaddr_t rewrite_host_rip(struct rewrite *r, uaddr_t rip)
+{
+	if (!__atomic_load_n(&r->live, __ATOMIC_RELAXED))
+		return rip;
+	lock(&r->index);
+	const struct site *s = site_by_text(r, rip);
+	if (s)
+		rip = island_host_rip(&s->place, rip);
+	unlock(&r->index);
+	return rip;
+}
+
+/* Is there, or was there since exec, a site with text or island in the page? */
+static bool page_ours(struct rewrite *r, uaddr_t addr)
+{
+	uaddr_t low = addr & PAGE_MASK, high = low + PAGE_SIZE;
+	bool ours = false;
+	lock(&r->index);
+	const struct table *t = r->table;
+	for (uint32_t i = site_from(t, low); t && i < t->count && !ours; i++) {
+		const struct place *p = &t->sites[t->by_text[i]].place;
+		if (place_start(p) >= high)
+			break;
+		ours = place_end(p) > low;
+	}
+	for (uint32_t i = 0; i < r->region_count; i++)
+		ours |= !r->regions[i].gone && addr >= r->regions[i].base &&
+			addr < r->regions[i].end;
+	unlock(&r->index);
+	return ours;
+}
+
+/*
+ * The text was not executable for a moment: waits for its end.  A fault that stays, because the
+ * guest itself took the right away, is told to it after so many.
+ */
+static bool fault_exec(struct rewrite *r, uaddr_t addr)
+{
+	if (!page_ours(r, addr))
+		return false;
+	lock(&r->window);
+	bool again = r->retries++ < RETRIES;
+	unlock(&r->window);
+	return again;
+}
+
+bool rewrite_fault(struct rewrite *r, int signo, uaddr_t rip, uaddr_t addr, uint64_t error,
+		   uaddr_t *out_rip)
+{
+	*out_rip = rip;
+	if (signo == SIGSEGV)
+		return (error & FAULT_EXEC) && fault_exec(r, addr);
+	if (signo != SIGILL)
+		return false;
+	*out_rip = rewrite_host_rip(r, rip);
+	return *out_rip != rip;
+}
+
+size_t rewrite_overlay(struct rewrite *r, uaddr_t addr, void *buf, size_t size)
+{
+	uaddr_t end = addr + size, hidden, hidden_end;
+	if (!__atomic_load_n(&r->table, __ATOMIC_ACQUIRE))
+		return size;
+	if (rewrite_hidden(r, addr, end, &hidden, &hidden_end))
+		end = max_u64(hidden, addr);
+	lock(&r->index);
+	const struct table *t = r->table;
+	for (uint32_t i = site_from(t, addr); t && i < t->count; i++) {
+		const struct site *s = &t->sites[t->by_text[i]];
+		uaddr_t low = max_u64(place_start(&s->place), addr);
+		uaddr_t high = min_u64(place_end(&s->place), end);
+		if (place_start(&s->place) >= end)
+			break;
+		if (s->state == SITE_LIVE && low < high)
+			memcpy((char *)buf + (low - addr),
+			       s->place.plan->old + (low - place_start(&s->place)), high - low);
+	}
+	unlock(&r->index);
+	return end - addr;
+}
+
+bool rewrite_hidden(struct rewrite *r, uaddr_t start, uaddr_t end, uaddr_t *out_start,
+		    uaddr_t *out_end)
+{
+	bool found = false;
+	lock(&r->index);
+	for (uint32_t i = 0; i < r->region_count; i++) {
+		const struct region *region = &r->regions[i];
+		if (region->gone || region->base >= end || region->end <= start ||
+		    (found && region->base >= *out_start))
+			continue;
+		*out_start = region->base;
+		*out_end = region->end;
+		found = true;
+	}
+	unlock(&r->index);
+	return found;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rewriting tried on this process itself: a second copy of libc's text is the guest's,
+ * host calls are made directly, and `fixture_entry` is the stub's entry.  It makes the
+ * call it was asked for and goes on as the descriptor says, so a rewritten libc works.
+ */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "platform/trap/rewrite/cache.h"
+#include "platform/trap/rewrite/sites.h"
+
+#define LIBC "/lib/x86_64-linux-gnu/libc.so.6"
+
+/* A file, and the text of it that is mapped. */
+struct guest_text {
+	const uint8_t *file;
+	size_t file_size;
+	uaddr_t start, end;
+	uint64_t off;
+};
+
+extern char fixture_entry[];
+extern __thread uint64_t fixture_site, fixture_next;
+extern __thread unsigned fixture_calls;
+__thread uint64_t fixture_site, fixture_next;
+__thread unsigned fixture_calls;
+
+__asm__(".pushsection .text\n"
+	"fixture_entry:\n"
+	"	mov %rcx, %fs:fixture_site@tpoff\n"
+	"	mov 8(%rcx), %rcx\n"
+	"	mov %rcx, %fs:fixture_next@tpoff\n"
+	"	syscall\n"
+	"	mov %fs:fixture_site@tpoff, %rcx\n"
+	"	mov (%rcx), %rcx\n"
+	"	jmp *%fs:fixture_next@tpoff\n"
+	".popsection\n");
+
+static uint32_t fixture_taken;
+static struct rewrite *fixture_rewrite;
+static __thread sigjmp_buf *fixture_escape;
+static __thread uaddr_t fixture_ill; /* where the last middle was met */
+
+static int fixture_map(struct ctx *by, uaddr_t addr, uint64_t size, int prot)
+{
+	(void)by;
+	void *p = mmap((void *)addr, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+static int fixture_unmap(struct ctx *by, uaddr_t addr, uint64_t size)
+{
+	(void)by;
+	return munmap((void *)addr, size) < 0 ? -errno : 0;
+}
+
+static int fixture_protect(struct ctx *by, uaddr_t addr, uint64_t size, int prot)
+{
+	(void)by;
+	return mprotect((void *)addr, size, prot) < 0 ? -errno : 0;
+}
+
+static int fixture_read(struct ctx *by, uaddr_t addr, void *buf, size_t size)
+{
+	(void)by;
+	memcpy(buf, (void *)addr, size);
+	return 0;
+}
+
+static int fixture_write(struct ctx *by, uaddr_t addr, const void *buf, size_t size)
+{
+	(void)by;
+	/* Byte by byte, the worst that process_vm_writev could do. */
+	for (size_t i = 0; i < size; i++)
+		((volatile uint8_t *)addr)[i] = ((const uint8_t *)buf)[i];
+	return 0;
+}
+
+static ssize_t fixture_file(void *arg, uint64_t off, void *buf, size_t size)
+{
+	const struct guest_text *g = arg;
+	if (off >= g->file_size)
+		return 0;
+	size = min_u64(size, g->file_size - off);
+	memcpy(buf, g->file + off, size);
+	return (ssize_t)size;
+}
+
+/* Free if the kernel takes the hint. */
+static uaddr_t fixture_gap(void *arg, uint64_t size, uaddr_t low, uaddr_t high)
+{
+	(void)arg;
+	if (high - low < size)
+		return 0;
+	void *p = mmap((void *)low, size, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (p == MAP_FAILED)
+		return 0;
+	munmap(p, size);
+	return (uaddr_t)p == low ? low : 0;
+}
+
+static struct rewrite_host fixture_host = {
+	.map = fixture_map,
+	.unmap = fixture_unmap,
+	.protect = fixture_protect,
+	.read = fixture_read,
+	.write = fixture_write,
+};
+
+static void fixture_fault(int signo, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+	uaddr_t rip = (uaddr_t)uc->uc_mcontext.gregs[REG_RIP], to;
+	if (rewrite_fault(fixture_rewrite, signo, rip, (uaddr_t)info->si_addr,
+			  (uint64_t)uc->uc_mcontext.gregs[REG_ERR], &to)) {
+		if (signo == SIGILL)
+			fixture_ill = rip;
+		if (signo == SIGILL && fixture_escape)
+			siglongjmp(*fixture_escape, 1);
+		uc->uc_mcontext.gregs[REG_RIP] = (greg_t)to;
+		return;
+	}
+	signal(signo, SIG_DFL);
+}
+
+/* The executable segment of a file, mapped as the dynamic loader would. */
+static void guest_text_open(struct guest_text *g, const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY);
+	assert_true(fd >= 0 && fstat(fd, &st) == 0);
+	g->file_size = (size_t)st.st_size;
+	g->file = mmap(NULL, g->file_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	assert_true(g->file != MAP_FAILED);
+	const Elf64_Ehdr *head = (const void *)g->file;
+	const Elf64_Phdr *ph = (const void *)(g->file + head->e_phoff);
+	while (ph->p_type != PT_LOAD || !(ph->p_flags & PF_X))
+		ph++;
+	g->off = ph->p_offset & PAGE_MASK;
+	size_t size = PAGE_ALIGN(ph->p_offset + ph->p_filesz - g->off);
+	void *p = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, (off_t)g->off);
+	assert_true(p != MAP_FAILED);
+	g->start = (uaddr_t)p;
+	g->end = g->start + size;
+	close(fd);
+}
+
+static struct rewrite_req guest_req(struct guest_text *g, uaddr_t call)
+{
+	return (struct rewrite_req){.rip = call + CALL_SIZE,
+				    .start = g->start,
+				    .end = g->end,
+				    .off = g->off,
+				    .file = {1, 2, 3, 4},
+				    .arg = g,
+				    .read = fixture_file,
+				    .gap = fixture_gap};
+}
+
+/* In the test itself: cmocka takes these signals before it. */
+static void fixture_signals(void)
+{
+	struct sigaction sa = {.sa_sigaction = fixture_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
+	sigaction(SIGILL, &sa, NULL);
+	sigaction(SIGSEGV, &sa, NULL);
+}
+
+static void fixture_start(struct guest_text *g)
+{
+	fixture_host.entry = (uaddr_t)fixture_entry;
+	fixture_host.taken = (uaddr_t)&fixture_taken;
+	rewrite_init(&fixture_host);
+	assert_int_equal(rewrite_new(&fixture_rewrite), 0);
+	guest_text_open(g, LIBC);
+}
+
+static void fixture_end(struct guest_text *g)
+{
+	assert_int_equal(rewrite_change(fixture_rewrite, NULL, 0, USER_TOP), 0);
+	rewrite_free(fixture_rewrite);
+	rewrite_shutdown();
+	munmap((void *)g->start, g->end - g->start);
+	munmap((void *)(uintptr_t)g->file, g->file_size);
+}
+
+/* Addresses with the bytes of a call. */
+static uaddr_t next_call(const struct guest_text *g, uaddr_t from)
+{
+	const uint8_t *text = g->file + g->off;
+	for (uaddr_t at = from; at + 1 < g->end; at++)
+		if (text[at - g->start] == 0x0f && text[at - g->start + 1] == 0x05)
+			return at;
+	return 0;
+}
