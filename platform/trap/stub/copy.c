@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "platform/trap/stub/copy.h"
+
+#include "platform/trap/stub/plan.h"
+#include "platform/trap/stub/stub.h"
+#include "platform/trap/stub/touch.h"
+#include "syscalls/abi/errno.h"
+
+enum {
+	PATH_BYTES = 4096,   /* Linux looks no further for a NUL */
+	RANGE_MAX = 0x4000,  /* above it one process_vm_* is cheaper than two copies */
+	VECTOR_MAX = 4,	     /* buffers of a vector that are worth it */
+	MSG_IOV = 2, MSG_IOVLEN = 3, /* struct msghdr in words */
+};
+
+struct walk {
+	struct slot *s;
+	const uint64_t *args;
+	uint64_t row;
+	uint32_t at; /* the first free byte of the data */
+};
+
+static inline __attribute__((always_inline)) void *guest(uint64_t addr)
+{
+	return (void *)(uintptr_t)addr;
+}
+
+static inline __attribute__((always_inline)) unsigned char *data(struct slot *s, uint64_t at)
+{
+	return (unsigned char *)s + SLOT_DATA + at;
+}
+
+/* As the handler will see the register. */
+static STUB uint64_t value(const struct walk *w, unsigned i)
+{
+	uint32_t kind = stub_kinds[PLAN_KIND(w->row, i)];
+	uint64_t arg = w->args[i];
+	if (PLAN_WIDE(kind))
+		return arg;
+	return PLAN_SIGNED(kind) ? (uint64_t)(int64_t)(int32_t)arg : (uint32_t)arg;
+}
+
+static STUB uint64_t room_left(const struct walk *w)
+{
+	uint64_t left = SLOT_DATA_SIZE - w->at;
+	if (w->s->range_count == SLOT_RANGES)
+		return 0;
+	return left < RANGE_MAX ? left : RANGE_MAX;
+}
+
+static STUB struct slot_range *add(struct walk *w, uint64_t addr, uint64_t size, uint16_t out)
+{
+	struct slot_range *r = &w->s->ranges[w->s->range_count++];
+	r->addr = addr;
+	r->size = (uint32_t)size;
+	r->at = (uint16_t)w->at;
+	r->out = out;
+	r->used = 0;
+	r->from = 0;
+	w->at = (uint32_t)(w->at + size + 7) & ~7u;
+	return r;
+}
+
+/* All of it or nothing: a call that reads half of what it was told to would notice. */
+static STUB struct slot_range *offer_in(struct walk *w, uint64_t addr, uint64_t size)
+{
+	if (size == 0 || size > room_left(w) || !stub_is_guest(addr, size))
+		return NULL;
+	if (stub_move(data(w->s, w->at), guest(addr), size) < 0)
+		return NULL;
+	return add(w, addr, size, SLOT_IN);
+}
+
+/* As much as fits: what is written beyond it goes the other way. */
+static STUB void offer_out(struct walk *w, uint64_t addr, uint64_t size)
+{
+	uint64_t left = room_left(w);
+	if (!stub_is_guest(addr, size))
+		return;
+	if (size > left)
+		size = left;
+	if (size > 0 && stub_writable(guest(addr), size) == 0)
+		add(w, addr, size, SLOT_OUT);
+}
+
+static STUB void offer_inout(struct walk *w, uint64_t addr, uint64_t size)
+{
+	struct slot_range *r = offer_in(w, addr, size);
+	if (r && stub_writable(guest(addr), size) == 0)
+		r->out = SLOT_INOUT;
+}
+
+static STUB void offer(struct walk *w, enum arg_dir dir, uint64_t addr, uint64_t size)
+{
+	if (dir == DIR_IN)
+		offer_in(w, addr, size);
+	else if (dir == DIR_OUT)
+		offer_out(w, addr, size);
+	else
+		offer_inout(w, addr, size);
+}
+
+static STUB void offer_string(struct walk *w, uint64_t addr)
+{
+	uint64_t room = room_left(w);
+	if (room > PATH_BYTES)
+		room = PATH_BYTES;
+	if (!stub_is_guest(addr, 1))
+		return;
+	if (room > USER_TOP - addr)
+		room = USER_TOP - addr;
+	int64_t size = stub_string(data(w->s, w->at), guest(addr), room);
+	if (size > 0)
+		add(w, addr, (uint64_t)size, SLOT_IN);
+}
+
+/* The vector, then its buffers if they are few: as our copy of it says. */
+static STUB void offer_vector(struct walk *w, enum arg_dir dir, uint64_t addr, uint64_t count)
+{
+	if (count > RANGE_MAX / 16)
+		return;
+	const struct slot_range *r = offer_in(w, addr, count * 16);
+	if (!r || count > VECTOR_MAX)
+		return;
+	const uint64_t *v = (const uint64_t *)(const void *)data(w->s, r->at);
+	for (uint64_t i = 0; i < count; i++)
+		offer(w, dir, v[2 * i], v[2 * i + 1]);
+}
+
+static STUB void offer_message(struct walk *w, enum arg_dir dir, uint64_t addr, uint64_t size)
+{
+	uint32_t n = w->s->range_count;
+	const struct slot_range *r = &w->s->ranges[n];
+	offer(w, dir, addr, size);
+	if (w->s->range_count == n)
+		return;
+	const uint64_t *m = (const uint64_t *)(const void *)data(w->s, r->at);
+	offer_vector(w, dir == DIR_IN ? DIR_IN : DIR_OUT, m[MSG_IOV], m[MSG_IOVLEN]);
+}
+
+/* The length is an int in guest memory, which the sentry reads for itself. */
+static STUB void offer_by_pointer(struct walk *w, enum arg_dir dir, uint64_t addr, uint64_t length)
+{
+	int32_t n;
+	if (stub_is_guest(length, sizeof n) && stub_move(&n, guest(length), sizeof n) == 0 && n > 0)
+		offer(w, dir, addr, (uint64_t)n);
+}
+
+static STUB void offer_units(struct walk *w, enum arg_dir dir, uint64_t addr, uint64_t n,
+			     uint32_t unit)
+{
+	if (n < USER_TOP)
+		offer(w, dir, addr, n * unit);
+}
+
+static STUB void offer_arg(struct walk *w, unsigned i)
+{
+	uint32_t kind = stub_kinds[PLAN_KIND(w->row, i)];
+	enum arg_dir dir = PLAN_DIR(kind);
+	uint32_t unit = PLAN_UNIT(kind);
+	unsigned other = (i + (unsigned)PLAN_AT(kind)) & 7;
+	uint64_t addr = w->args[i];
+
+	if (addr == 0)
+		return;
+	switch (PLAN_LEN(kind)) {
+	case LEN_FIXED:
+		return offer(w, dir, addr, unit);
+	case LEN_BY_ARG:
+	case LEN_BY_RET:
+		return offer_units(w, dir, addr, value(w, other), unit);
+	case LEN_STRING:
+		return offer_string(w, addr);
+	case LEN_BY_POINTER:
+		return offer_by_pointer(w, dir, addr, w->args[other]);
+	case LEN_FDBITS:
+		if ((int32_t)w->args[0] > 0)
+			offer_units(w, dir, addr, ((uint32_t)w->args[0] + 63) / 64, unit);
+		return;
+	case LEN_PAGEVEC:
+		return offer_units(w, dir, addr, (w->args[other] >> PAGE_SHIFT) + 1, unit);
+	case LEN_IOVEC:
+		return offer_vector(w, dir, addr, value(w, other));
+	case LEN_MSGHDR:
+		return offer_message(w, dir, addr, unit);
+	default:
+		return;
+	}
+}
+
+void STUB stub_copy_in(struct slot *s, uint64_t nr, const uint64_t args[6])
+{
+	struct walk w;
+	s->range_count = 0;
+	s->range_fault = 0;
+	if ((uint32_t)nr >= NR_END)
+		return;
+	w.row = stub_rows[(uint32_t)nr];
+	w.s = s;
+	w.args = args;
+	w.at = 0;
+	for (uint32_t mask = PLAN_MASK(w.row); mask != 0; mask &= mask - 1)
+		offer_arg(&w, (unsigned)__builtin_ctz(mask));
+}
+
+/* The slot may say anything by now: what it names must lie in the guest's memory and in its own. */
+static STUB int put_back(struct slot *s, const struct slot_range *r)
+{
+	uint64_t used = r->used, from = r->from, addr = r->addr + from, at = r->at + from;
+	if (used == 0)
+		return 0;
+	if (at > SLOT_DATA_SIZE || used > SLOT_DATA_SIZE - at || !stub_is_guest(addr, used))
+		return -EFAULT;
+	return stub_move(guest(addr), data(s, at), used) < 0 ? -EFAULT : 0;
+}
+
+int STUB stub_copy_out(struct slot *s)
+{
+	uint32_t count = s->range_count;
+	int err = 0;
+	s->range_count = 0;
+	for (uint32_t i = 0; i < count && i < SLOT_RANGES; i++)
+		if (put_back(s, &s->ranges[i]) < 0)
+			err = -EFAULT;
+	if (err < 0)
+		s->range_fault = 1;
+	return err;
+}
+
+bool STUB stub_copy_fixup(uint64_t *rip)
+{
+	if (*rip < (uint64_t)(uintptr_t)stub_touch_begin || *rip >= (uint64_t)(uintptr_t)stub_touch_end)
+		return false;
+	*rip = (uint64_t)(uintptr_t)stub_touch_failed;
+	return true;
+}
