@@ -79,6 +79,12 @@ int clear_out(struct mm *mm, uaddr_t dst, size_t size)
 ssize_t copy_str(struct mm *mm, char *dst, uaddr_t src, size_t size)
 {
 	size_t done = 0;
+	if (platform->peek) {
+		size_t n = platform->peek(mm->aspace, dst, src, size);
+		const char *nul = memchr(dst, '\0', n);
+		if (nul)
+			return nul - dst;
+	}
 	while (done < size) {
 		size_t chunk = PAGE_SIZE - (src & ~PAGE_MASK);
 		if (chunk > size - done)

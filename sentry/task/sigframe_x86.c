@@ -42,6 +42,9 @@ enum {
 	/* AC OF DF TF SF ZF AF PF CF RF: what sigreturn may change. */
 	EFLAGS_USER = 0x50dd5,
 };
+/* Code may lie above USER_TOP: platform_ops.clock. */
+#define CODE_TOP 0x7ffffffff000ull
+
 #define XFEATURE_FPSSE 3ull
 /* AMX tiles are not in a default frame: a program must ask for them first. */
 #define XFEATURE_TILES (3ull << 17)
@@ -291,7 +294,7 @@ long sigframe_pop(struct task *t)
 	/* The result below is a register of the guest, not an error of this call. */
 	t->in_syscall = false;
 	if (copy_in(t->mm, &uc, at + offsetof(struct frame, uc), sizeof uc) < 0 ||
-	    uc.uc_mcontext.rip >= USER_TOP || uc.uc_mcontext.rsp >= USER_TOP ||
+	    uc.uc_mcontext.rip >= CODE_TOP || uc.uc_mcontext.rsp >= USER_TOP ||
 	    fpu_restore(t, uc.uc_mcontext.fpstate) < 0) {
 		signal_force(t, &bad);
 		return 0;

@@ -3,11 +3,12 @@
  * The guest's vDSO: an ELF image built by hand, one page, position independent.
  *
  * glibc takes the kernel's version from the note, and resolves the functions
- * by the versioned names below.  They make the plain system call: right on
- * every platform; a platform that can answer in the stub does so there.
+ * by the versioned names below.  Where the platform has a clock that lies in every
+ * address space (platform_ops.clock), time is read there; else, and for what it does
+ * not know, they make the plain system call.
  */
 	.section .rodata.vdso, "a"
-	.globl vdso_image, vdso_image_end, vdso_note_version
+	.globl vdso_image, vdso_image_end, vdso_note_version, vdso_clock, vdso_clock_ids
 	.balign 4096
 vdso_image:
 	/* Elf64_Ehdr */
@@ -98,19 +99,85 @@ name_getcpu: .asciz "__vdso_getcpu"
 name_clock_getres: .asciz "__vdso_clock_getres"
 strtab_end:
 
-	.macro CALL name, nr
-	.balign 16
-\name:
+	.balign 8
+vdso_clock:
+	.quad 0					/* as clock_gettime below; filled in by vdso.c */
+vdso_clock_ids:
+	.long 0					/* a bit for each clock it is good for */
+
+	.macro PLAIN nr
 	mov $\nr, %eax
 	syscall
 	ret
-end_\name:
 	.endm
-	CALL clock_gettime, 228
-	CALL gettimeofday, 96
-	CALL time, 201
-	CALL getcpu, 309
-	CALL clock_getres, 229
+
+	.balign 16
+clock_gettime:
+	cmp $31, %edi
+	ja 1f
+	mov vdso_clock_ids(%rip), %eax
+	bt %edi, %eax
+	jnc 1f
+	jmp *vdso_clock(%rip)
+1:	PLAIN 228
+end_clock_gettime:
+
+	/* CLOCK_REALTIME to rcx, edx; saves the arguments; jumps to \otherwise if that fails. */
+	.macro REALTIME otherwise
+	testb $1, vdso_clock_ids(%rip)
+	jz \otherwise
+	push %rsi
+	push %rdi
+	sub $24, %rsp
+	xor %edi, %edi
+	mov %rsp, %rsi
+	call *vdso_clock(%rip)
+	mov (%rsp), %rcx
+	mov 8(%rsp), %edx
+	add $24, %rsp
+	pop %rdi
+	pop %rsi
+	test %eax, %eax
+	jnz \otherwise
+	.endm
+
+	.balign 16
+gettimeofday:
+	REALTIME 3f
+	test %rdi, %rdi
+	jz 1f
+	imul $274877907, %rdx, %rdx		/* 2^38 / 1000, exact below 2^32 */
+	shr $38, %rdx
+	mov %rcx, (%rdi)
+	mov %rdx, 8(%rdi)
+1:	test %rsi, %rsi
+	jz 2f
+	movq $0, (%rsi)
+2:	xor %eax, %eax
+	ret
+3:	PLAIN 96
+end_gettimeofday:
+
+	.balign 16
+time:
+	REALTIME 2f
+	mov %rcx, %rax
+	test %rdi, %rdi
+	jz 1f
+	mov %rcx, (%rdi)
+1:	ret
+2:	PLAIN 201
+end_time:
+
+	.balign 16
+getcpu:
+	PLAIN 309
+end_getcpu:
+
+	.balign 16
+clock_getres:
+	PLAIN 229
+end_clock_getres:
 	.balign 4096
 vdso_image_end:
 	.section .note.GNU-stack, "", @progbits
