@@ -208,7 +208,7 @@ struct platform_ops {
 	void (*fact)(struct ctx *c, enum fact which, uint32_t value);
 	/* uname(2)'s answer for all of c's process: a struct utsname.  One caller at a time. */
 	void (*uts)(struct ctx *c, const void *uts, size_t size);
-	/* How many CPUs the guest has.  Before init(). */
+	/* How many CPUs the guest has.  Before the first aspace. */
 	void (*cpus)(unsigned count);
 	/*
 	 * Where in every address space a function lies with the contract of the vDSO's

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arch_prctl(2), personality(2). */
-#include "sentry/task/task.h"
+#include "sentry/task/facts.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/prctl.h"
 #include "syscalls/sys.h"
@@ -36,5 +36,6 @@ long sys_personality(struct task *t, uint32_t persona)
 
 	if (persona != PERSONALITY_ASK)
 		t->personality = persona;
+	facts_personality(t);
 	return old;
 }

@@ -8,6 +8,7 @@
 
 #include "sentry/res/resources.h"
 #include "sentry/task/clock.h"
+#include "sentry/task/facts.h"
 #include "sentry/task/schedparam.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/sys.h"
@@ -52,6 +53,7 @@ long sys_sched_setaffinity(struct task *t, int pid, uint32_t len, uaddr_t mask)
 	if (!cpus)
 		return -EINVAL;
 	__atomic_store_n(&target->cpus_allowed, cpus, __ATOMIC_RELAXED);
+	facts_affinity(target);
 	return 0;
 }
 

@@ -6,15 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sentry/task/task.h"
+#include "sentry/task/facts.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/sched.h"
 #include "syscalls/sys.h"
-
-static void set_field(char dst[ABI_UTS_LEN + 1], const char *src)
-{
-	snprintf(dst, ABI_UTS_LEN + 1, "%s", src);
-}
 
 /* personality(UNAME26): 3.x counts on from 2.6.40, 4.x and later from 2.6.60. */
 static void release_26(char dst[ABI_UTS_LEN + 1])
@@ -33,18 +28,13 @@ static void release_26(char dst[ABI_UTS_LEN + 1])
 
 long sys_uname(struct task *t, uaddr_t buf)
 {
-	struct abi_utsname u = {0};
+	struct abi_utsname u;
 
-	set_field(u.sysname, "Linux");
-	set_field(u.release, kernel.release);
-	set_field(u.version, kernel.version);
-	set_field(u.machine, (t->personality & PER_MASK) == PER_LINUX32 ? "i686" : "x86_64");
+	uts_get(&u);
+	if ((t->personality & PER_MASK) == PER_LINUX32)
+		snprintf(u.machine, sizeof u.machine, "i686");
 	if (t->personality & UNAME26)
 		release_26(u.release);
-	lock(&kernel.uts_lock);
-	set_field(u.nodename, kernel.hostname);
-	set_field(u.domainname, kernel.domainname);
-	unlock(&kernel.uts_lock);
 	return copy_out(t->mm, buf, &u, sizeof u);
 }
 
@@ -61,6 +51,7 @@ static long set_name(struct task *t, char field[ABI_UTS_LEN + 1], uaddr_t name, 
 	lock(&kernel.uts_lock);
 	memcpy(field, text, sizeof text);
 	unlock(&kernel.uts_lock);
+	facts_names();
 	return 0;
 }
 

@@ -88,6 +88,8 @@ int boot_init(const struct boot_spec *s, struct boot_error *err)
 		e = boot_register();
 	if (e == 0) {
 		resources_limit(s->memory_limit, s->cpus);
+		if (platform->cpus)
+			platform->cpus(resources.cpus);
 		memfs_set_limit(resources.mem_total / 2);
 	}
 	return e < 0 ? boot_fail(err, e, "cannot set up the sandbox: %s", strerror(-e)) : 0;

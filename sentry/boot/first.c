@@ -14,6 +14,7 @@
 #include "sentry/mm/mm.h"
 #include "sentry/task/exec.h"
 #include "sentry/task/exit.h"
+#include "sentry/task/facts.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/task.h"
 #include "sentry/vfs/fdtab.h"
@@ -335,6 +336,7 @@ static void publish(struct task *t, bool as_init)
 	pid_set_locked(t->tid, t, g);
 	group_set_ids_locked(g, t->tid, t->tid);
 	kernel.main_group = group_get(g);
+	facts_tell_locked(t);
 	unlock(&kernel.tasks_lock);
 }
 

@@ -11,6 +11,7 @@
 #include "sentry/procfs/machine.h"
 #include "sentry/res/memory.h"
 #include "sentry/res/random.h"
+#include "sentry/task/facts.h"
 #include "syscalls/abi/socket.h"
 
 /* ---- numbers ---- */
@@ -97,6 +98,7 @@ static int uts_store(char *name, const char *text)
 	memcpy(name, text, n);
 	memset(name + n, 0, UTS_SIZE - n);
 	unlock(&kernel.uts_lock);
+	facts_names();
 	return 0;
 }
 

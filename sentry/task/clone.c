@@ -13,6 +13,7 @@
 
 #include "sentry/mm/mm.h"
 #include "sentry/task/exit.h"
+#include "sentry/task/facts.h"
 #include "sentry/task/pidfd.h"
 #include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/signal.h"
@@ -225,6 +226,7 @@ static int publish(struct task *child, struct task *t, const struct clone_spec *
 	kernel.ntasks++;
 	kernel.forks++;
 	pid_set_locked(nr, child, NULL);
+	facts_tell_locked(child);
 	unlock(&kernel.tasks_lock);
 	return nr;
 }

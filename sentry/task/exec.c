@@ -11,6 +11,7 @@
 #include "platform/host.h"
 #include "sentry/mm/mm.h"
 #include "sentry/task/exit.h"
+#include "sentry/task/facts.h"
 #include "sentry/task/ptimer.h"
 #include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/signal.h"
@@ -366,6 +367,9 @@ static int exec_commit(struct task *t, struct exec *x, const struct exec_strings
 		return err;
 	task_leave_memory(t);
 	err = new_memory(t);
+	lock(&kernel.tasks_lock);
+	facts_tell_locked(t);
+	unlock(&kernel.tasks_lock);
 	vfork_done(t);
 	if (err == 0)
 		err = reset_attributes(t, x);

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "sentry/task/exit.h"
+#include "sentry/task/facts.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/tty_hooks.h"
 #include "sentry/task/usage.h"
@@ -87,6 +88,7 @@ static void reparent_children_locked(struct group *g)
 		child->parent_tid = to->tgid;
 		list_del(&child->siblings);
 		list_append(&to->children, &child->siblings);
+		facts_parent_locked(child);
 		child->exit_signal = SIGCHLD;
 		send_pdeath_locked(child, g);
 		jobctl_orphan_check_locked(child->pgid, child->sid);

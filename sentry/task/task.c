@@ -11,6 +11,7 @@
 #include "sentry/mm/mm.h"
 #include "sentry/task/errand.h"
 #include "sentry/task/exit.h"
+#include "sentry/task/facts.h"
 #include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/signal.h"
 #include "sentry/vfs/fdtab.h"
@@ -134,6 +135,7 @@ void task_set_cred(struct task *t, struct cred *c)
 	struct cred *old = t->cred;
 	t->cred = c;
 	unlock(&t->cred_lock);
+	facts_ids(t);
 	if (old)
 		cred_put(old);
 }

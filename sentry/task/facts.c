@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sentry/task/facts.h"
+
+#include <string.h>
+
+#include "sentry/task/watch.h"
+#include "syscalls/abi/sched.h"
+
+void uts_get(struct abi_utsname *out)
+{
+	_Static_assert(sizeof out->nodename == sizeof kernel.hostname, "utsname");
+	*out = (struct abi_utsname){.sysname = "Linux", .machine = "x86_64"};
+	memcpy(out->release, kernel.release, sizeof out->release);
+	memcpy(out->version, kernel.version, sizeof out->version);
+	lock(&kernel.uts_lock);
+	memcpy(out->nodename, kernel.hostname, sizeof out->nodename);
+	memcpy(out->domainname, kernel.domainname, sizeof out->domainname);
+	unlock(&kernel.uts_lock);
+}
+
+/* siglock held, or t is the caller: its ctx stays. */
+static void tell(struct task *t, enum fact which, uint32_t value)
+{
+	if (t->ctx && platform->fact)
+		platform->fact(t->ctx, which, value);
+}
+
+static void tell_ids(struct task *t)
+{
+	const struct cred *c = t->cred;
+	tell(t, FACT_RUID, c->ruid);
+	tell(t, FACT_EUID, c->euid);
+	tell(t, FACT_RGID, c->rgid);
+	tell(t, FACT_EGID, c->egid);
+}
+
+static bool is_renamed(const struct task *t)
+{
+	return (t->personality & UNAME26) || (t->personality & PER_MASK) == PER_LINUX32;
+}
+
+static void tell_names_locked(struct task *t)
+{
+	struct abi_utsname uts;
+	if (!t->ctx || !platform->uts)
+		return;
+	uts_get(&uts);
+	platform->uts(t->ctx, &uts, sizeof uts);
+}
+
+void facts_tell_locked(struct task *t)
+{
+	const struct group *parent = t->group->parent;
+	lock_assert_held(&kernel.tasks_lock);
+	lock(&t->group->siglock);
+	tell(t, FACT_SEEN, task_syscalls_visible(t));
+	tell(t, FACT_BOUND, __atomic_load_n(&t->cpus_allowed, __ATOMIC_RELAXED) != 0);
+	tell(t, FACT_RENAMED, is_renamed(t));
+	tell(t, FACT_PID, (uint32_t)t->group->tgid);
+	tell(t, FACT_PPID, parent ? (uint32_t)parent->tgid : 0);
+	tell_ids(t);
+	tell_names_locked(t);
+	/* The last one: from here on the rest counts. */
+	tell(t, FACT_TID, (uint32_t)t->tid);
+	unlock(&t->group->siglock);
+}
+
+void facts_parent_locked(struct group *g)
+{
+	struct task *t;
+	lock_assert_held(&kernel.tasks_lock);
+	lock(&g->siglock);
+	list_for_each (t, &g->threads, threads)
+		tell(t, FACT_PPID, g->parent ? (uint32_t)g->parent->tgid : 0);
+	unlock(&g->siglock);
+}
+
+void facts_ids(struct task *t)
+{
+	tell_ids(t);
+}
+
+void facts_personality(struct task *t)
+{
+	tell(t, FACT_RENAMED, is_renamed(t));
+}
+
+void facts_affinity(struct task *t)
+{
+	lock(&t->group->siglock);
+	tell(t, FACT_BOUND, __atomic_load_n(&t->cpus_allowed, __ATOMIC_RELAXED) != 0);
+	unlock(&t->group->siglock);
+}
+
+/* One of its threads is told for all: they share the address space. */
+static bool tell_group_names(struct group *g, void *arg)
+{
+	struct task *t;
+	(void)arg;
+	lock(&g->siglock);
+	list_for_each (t, &g->threads, threads) {
+		if (!t->ctx)
+			continue;
+		tell_names_locked(t);
+		break;
+	}
+	unlock(&g->siglock);
+	return true;
+}
+
+void facts_names(void)
+{
+	lock(&kernel.tasks_lock);
+	group_for_each_locked(tell_group_names, NULL);
+	unlock(&kernel.tasks_lock);
+}

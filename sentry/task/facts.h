@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the platform may answer without asking us: platform_ops.fact and uts.
+ *
+ * Whoever changes a task's number, parent, ids, CPU mask, personality or the host's name
+ * says so here, after the change and before the call that made it returns.  Each is a
+ * no-op on a platform that has no use for it.  Who wants to see all calls: watch.h.
+ *
+ * A fact is written under one lock, so that two writers agree on the last one:
+ * tid, pid, ppid, uts: tasks_lock; the ids and the personality: only the task itself;
+ * affinity: siglock.
+ */
+#pragma once
+
+#include "sentry/task/task.h"
+#include "syscalls/abi/utsname.h"
+
+/* Everything of t, whose ctx is new or new to it; tasks_lock held. */
+void facts_tell_locked(struct task *t);
+/* A group has another parent; tasks_lock held. */
+void facts_parent_locked(struct group *g);
+/* The caller's own have changed. */
+void facts_ids(struct task *t);
+void facts_personality(struct task *t);
+/* cpus_allowed of any task has changed. */
+void facts_affinity(struct task *t);
+/* kernel.hostname or domainname has changed. */
+void facts_names(void);
+
+/* uname(2) for a task of ordinary personality. */
+void uts_get(struct abi_utsname *out);
