@@ -39,6 +39,12 @@ $(B)/%.o: %
 	@echo "  CC    $<"
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# What runs in a stub: no library, no data, no vector registers, nothing that watches over it.
+STUB_FLAGS := -std=gnu17 -O2 -g -D_GNU_SOURCE -I. $(WARN) -fpie -ffreestanding -mgeneral-regs-only -fno-stack-protector \
+	  -fno-jump-tables -fcf-protection=none -fno-asynchronous-unwind-tables -fno-builtin \
+	  $(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
+$(B)/platform/trap/stub/%.o: CFLAGS := $(STUB_FLAGS)
+
 # Guest programs are static, and know nothing of vedette.
 guest: $(GUESTS)
 build/guest/%: tests/guest/%.c tests/guest/test.h

@@ -36,6 +36,7 @@ int command_limits(int argc, char **argv, struct error *e);
 struct global_options {
 	int log_fd;	/* -1: messages go to stderr */
 	bool debug;
+	const char *platform;	/* trap, ptrace; NULL: the best that works */
 };
 extern struct global_options global_options;
 

@@ -127,6 +127,7 @@ static void report(const struct error *e)
 
 int main(int argc, char **argv)
 {
+	global_options.platform = getenv("VEDETTE_PLATFORM"); /* the environment is gone later */
 	struct main_options o = {0};
 	struct error e = {.msg = ""};
 	char shown[64];

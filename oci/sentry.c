@@ -95,6 +95,30 @@ static int close_rest(const struct sandbox *s, const struct sentry_ends *ends)
 	return isolate_close(keep, (size_t)n);
 }
 
+/* The one that was asked for, else the best that works here. */
+static int platform_start(struct error *e)
+{
+	static const struct platform_ops *const all[] = {&ptrace_platform, &trap_platform};
+	const char *want = global_options.platform;
+	if (want && strcmp(want, "auto") == 0)
+		want = NULL;
+	int err = -ENOSYS;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (want && strcmp(want, all[i]->name) != 0)
+			continue;
+		platform = all[i];
+		if ((err = platform->init()) == 0)
+			return 0;
+		log_debug("the %s platform does not work here: %s", all[i]->name, strerror(-err));
+	}
+	if (err == -ENOSYS)
+		return error_set(e, -EINVAL, "there is no platform '%s': trap or ptrace", want);
+	return error_set(e, err,
+			 "the %s platform does not work on this host (%s): "
+			 "`vedette check' says what it lacks",
+			 platform->name, strerror(-err));
+}
+
 /* All that comes before the filter. */
 static int prepare(const struct sandbox *s, const struct sentry_ends *ends, struct boot_spec *spec,
 		   struct error *e)
@@ -113,16 +137,12 @@ static int prepare(const struct sandbox *s, const struct sentry_ends *ends, stru
 		return error_set(e, err,
 				 "cannot open /dev/urandom: %s (mknod it, or bind the host's)",
 				 strerror(-err));
-	platform = &ptrace_platform;
-	if ((err = platform->init()) < 0)
-		return error_set(e, err,
-				 "the %s platform does not work on this host (%s): "
-				 "`vedette check' says what it lacks",
-				 platform->name, strerror(-err));
+	if ((err = platform_start(e)) < 0)
+		return err;
 	if ((err = boot_init(spec, &be)) < 0)
 		return error_set(e, err, "%s", be.text);
 	if ((err = warm_threads()) < 0 || (err = confine_end((iso.flags & CLONE_NEWNS) != 0)) < 0 ||
-	    (err = seccomp_load_sentry(/*with_ptrace=*/true)) < 0)
+	    (err = seccomp_load_sentry(/*with_ptrace=*/platform == &ptrace_platform)) < 0)
 		return error_set(e, err, "cannot confine the sentry: %s", strerror(-err));
 	return 0;
 }

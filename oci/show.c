@@ -75,9 +75,14 @@ int command_limits(int argc, char **argv, struct error *e)
 	for (size_t i = 0; i < gofer_hostcalls_count; i++)
 		printf("  %-18s %-7s %s%s\n", gofer_hostcalls[i].name, gofer_hostcalls[i].since,
 		       gofer_hostcalls[i].why, gofer_hostcalls[i].optional ? " (optional)" : "");
+	static const char *const whose[] = {
+		[STUB_OF_PTRACE] = " (ptrace only)",
+		[STUB_OF_TRAP] = " (trap only)",
+		[STUB_OF_PTRACE | STUB_OF_TRAP] = "",
+	};
 	printf("stub (%zu)\n", stub_call_count);
 	for (size_t i = 0; i < stub_call_count; i++)
-		printf("  %-18s %-7s %s\n", stub_calls[i].name, stub_calls[i].since,
-		       stub_calls[i].why);
+		printf("  %-18s %-7s %s%s\n", stub_calls[i].name, stub_calls[i].since,
+		       stub_calls[i].why, whose[stub_calls[i].whose]);
 	return 0;
 }

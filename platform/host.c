@@ -243,21 +243,56 @@ int host_clock_get(int clockid, int64_t *out_ns)
 }
 
 /* FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time, so that a retry cannot drift. */
-int host_futex_wait(uint32_t *word, uint32_t expect, int64_t deadline_ns)
+static int futex_wait(uint32_t *word, int flags, uint32_t expect, int64_t deadline_ns)
 {
 	note(HOST_futex);
 	struct timespec ts = {.tv_sec = deadline_ns / NSEC_PER_SEC,
 			      .tv_nsec = deadline_ns % NSEC_PER_SEC};
-	return (int)ret(syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expect,
+	return (int)ret(syscall(SYS_futex, word, FUTEX_WAIT_BITSET | flags, expect,
 				deadline_ns == INT64_MAX ? NULL : &ts, NULL,
 				FUTEX_BITSET_MATCH_ANY));
 }
 
-int host_futex_wake(uint32_t *word, int count)
+static int futex_wake(uint32_t *word, int flags, int count)
 {
 	note(HOST_futex);
-	return (int)ret(syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL,
-				0));
+	return (int)ret(syscall(SYS_futex, word, FUTEX_WAKE | flags, count, NULL, NULL, 0));
+}
+
+int host_futex_wait(uint32_t *word, uint32_t expect, int64_t deadline_ns)
+{
+	return futex_wait(word, FUTEX_PRIVATE_FLAG, expect, deadline_ns);
+}
+
+int host_futex_wake(uint32_t *word, int count)
+{
+	return futex_wake(word, FUTEX_PRIVATE_FLAG, count);
+}
+
+int host_futex_wait_shared(uint32_t *word, uint32_t expect, int64_t deadline_ns)
+{
+	return futex_wait(word, 0, expect, deadline_ns);
+}
+
+int host_futex_wake_shared(uint32_t *word, int count)
+{
+	return futex_wake(word, 0, count);
+}
+
+int host_map_shared(int fd, uint64_t size, void **out)
+{
+	note(HOST_mmap);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	*out = p;
+	return 0;
+}
+
+void host_unmap(void *at, uint64_t size)
+{
+	note(HOST_munmap);
+	munmap(at, size);
 }
 
 int host_poll(struct pollfd *fds, size_t n, int64_t timeout_ns)

@@ -61,6 +61,12 @@ int host_clock_get(int clockid, int64_t *out_ns);
 /* deadline: CLOCK_MONOTONIC nanoseconds, INT64_MAX = none.  0, -EAGAIN (changed) or -ETIMEDOUT. */
 int host_futex_wait(uint32_t *word, uint32_t expect, int64_t deadline_ns);
 int host_futex_wake(uint32_t *word, int count);
+/* The same on memory that is shared with another process. */
+int host_futex_wait_shared(uint32_t *word, uint32_t expect, int64_t deadline_ns);
+int host_futex_wake_shared(uint32_t *word, int count);
+/* Maps a shared memory object here, readable and writable; *out is its address. */
+int host_map_shared(int fd, uint64_t size, void **out);
+void host_unmap(void *at, uint64_t size);
 /* timeout_ns < 0: none.  Count of ready entries. */
 int host_poll(struct pollfd *fds, size_t n, int64_t timeout_ns);
 int host_ioctl(int fd, unsigned long cmd, void *arg);

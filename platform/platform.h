@@ -31,7 +31,7 @@ struct ctx;
 struct iovec;
 
 /* First address that is not the guest's; the stub lives between it and the host's top. */
-#define USER_TOP 0x7fffff000000ull
+#define USER_TOP 0x7fffe0000000ull
 
 /* General registers, in the kernel's user_regs_struct order (asserted in the platforms). */
 struct regs {
@@ -118,7 +118,10 @@ struct platform_ops {
 	int (*aspace_new)(struct aspace **out, struct ctx **out_ctx);
 	/* A copy of by's address space (host fork) with a first, not yet adopted thread. */
 	int (*aspace_fork)(struct ctx *by, struct aspace **out, struct ctx **out_ctx);
-	/* All mappings of the guest vanish (exec in place); by is the only thread. */
+	/*
+	 * All mappings of the guest vanish (exec in place); by is the only thread.  NULL: exec
+	 * always takes a new address space, because what has run guest code is never clean again.
+	 */
 	int (*aspace_reset)(struct ctx *by);
 	/* Kills the host process.  Every ctx in it has been destroyed.  out (or NULL): all of its usage. */
 	void (*aspace_destroy)(struct aspace *as, struct usage *out);
@@ -218,6 +221,7 @@ struct platform_ops {
 };
 
 extern const struct platform_ops ptrace_platform;
+extern const struct platform_ops trap_platform;
 extern const struct platform_ops null_platform;
 
 /* The platform in use, set once by boot before init(). */

@@ -8,8 +8,10 @@
  */
 #include "platform/stub_filter.h"
 
+#include <asm/prctl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -20,13 +22,14 @@
 
 #include "platform/platform.h"
 #include "platform/stub/stub.h"
+#include "platform/trap/slot.h"
 
 enum rule_op {
 	NONE,
 	EQUAL,	   /* low half == value, high half == 0 */
 	EITHER,	   /* the same, value or other */
 	WITHIN,	   /* no bit outside value, in either half */
-	BELOW_TOP, /* an address below USER_TOP */
+	BELOW_TOP, /* an address below USER_TOP, or below value if that is given: the same high half */
 };
 
 struct rule {
@@ -37,61 +40,77 @@ struct rule {
 
 enum { RULES = 3 };
 
+/* The low half of the end of where a stub of the trap platform maps its object: slot.h. */
+#define OBJECT_TOP (uint32_t)(SLOTS_AT + 1)
+
 struct row {
-	int nr;
+	int nr, whose;
 	struct rule rules[RULES];
 };
 
 /* clang-format off */
+enum { P = STUB_OF_PTRACE, T = STUB_OF_TRAP, B = P | T };
+
+/* The frequent ones first: the filter is walked from the top. */
 #define ROWS(X)                                                                                    \
-X(mmap,          "1.0",   "guest mappings, never above USER_TOP",                                  \
-  {{BELOW_TOP, 0, 0, 0}, {WITHIN, 2, PROT_READ | PROT_WRITE | PROT_EXEC, 0},                       \
+X(rt_sigreturn,  "2.2",   T, "back to guest code from the stub's signal handler",                  \
+  {{NONE, 0, 0, 0}})                                                                               \
+X(futex,         "2.6",   T, "a stub sleeps until the sentry answers, and wakes it",               \
+  {{EITHER, 1, FUTEX_WAIT, FUTEX_WAKE}})                                                           \
+X(mmap,          "1.0",   B, "guest mappings below USER_TOP; the object shared with the sentry",   \
+  {{BELOW_TOP, 0, OBJECT_TOP, 0}, {WITHIN, 2, PROT_READ | PROT_WRITE | PROT_EXEC, 0},              \
    {WITHIN, 3, MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE |              \
 	       MAP_GROWSDOWN | MAP_POPULATE, 0}})                                                  \
-X(munmap,        "1.0",   "guest munmap; the zygote giving up the sentry's memory",                \
+X(munmap,        "1.0",   B, "guest munmap; the zygote giving up the sentry's memory",             \
   {{NONE, 0, 0, 0}})                                                                               \
-X(mprotect,      "1.0",   "guest mprotect",                                                        \
+X(mprotect,      "1.0",   B, "guest mprotect",                                                     \
   {{BELOW_TOP, 0, 0, 0},                                                                           \
    {WITHIN, 2, PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN | PROT_GROWSUP, 0}})            \
-X(mremap,        "1.0",   "guest mremap",                                                          \
-  {{BELOW_TOP, 0, 0, 0}, {WITHIN, 3, MREMAP_MAYMOVE | MREMAP_FIXED, 0}, {BELOW_TOP, 4, 0, 0}})     \
-X(madvise,       "2.4",   "guest madvise on its own pages",                                        \
+X(madvise,       "2.4",   B, "guest madvise on its own pages",                                     \
   {{BELOW_TOP, 0, 0, 0}})                                                                          \
-X(mincore,       "2.4",   "guest mincore, into the stub's data page",                              \
-  {{BELOW_TOP, 0, 0, 0}})                                                                          \
-X(recvmsg,       "2.0",   "a descriptor for one mmap, from the control socket only",               \
+X(recvmsg,       "2.0",   B, "a descriptor for one mmap, from the control socket only",            \
   {{EQUAL, 0, STUB_CTL_FD, 0}})                                                                    \
-X(write,         "1.0",   "a new stub says its pid on the control socket",                         \
-  {{EQUAL, 0, STUB_CTL_FD, 0}, {EQUAL, 2, 8, 0}})                                                  \
-X(close,         "1.0",   "that descriptor, after the mmap",                                       \
+X(close,         "1.0",   B, "that descriptor, after the mmap",                                    \
   {{EQUAL, 0, 0, 0}})                                                                              \
-X(dup2,          "1.0",   "a new control socket, over the old one",                                \
-  {{EQUAL, 0, 0, 0}, {EQUAL, 1, STUB_CTL_FD, 0}})                                                  \
-X(clone,         "1.0",   "a guest process or thread, with these flags exactly",                   \
+X(clone,         "1.0",   B, "a guest process or thread, with these flags exactly",                \
   {{EITHER, 0, STUB_CLONE_FORK, STUB_CLONE_THREAD}})                                               \
-X(prctl,         "2.1.57","PR_SET_PDEATHSIG: a stub dies with the sentry",                         \
+X(arch_prctl,    "2.6",   T, "%fs of a guest thread; %gs, by which a stub finds its slot",         \
+  {{EITHER, 0, ARCH_SET_FS, ARCH_SET_GS}})                                                         \
+X(sigaltstack,   "2.2",   T, "the signal stack of a new thread, in its slot",                      \
+  {{NONE, 0, 0, 0}})                                                                               \
+X(mremap,        "1.0",   B, "guest mremap",                                                       \
+  {{BELOW_TOP, 0, 0, 0}, {WITHIN, 3, MREMAP_MAYMOVE | MREMAP_FIXED, 0}, {BELOW_TOP, 4, 0, 0}})     \
+X(mincore,       "2.4",   B, "guest mincore, into the stub's own memory",                          \
+  {{BELOW_TOP, 0, 0, 0}})                                                                          \
+X(write,         "1.0",   P, "a new stub says its pid on the control socket",                      \
+  {{EQUAL, 0, STUB_CTL_FD, 0}, {EQUAL, 2, 8, 0}})                                                  \
+X(dup2,          "1.0",   B, "a new control socket, over the old one",                             \
+  {{EQUAL, 0, 0, 0}, {EQUAL, 1, STUB_CTL_FD, 0}})                                                  \
+X(prctl,         "2.1.57",B, "PR_SET_PDEATHSIG: a stub dies with the sentry",                      \
   {{EQUAL, 0, PR_SET_PDEATHSIG, 0}, {EQUAL, 1, 9, 0}})                                             \
-X(getppid,       "1.0",   "whether the sentry died before that prctl",                             \
+X(getppid,       "1.0",   B, "whether the sentry died before that prctl",                          \
   {{NONE, 0, 0, 0}})                                                                               \
-X(getpid,        "1.0",   "what a new stub says",                                                  \
+X(getpid,        "1.0",   B, "what a new stub says",                                               \
   {{NONE, 0, 0, 0}})                                                                               \
-X(pause,         "1.0",   "a thread without a tracer sleeps",                                      \
+X(pause,         "1.0",   B, "a thread whose guest thread has ended sleeps",                       \
   {{NONE, 0, 0, 0}})                                                                               \
-X(clock_gettime, "2.6",   "CPU time of one thread",                                                \
+X(clock_gettime, "2.6",   B, "CPU time of one thread",                                             \
   {{EQUAL, 0, CLOCK_THREAD_CPUTIME_ID, 0}})                                                        \
-X(getrusage,     "1.0",   "faults and peak memory of the stub or of one thread",                   \
+X(getrusage,     "1.0",   B, "faults and peak memory of the stub or of one thread",                \
   {{EITHER, 0, RUSAGE_SELF, RUSAGE_THREAD}})                                                       \
-X(exit,          "1.0",   "end of a guest thread",                                                 \
+X(exit,          "1.0",   B, "end of a guest thread",                                              \
   {{NONE, 0, 0, 0}})                                                                               \
-X(exit_group,    "1.0",   "end of a stub that cannot be set up",                                   \
+X(exit_group,    "1.0",   B, "end of a stub that cannot be set up",                                \
   {{NONE, 0, 0, 0}})
 /* clang-format on */
 
-#define ROW(name_, since_, why_, ...) {.nr = SYS_##name_, .rules = __VA_ARGS__},
+#define ROW(name_, since_, whose_, why_, ...)                                                      \
+	{.nr = SYS_##name_, .whose = whose_, .rules = __VA_ARGS__},
 static const struct row rows[] = {ROWS(ROW)};
 #undef ROW
 
-#define ROW(name_, since_, why_, ...) {.name = #name_, .since = since_, .why = why_},
+#define ROW(name_, since_, whose_, why_, ...)                                                      \
+	{.name = #name_, .since = since_, .why = why_, .whose = whose_},
 const struct stub_call stub_calls[] = {ROWS(ROW)};
 #undef ROW
 const size_t stub_call_count = ARRAY_SIZE(stub_calls);
@@ -125,7 +144,8 @@ static void refuse(struct program *p)
 /* Goes on if the rule holds, else traps. */
 static void emit_rule(struct program *p, const struct rule *r)
 {
-	const uint32_t top_high = USER_TOP >> 32, top_low = (uint32_t)USER_TOP;
+	const uint32_t top_high = USER_TOP >> 32;
+	const uint32_t top_low = r->value ? r->value : (uint32_t)USER_TOP;
 	if (r->op == NONE)
 		return;
 	load(p, arg_at(r->arg, /*high=*/true));
@@ -164,7 +184,7 @@ static void emit_row(struct program *p, const struct row *row)
 	p->code[test].jf = (uint8_t)(p->n - test - 1);
 }
 
-size_t stub_filter_build(struct sock_filter *out, uint64_t text, uint64_t size)
+size_t stub_filter_build(struct sock_filter *out, int whose, uint64_t text, uint64_t size)
 {
 	struct program p = {.code = out};
 	load(&p, offsetof(struct seccomp_data, arch));
@@ -178,7 +198,8 @@ size_t stub_filter_build(struct sock_filter *out, uint64_t text, uint64_t size)
 	emit(&p, BPF_JMP | BPF_JGT | BPF_K, (uint32_t)(text + size), 0, 1);
 	refuse(&p);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		emit_row(&p, &rows[i]);
+		if (rows[i].whose & whose)
+			emit_row(&p, &rows[i]);
 	refuse(&p);
 	return p.n;
 }

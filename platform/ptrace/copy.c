@@ -1,120 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Guest memory by process_vm_readv/writev.
- *
- * Newer hosts copy up to the first missing page.  Older ones (3.x) give up a
- * batch of up to 16 pages as a whole if one is missing, so a short answer is
- * continued page by page until a page really fails.
- */
 #include "platform/ptrace/ptrace.h"
 
 #include <errno.h>
-#include <sys/uio.h>
 
-typedef ssize_t vm_copy(int pid, const struct iovec *local, size_t nlocal,
-			const struct iovec *remote, size_t nremote);
+#include "platform/vmcopy.h"
 
-/* A place in an iovec array. */
-struct cursor {
-	const struct iovec *iov;
-	size_t count, skip;
-};
-
-static void cursor_advance(struct cursor *cur, size_t n)
+/* Pages may outlive their process for a moment. */
+static ssize_t unless_dead(const struct aspace *as, ssize_t n)
 {
-	while (cur->count && n >= cur->iov->iov_len - cur->skip) {
-		n -= cur->iov->iov_len - cur->skip;
-		cur->skip = 0;
-		cur->iov++;
-		cur->count--;
-	}
-	cur->skip += n;
-}
-
-static struct iovec cursor_piece(const struct cursor *cur)
-{
-	return (struct iovec){.iov_base = (char *)cur->iov->iov_base + cur->skip,
-			      .iov_len = cur->iov->iov_len - cur->skip};
-}
-
-/* Total of the remote side, or -EFAULT if any of it is not the guest's. */
-static ssize_t remote_size(const struct iovec *remote, size_t n)
-{
-	size_t total = 0;
-	for (size_t i = 0; i < n; i++) {
-		uaddr_t end;
-		if (__builtin_add_overflow((uaddr_t)(uintptr_t)remote[i].iov_base,
-					   remote[i].iov_len, &end) ||
-		    end > USER_TOP)
-			return -EFAULT;
-		if (__builtin_add_overflow(total, remote[i].iov_len, &total) || total > INT64_MAX)
-			return -EINVAL;
-	}
-	return (ssize_t)total;
-}
-
-static size_t local_size(const struct iovec *local, size_t n)
-{
-	size_t total = 0;
-	for (size_t i = 0; i < n; i++)
-		total += local[i].iov_len;
-	return total;
-}
-
-static size_t copy_pages(vm_copy *copy, int pid, struct cursor local, struct cursor remote)
-{
-	size_t done = 0;
-	cursor_advance(&local, 0);
-	cursor_advance(&remote, 0);
-	while (local.count && remote.count) {
-		struct iovec l = cursor_piece(&local), r = cursor_piece(&remote);
-		size_t n = PAGE_SIZE - (uintptr_t)r.iov_base % PAGE_SIZE;
-		n = min_u64(n, min_u64(l.iov_len, r.iov_len));
-		l.iov_len = r.iov_len = n;
-		ptrace_calls++;
-		if (copy(pid, &l, 1, &r, 1) != (ssize_t)n)
-			break;
-		done += n;
-		cursor_advance(&local, n);
-		cursor_advance(&remote, n);
-	}
-	return done;
-}
-
-static ssize_t copy_all(vm_copy *copy, struct aspace *as, const struct iovec *local, size_t nlocal,
-			const struct iovec *remote, size_t nremote)
-{
-	ssize_t total = remote_size(remote, nremote);
-	if (total <= 0)
-		return total;
-	if (atomic_load(&as->dead))
-		return -ESRCH; /* its pages may outlive it for a moment */
-	total = (ssize_t)min_u64((size_t)total, local_size(local, nlocal));
-	ptrace_calls++;
-	ssize_t n = copy(as->pid, local, nlocal, remote, nremote);
-	if (n == total)
-		return n;
-	if (n == -ESRCH || atomic_load(&as->dead))
-		return -ESRCH;
-	if (n < 0 && n != -EFAULT)
-		return n;
-	struct cursor l = {.iov = local, .count = nlocal};
-	struct cursor r = {.iov = remote, .count = nremote};
-	n = n < 0 ? 0 : n;
-	cursor_advance(&l, (size_t)n);
-	cursor_advance(&r, (size_t)n);
-	n += (ssize_t)copy_pages(copy, as->pid, l, r);
-	return n > 0 ? n : -EFAULT;
+	return atomic_load(&as->dead) ? -ESRCH : n;
 }
 
 ssize_t ptrace_read(struct aspace *as, const struct iovec *local, size_t nlocal,
 		    const struct iovec *remote, size_t nremote)
 {
-	return copy_all(host_vm_read, as, local, nlocal, remote, nremote);
+	if (atomic_load(&as->dead))
+		return -ESRCH;
+	return unless_dead(as, vm_read(as->pid, local, nlocal, remote, nremote, &ptrace_calls));
 }
 
 ssize_t ptrace_write(struct aspace *as, const struct iovec *local, size_t nlocal,
 		     const struct iovec *remote, size_t nremote)
 {
-	return copy_all(host_vm_write, as, local, nlocal, remote, nremote);
+	if (atomic_load(&as->dead))
+		return -ESRCH;
+	return unless_dead(as, vm_write(as->pid, local, nlocal, remote, nremote, &ptrace_calls));
 }

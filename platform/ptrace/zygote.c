@@ -164,7 +164,7 @@ static void zygote_libc(void)
 static void zygote_filter(uint64_t base)
 {
 	static struct sock_filter code[STUB_FILTER_MAX];
-	size_t n = stub_filter_build(code, base, STUB_TEXT_SIZE);
+	size_t n = stub_filter_build(code, STUB_OF_PTRACE, base, STUB_TEXT_SIZE);
 	struct sock_fprog prog = {.len = (unsigned short)n, .filter = code};
 	assert(n <= ARRAY_SIZE(code));
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0) < 0)

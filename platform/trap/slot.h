@@ -36,6 +36,8 @@
 #define OBJ_SIZE   (OBJ_SLOTS + SLOTS_SIZE)
 
 /* Inside a slot. */
+#define SLOT_SCRATCH	0x800 /* where host calls put their answers */
+#define SLOT_SCRATCH_SIZE 0x800
 #define SLOT_DATA	0x1000 /* bytes copied by the stub */
 #define SLOT_DATA_SIZE	0x6000
 #define SLOT_CALLSTACK	0x9000 /* top of the stack of rewritten calls */
@@ -68,9 +70,11 @@
 /* Offsets for stub/entry.S. */
 #define SLOT_O_SELF	 0x00
 #define SLOT_O_KICK	 0x08
-#define SLOT_O_REGS	 0x200 /* struct regs's order: r15 ... */
 #define SLOT_O_CALLSTACK 0x10
 #define SLOT_O_NEXT	 0x18
+#define SLOT_O_SITE	 0x20
+#define SLOT_O_RET	 0x28
+#define SLOT_O_REGS	 0x200 /* struct regs */
 
 #ifndef __ASSEMBLER__
 #include <assert.h>
@@ -93,28 +97,35 @@ enum { SLOT_RANGES = 8 };
 enum { SLOT_IN, SLOT_OUT, SLOT_INOUT };
 
 struct slot {
-	uint64_t self;	    /* 0x00 its address in the stub, where %gs points */
-	uint32_t kick;	    /* 0x08 set by the stub's handler: an interrupt wants to be told */
-	uint32_t spin;	    /* 0x0c how often the stub looks before it sleeps; by the sentry */
-	uint64_t callstack; /* 0x10 top */
-	uint64_t next;	    /* 0x18 where the exit path jumps to */
-	uint32_t turn;	    /* 0x20 */
-	uint32_t event;	    /* SAYS_* */
-	uint32_t command;   /* DO_* */
-	uint32_t signo;	    /* SAYS_SIGNAL */
-	uint64_t frame;	    /* SAYS_SIGNAL: the address of its ucontext */
-	uint64_t info;	    /* SAYS_SIGNAL: the address of its siginfo */
-	uint64_t call[7];   /* number and arguments */
-	int64_t ret;
-	uint64_t site;	    /* SAYS_CALL: the address of the site's descriptor in an island */
-	uint32_t range_count;
+	uint64_t self;	      /* its address in the stub, where %gs points */
+	uint32_t kick;	      /* set by the stub's handler: an interrupt wants to be told */
+	uint32_t spin;	      /* how often the stub looks before it sleeps; by the sentry */
+	uint64_t callstack;   /* top of the stack of rewritten calls */
+	uint64_t next;	      /* where the exit path jumps to */
+	uint64_t site;	      /* SAYS_CALL: the address of the site's struct island_site */
+	int64_t ret;	      /* SAYS_DONE: the result; of a new stub: its pid */
+	uint32_t turn;	      /* TURN_* */
+	uint32_t event;	      /* SAYS_* */
+	uint32_t command;     /* DO_* */
+	uint32_t signo;	      /* SAYS_SIGNAL */
+	uint64_t frame;	      /* SAYS_SIGNAL: the address of its ucontext, */
+	uint64_t info;	      /* and of its siginfo */
+	uint64_t call[7];     /* number and arguments of a command */
+	uint32_t range_count; /* of ranges, for this call */
 	uint32_t range_fault; /* by the stub: an out range could not be written */
+	uint64_t nonce;	      /* of a new object: see aspace.c */
 	struct slot_range ranges[SLOT_RANGES];
+	_Alignas(0x100) struct regs regs; /* SAYS_CALL, SAYS_KICK */
 };
 
-/* All general registers, behind the rest so that the assembly knows where. */
-static inline struct regs *slot_regs(struct slot *s)
-{
-	return (struct regs *)((char *)s + 0x200);
-}
+#define SLOT_ASSERT(off, member)                                                                   \
+	_Static_assert(offsetof(struct slot, member) == (off), "slot." #member)
+SLOT_ASSERT(SLOT_O_SELF, self);
+SLOT_ASSERT(SLOT_O_KICK, kick);
+SLOT_ASSERT(SLOT_O_CALLSTACK, callstack);
+SLOT_ASSERT(SLOT_O_NEXT, next);
+SLOT_ASSERT(SLOT_O_SITE, site);
+SLOT_ASSERT(SLOT_O_RET, ret);
+SLOT_ASSERT(SLOT_O_REGS, regs);
+#undef SLOT_ASSERT
 #endif

@@ -224,7 +224,7 @@ static int new_memory(struct task *t)
 {
 	struct ctx *ctx;
 	struct mm *mm, *old = t->mm;
-	if (__atomic_load_n(&old->users, __ATOMIC_ACQUIRE) == 1)
+	if (platform->aspace_reset && __atomic_load_n(&old->users, __ATOMIC_ACQUIRE) == 1)
 		return mm_reset(old, t->ctx);
 	int err = mm_new(&mm, &ctx);
 	if (err < 0)

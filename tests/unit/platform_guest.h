@@ -26,7 +26,8 @@
 #define DATA  0x500000ull
 #define STACK 0x600000ull
 
-static const struct platform_ops *const P = &ptrace_platform;
+/* VEDETTE_PLATFORM=trap: the same tests on the other one. */
+static const struct platform_ops *P = &ptrace_platform;
 
 struct guest {
 	struct aspace *as;
@@ -122,10 +123,19 @@ static inline void death_seen(void)
 	__atomic_fetch_add(&deaths, 1, __ATOMIC_SEQ_CST);
 }
 
+static inline bool platform_choose(void)
+{
+	const char *name = getenv("VEDETTE_PLATFORM");
+	if (name && strcmp(name, trap_platform.name) == 0)
+		P = &trap_platform;
+	return P == &trap_platform;
+}
+
 static inline int platform_setup(void **state)
 {
 	(void)state;
 	host_set_memfile(memfile, NULL);
+	platform_choose();
 	return host_init() < 0 || P->init() < 0 || P->watch(death_seen) < 0;
 }
 

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Address spaces: their object, their slots, and who they really are.
+ *
+ * A stub says its own pid, and one that runs guest code can lie.  So a new object
+ * carries a random number in its first slot, and a pid is believed once that
+ * number has been read from where that process must have mapped it.  Nobody but
+ * the new process, and what its parent chose to share it with, has the object.
+ */
+#include "platform/trap/trap.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "platform/base/log.h"
+
+/* A new stub answers in well under a millisecond; one that does not is up to something. */
+static const int64_t SETTLE_NS = 10 * NSEC_PER_SEC;
+
+static struct slot *slot_here(const struct aspace *as, unsigned number)
+{
+	return (struct slot *)(as->map + OBJ_SLOTS + (size_t)number * SLOT_SIZE);
+}
+
+static void slot_prepare(struct slot *s, unsigned number)
+{
+	const uint64_t at = SLOTS_AT + (uint64_t)number * SLOT_SIZE;
+	s->self = at;
+	s->callstack = at + SLOT_CALLSTACK;
+	s->kick = 0;
+	s->event = 0;
+	s->command = DO_RESUME;
+	s->turn = TURN_STUB;
+}
+
+int object_new(int *out_fd, char **out_map, uint64_t *out_nonce)
+{
+	void *map;
+	int fd;
+	int err = host_memfd("vedette-slots", &fd);
+	if (err < 0)
+		return err;
+	if ((err = host_ftruncate(fd, OBJ_SIZE)) < 0 || (err = host_map_shared(fd, OBJ_SIZE, &map)) < 0) {
+		host_close(fd);
+		return err;
+	}
+	struct slot *first = (struct slot *)((char *)map + OBJ_SLOTS);
+	slot_prepare(first, 0);
+	host_random(out_nonce, sizeof *out_nonce);
+	first->nonce = *out_nonce;
+	*out_map = map;
+	*out_fd = fd;
+	return 0;
+}
+
+void object_put(char *map)
+{
+	host_unmap(map, OBJ_SIZE);
+}
+
+int slot_take(struct aspace *as, unsigned *out)
+{
+	int err = -EAGAIN;
+	lock(&as->lock);
+	/* An ended thread gives its slot back with its last word. */
+	for (unsigned i = 0; i < as->slots_used / 32 + 1 && err < 0 && i < ARRAY_SIZE(as->free); i++)
+		for (uint32_t set = as->free[i]; set && err < 0; set &= set - 1) {
+			unsigned n = i * 32 + (unsigned)__builtin_ctz(set);
+			if (__atomic_load_n(&slot_here(as, n)->turn, __ATOMIC_ACQUIRE) == TURN_STUB)
+				continue;
+			as->free[i] &= ~(1u << n % 32);
+			*out = n;
+			err = 0;
+		}
+	if (err < 0 && as->slots_used < SLOT_MAX) {
+		*out = as->slots_used++;
+		err = 0;
+	}
+	unlock(&as->lock);
+	if (err == 0)
+		slot_prepare(slot_here(as, *out), *out);
+	return err;
+}
+
+void slot_put(struct aspace *as, unsigned number)
+{
+	lock(&as->lock);
+	as->free[number / 32] |= 1u << number % 32;
+	unlock(&as->lock);
+}
+
+struct ctx *ctx_alloc(struct aspace *as, unsigned number, int tid)
+{
+	struct ctx *c = calloc(1, sizeof *c);
+	if (!c)
+		return NULL;
+	c->as = as;
+	c->slot = slot_here(as, number);
+	c->number = number;
+	c->tid = tid;
+	c->leader = number == 0;
+	c->dirty = true;
+	c->regs.cs = 0x33;
+	c->regs.ss = 0x2b;
+	c->regs.eflags = 0x202;
+	atomic_fetch_add(&as->threads, 1);
+	if (number != 0)
+		__atomic_store_n(&as->threaded, true, __ATOMIC_RELAXED);
+	reap_add_ctx(c);
+	return c;
+}
+
+void ctx_free(struct ctx *c)
+{
+	reap_remove_ctx(c);
+	atomic_fetch_sub(&c->as->threads, 1);
+	free(c->fpu_first);
+	free(c);
+}
+
+int aspace_make(int pid, struct ctl *ctl, char *map, uint64_t nonce, struct aspace **out,
+		struct ctx **out_ctx)
+{
+	struct aspace *as = calloc(1, sizeof *as);
+	struct ctx *c = NULL;
+	if (as) {
+		as->pid = pid;
+		as->nonce = nonce;
+		as->map = map;
+		as->ctl = ctl;
+		as->slots_used = 1;
+		lock_init(&as->lock, RANK_PLATFORM);
+		list_init(&as->ctxs);
+		list_init(&as->link);
+		c = ctx_alloc(as, 0, pid);
+	}
+	if (!c) {
+		object_put(map);
+		ctl_trap_put(ctl);
+		free(as);
+		return -ENOMEM;
+	}
+	*out = as;
+	*out_ctx = c;
+	return 0;
+}
+
+void aspace_kill(struct aspace *as)
+{
+	if (__atomic_load_n(&as->verified, __ATOMIC_ACQUIRE) &&
+	    !__atomic_load_n(&as->dead, __ATOMIC_ACQUIRE))
+		host_tgkill(as->pid, as->pid, SIGKILL);
+}
+
+/* The number, from where only the process with our object can have it. */
+static int nonce_check(const struct aspace *as)
+{
+	uint64_t found = 0;
+	struct iovec local = {.iov_base = &found, .iov_len = sizeof found};
+	struct iovec remote = {.iov_base = (void *)(SLOTS_AT + offsetof(struct slot, nonce)),
+			       .iov_len = sizeof found};
+	trap_calls++;
+	ssize_t n = host_vm_read(as->pid, &local, 1, &remote, 1);
+	if (n < 0)
+		return (int)n;
+	return found == as->nonce ? 0 : -ESRCH;
+}
+
+static int first_word(struct aspace *as, struct slot *s)
+{
+	int64_t now = 0;
+	host_clock_get(CLOCK_MONOTONIC, &now);
+	return hand_wait(as, s, now + SETTLE_NS);
+}
+
+static int verify_locked(struct aspace *as)
+{
+	int err = first_word(as, slot_here(as, 0));
+	if (err == 0)
+		err = nonce_check(as);
+	if (err == 0)
+		__atomic_store_n(&as->verified, true, __ATOMIC_RELEASE);
+	return err == 0 ? 0 : -ESRCH;
+}
+
+int aspace_verify(struct aspace *as)
+{
+	int err = 0;
+	if (__atomic_load_n(&as->verified, __ATOMIC_ACQUIRE))
+		return 0;
+	lock(&as->lock);
+	if (!as->verified)
+		err = verify_locked(as);
+	unlock(&as->lock);
+	return err;
+}
+
+int ctx_settle(struct ctx *c)
+{
+	int err = aspace_verify(c->as);
+	if (err == 0)
+		err = first_word(c->as, c->slot);
+	return err;
+}

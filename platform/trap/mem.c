@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The guest's address space, changed by calls carried out in the stub; and copied. */
+#include "platform/trap/trap.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "platform/vmcopy.h"
+
+/* A page range below USER_TOP; the pages above it are the stub's own. */
+static bool range_ok(uaddr_t addr, uint64_t size)
+{
+	uint64_t end;
+	return addr % PAGE_SIZE == 0 && size > 0 && size % PAGE_SIZE == 0 &&
+	       !__builtin_add_overflow(addr, size, &end) && end <= USER_TOP;
+}
+
+int trap_map(struct ctx *by, const struct map_req *req)
+{
+	if (!range_ok(req->addr, req->size))
+		return -EINVAL;
+	int flags = MAP_FIXED | (req->shared ? MAP_SHARED : MAP_PRIVATE) |
+		    (req->noreserve ? MAP_NORESERVE : 0) | (req->growsdown ? MAP_GROWSDOWN : 0) |
+		    (req->populate ? MAP_POPULATE : 0) | (req->fd < 0 ? MAP_ANONYMOUS : 0);
+	const uint64_t args[7] = {SYS_mmap, req->addr, req->size, (uint64_t)req->prot,
+				  (uint64_t)flags, (uint64_t)-1, req->fd < 0 ? 0 : (uint64_t)req->off};
+	long r = req->fd < 0 ? command_give(by, DO_CALL, args, ARRAY_SIZE(args))
+			     : command_with_fd(by, req->fd, DO_MAP, args, ARRAY_SIZE(args));
+	return r < 0 ? (int)r : 0;
+}
+
+int trap_unmap(struct ctx *by, uaddr_t addr, uint64_t size)
+{
+	if (!range_ok(addr, size))
+		return -EINVAL;
+	return (int)command_call(by, SYS_munmap, addr, size, 0, 0, 0);
+}
+
+int trap_protect(struct ctx *by, uaddr_t addr, uint64_t size, int prot)
+{
+	if (!range_ok(addr, size))
+		return -EINVAL;
+	return (int)command_call(by, SYS_mprotect, addr, size, (uint64_t)prot, 0, 0);
+}
+
+int trap_remap(struct ctx *by, uaddr_t addr, uint64_t old_size, uint64_t new_size, uaddr_t to)
+{
+	/* old_size 0 makes a second mapping of shared pages: mremap(2), BUGS. */
+	if (!range_ok(addr, old_size ? old_size : PAGE_SIZE) || !range_ok(to, new_size))
+		return -EINVAL;
+	uint64_t flags = to == addr ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED;
+	long r = command_call(by, SYS_mremap, addr, old_size, new_size, flags, to);
+	return r < 0 ? (int)r : 0;
+}
+
+int trap_advise(struct ctx *by, uaddr_t addr, uint64_t size, int advice)
+{
+	if (!range_ok(addr, size))
+		return -EINVAL;
+	return (int)command_call(by, SYS_madvise, addr, size, (uint64_t)advice, 0, 0);
+}
+
+int trap_mincore(struct ctx *by, uaddr_t addr, uint64_t size, unsigned char *vec)
+{
+	if (!range_ok(addr, size))
+		return -EINVAL;
+	for (uint64_t pages = size / PAGE_SIZE; pages > 0;) {
+		uint64_t n = min_u64(pages, SLOT_SCRATCH_SIZE);
+		int err = (int)command_call(by, SYS_mincore, addr, n * PAGE_SIZE,
+					    scratch_address(by), 0, 0);
+		if (err < 0)
+			return err;
+		memcpy(vec, (char *)by->slot + SLOT_SCRATCH, n);
+		addr += n * PAGE_SIZE;
+		vec += n;
+		pages -= n;
+	}
+	return 0;
+}
+
+/* Its pages may outlive it for a moment, its pid may not be its own. */
+static int there(struct aspace *as)
+{
+	if (__atomic_load_n(&as->dead, __ATOMIC_ACQUIRE))
+		return -ESRCH;
+	return aspace_verify(as);
+}
+
+ssize_t trap_read(struct aspace *as, const struct iovec *local, size_t nlocal,
+		  const struct iovec *remote, size_t nremote)
+{
+	int err = there(as);
+	if (err < 0)
+		return err;
+	return vm_read(as->pid, local, nlocal, remote, nremote, &trap_calls);
+}
+
+ssize_t trap_write(struct aspace *as, const struct iovec *local, size_t nlocal,
+		   const struct iovec *remote, size_t nremote)
+{
+	int err = there(as);
+	if (err < 0)
+		return err;
+	return vm_write(as->pid, local, nlocal, remote, nremote, &trap_calls);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ends of stubs: those we make, and those that come from outside.
+ *
+ * One thread sleeps in wait4 for any child.  Whoever ends an address space waits
+ * for it himself, and usually gets there first; if not, the thread tells him.
+ * Children we do not know are a guest's own making; reaping them is all they get.
+ */
+#include "platform/trap/trap.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "platform/base/log.h"
+
+enum { BUCKETS = 64, STACK_SIZE = 64 << 10 };
+
+static struct lock reap_lock = LOCK_INIT(RANK_PLATFORM);
+static struct list by_pid[BUCKETS]; /* reap_lock, as are the lists of ctxs */
+static void (*died)(void);	    /* a */
+static bool started;
+static bool zygote_gone; /* a */
+
+static struct list *bucket(int pid)
+{
+	return &by_pid[(unsigned)pid % BUCKETS];
+}
+
+void reap_add(struct aspace *as)
+{
+	lock(&reap_lock);
+	list_append(bucket(as->pid), &as->link);
+	unlock(&reap_lock);
+}
+
+void reap_add_ctx(struct ctx *c)
+{
+	lock(&reap_lock);
+	list_append(&c->as->ctxs, &c->link);
+	unlock(&reap_lock);
+}
+
+void reap_remove_ctx(struct ctx *c)
+{
+	lock(&reap_lock);
+	list_del(&c->link);
+	unlock(&reap_lock);
+}
+
+static void reap_remove(struct aspace *as)
+{
+	lock(&reap_lock);
+	list_del(&as->link);
+	unlock(&reap_lock);
+}
+
+static struct usage usage_of(const struct rusage *ru)
+{
+	return (struct usage){.minflt = (uint64_t)ru->ru_minflt,
+			      .majflt = (uint64_t)ru->ru_majflt,
+			      .nivcsw = (uint64_t)ru->ru_nivcsw,
+			      .maxrss_kb = (uint64_t)ru->ru_maxrss};
+}
+
+/* From now on its pid may be somebody else's.  Whoever waits for it is woken. */
+static void note_death(struct aspace *as, const struct rusage *ru)
+{
+	struct ctx *c;
+	as->usage = usage_of(ru);
+	__atomic_store_n(&as->dead, 1, __ATOMIC_SEQ_CST);
+	host_futex_wake(&as->dead, INT32_MAX);
+	list_for_each(c, &as->ctxs, link) {
+		__atomic_store_n(&c->slot->turn, TURN_SENTRY, __ATOMIC_SEQ_CST);
+		host_futex_wake_shared(&c->slot->turn, INT32_MAX);
+	}
+}
+
+/* True if it was one of ours: somebody may not know yet. */
+static bool reap_pid(int pid, const struct rusage *ru)
+{
+	struct aspace *as;
+	bool found = false;
+	lock(&reap_lock);
+	/* More than one: some have been lied to by their parents. */
+	list_for_each(as, bucket(pid), link) {
+		if (as->pid == pid && !__atomic_load_n(&as->dead, __ATOMIC_RELAXED)) {
+			note_death(as, ru);
+			found = true;
+		}
+	}
+	unlock(&reap_lock);
+	return found;
+}
+
+static void *reap_main(void *arg)
+{
+	struct rusage ru;
+	int status, pid;
+	(void)arg;
+	for (;;) {
+		pid = host_wait_usage(-1, &status, 0, &ru);
+		if (pid == -EINTR)
+			continue;
+		if (pid < 0)
+			return NULL; /* not even the zygote is left: the end */
+		if (!WIFEXITED(status) && !WIFSIGNALED(status))
+			continue;
+		void (*tell)(void) = __atomic_load_n(&died, __ATOMIC_ACQUIRE);
+		bool ours = reap_pid(pid, &ru);
+		if (pid == trap_host.zygote_pid)
+			__atomic_store_n(&zygote_gone, ours = true, __ATOMIC_RELEASE);
+		if (ours && tell)
+			tell();
+	}
+}
+
+int reap_start(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int err = 0;
+	lock(&reap_lock);
+	if (!started) {
+		for (size_t i = 0; i < BUCKETS; i++)
+			list_init(&by_pid[i]);
+		pthread_attr_init(&attr);
+		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+		pthread_attr_setstacksize(&attr, STACK_SIZE);
+		err = -pthread_create(&thread, &attr, reap_main, NULL);
+		pthread_attr_destroy(&attr);
+		started = err == 0;
+	}
+	unlock(&reap_lock);
+	return err;
+}
+
+static void kill_and_wait(struct aspace *as)
+{
+	struct rusage ru;
+	int status, n;
+	aspace_kill(as);
+	do
+		n = host_wait_usage(as->pid, &status, 0, &ru);
+	while (n == -EINTR || (n == as->pid && !WIFEXITED(status) && !WIFSIGNALED(status)));
+	if (n == as->pid) {
+		as->usage = usage_of(&ru);
+		__atomic_store_n(&as->dead, 1, __ATOMIC_RELEASE);
+	}
+	while (!__atomic_load_n(&as->dead, __ATOMIC_ACQUIRE))
+		host_futex_wait(&as->dead, 0, INT64_MAX);
+}
+
+void reap_end(struct aspace *as, struct usage *out)
+{
+	/* A number that was never true is not waited for. */
+	if (!trap_aspace_dead(as) && aspace_verify(as) == 0)
+		kill_and_wait(as);
+	reap_remove(as);
+	if (out)
+		*out = as->usage;
+}
+
+int trap_watch(void (*fn)(void))
+{
+	__atomic_store_n(&died, fn, __ATOMIC_RELEASE);
+	return 0;
+}
+
+bool trap_aspace_dead(struct aspace *as)
+{
+	return as ? __atomic_load_n(&as->dead, __ATOMIC_ACQUIRE)
+		  : __atomic_load_n(&zygote_gone, __ATOMIC_ACQUIRE);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Host signals and rewritten calls: told to the sentry, and its commands done.
+ *
+ * A handler runs with the interrupt signal blocked; a rewritten call does not, so
+ * an interrupt can find the thread anywhere in here.  It is then only noted
+ * (slot.kick): the way out looks at it.  Faults are open everywhere, because
+ * copying for the guest may fault; any other fault of this code is the guest's
+ * doing and is told as one.
+ */
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/syscall.h>
+
+#include "platform/trap/stub/stub.h"
+#include "syscalls/abi/errno.h"
+
+enum { SIGNO_SYS = 31 };
+
+/* As in syscalls/abi/signal.h, whose names are those of <signal.h>. */
+struct frame_context {
+	uint64_t flags, link, stack[3];
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+};
+
+static inline __attribute__((always_inline)) uint64_t at(const unsigned char *mark)
+{
+	return (uint64_t)(uintptr_t)mark;
+}
+
+static inline __attribute__((always_inline)) bool inside(uint64_t rip, const unsigned char *from,
+							 const unsigned char *to)
+{
+	return rip >= at(from) && rip < at(to);
+}
+
+static STUB void give_turn(struct slot *s)
+{
+	uint32_t old = __atomic_exchange_n(&s->turn, TURN_SENTRY, __ATOMIC_ACQ_REL);
+	if (old == SENTRY_ASLEEP)
+		stub_syscall(SYS_futex, (uint64_t)(uintptr_t)&s->turn, FUTEX_WAKE, 1, 0, 0, 0);
+}
+
+static inline __attribute__((always_inline)) bool is_mine(struct slot *s)
+{
+	uint32_t turn = __atomic_load_n(&s->turn, __ATOMIC_ACQUIRE);
+	return turn == TURN_STUB || turn == SENTRY_ASLEEP;
+}
+
+static STUB void wait_turn(struct slot *s)
+{
+	for (uint32_t n = s->spin; n > 0; n--) {
+		if (is_mine(s))
+			return;
+		__builtin_ia32_pause();
+	}
+	while (!is_mine(s)) {
+		uint32_t turn = TURN_SENTRY;
+		__atomic_compare_exchange_n(&s->turn, &turn, STUB_ASLEEP, false, __ATOMIC_ACQ_REL,
+					    __ATOMIC_ACQUIRE);
+		stub_syscall(SYS_futex, (uint64_t)(uintptr_t)&s->turn, FUTEX_WAIT, STUB_ASLEEP, 0,
+			     0, 0);
+	}
+}
+
+/* The descriptor in the control socket becomes number 0, if all is well. */
+static STUB long take_descriptor(int flags)
+{
+	struct {
+		uint64_t len, type, fd;
+	} control;
+	uint64_t byte, iov[2] = {(uint64_t)(uintptr_t)&byte, sizeof byte};
+	struct {
+		uint64_t name, namelen, iov, iovlen, control, controllen, flags;
+	} msg;
+	msg.name = 0;
+	msg.namelen = 0;
+	msg.iov = (uint64_t)(uintptr_t)iov;
+	msg.iovlen = 1;
+	msg.control = (uint64_t)(uintptr_t)&control;
+	msg.controllen = sizeof control;
+	msg.flags = 0;
+	return stub_syscall(SYS_recvmsg, STUB_CTL_FD, (uint64_t)(uintptr_t)&msg, (uint64_t)flags, 0,
+			    0, 0);
+}
+
+static STUB void close_descriptor(void)
+{
+	stub_syscall(SYS_close, 0, 0, 0, 0, 0, 0);
+}
+
+static STUB long do_map(const uint64_t *a)
+{
+	long ret = take_descriptor(0);
+	if (ret >= 0)
+		ret = stub_syscall(SYS_mmap, a[0], a[1], a[2], a[3], 0, a[5]);
+	close_descriptor();
+	return ret;
+}
+
+static STUB long do_socket(void)
+{
+	long ret = take_descriptor(0);
+	if (ret >= 0)
+		ret = stub_syscall(SYS_dup2, 0, STUB_CTL_FD, 0, 0, 0, 0);
+	close_descriptor();
+	return ret;
+}
+
+static STUB long do_drain(void)
+{
+	long ret;
+	do {
+		ret = take_descriptor(0x40 /* MSG_DONTWAIT */);
+		close_descriptor();
+	} while (ret > 0);
+	return ret;
+}
+
+static STUB long do_fork(uint64_t sentry_pid)
+{
+	long ret = take_descriptor(0);
+	if (ret >= 0)
+		ret = entry_fork(sentry_pid);
+	close_descriptor();
+	return ret;
+}
+
+static STUB long do_command(struct slot *s, uint32_t command)
+{
+	uint64_t nr = s->call[0], a[6];
+	for (int i = 0; i < 6; i++)
+		a[i] = s->call[1 + i];
+	if (command == DO_CALL)
+		return stub_syscall((long)nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (command == DO_MAP)
+		return do_map(a);
+	if (command == DO_FORK)
+		return do_fork(a[0]);
+	if (command == DO_THREAD)
+		return entry_thread(a[0]);
+	if (command == DO_SOCKET)
+		return do_socket();
+	if (command == DO_DRAIN)
+		return do_drain();
+	return -ENOSYS;
+}
+
+void STUB stub_talk(struct slot *s)
+{
+	for (;;) {
+		give_turn(s);
+		wait_turn(s);
+		uint32_t command = s->command;
+		if (command == DO_RESUME)
+			return;
+		if (command == DO_FRAME)
+			stub_make_frame();
+		if (command == DO_EXIT) {
+			give_turn(s); /* the slot is free */
+			entry_exit();
+		}
+		if (command == DO_PARK)
+			entry_park();
+		s->ret = do_command(s, command);
+		s->event = SAYS_DONE;
+	}
+}
+
+static STUB void tell_signal(struct slot *s, int signo, void *info, void *frame)
+{
+	s->signo = (uint32_t)signo;
+	s->info = (uint64_t)(uintptr_t)info;
+	s->frame = (uint64_t)(uintptr_t)frame;
+	s->event = SAYS_SIGNAL;
+	stub_talk(s);
+}
+
+/* True if the signal found this code, and it can go on. */
+static STUB bool was_inside(struct slot *s, int signo, struct frame_context *f)
+{
+	if (signo != INTERRUPT_SIGNAL)
+		return false;
+	s->kick = 1;
+	if (inside(f->rip, stub_exit_begin, stub_exit_end))
+		f->rip = at(stub_exit_begin);
+	return true;
+}
+
+void STUB stub_signal(int signo, void *info, void *frame)
+{
+	struct slot *s = (struct slot *)((uintptr_t)frame & ~(uintptr_t)(SLOT_SIZE - 1));
+	struct frame_context *f = frame;
+	if (inside(f->rip, __start_stub_text, __stop_stub_text) && was_inside(s, signo, f))
+		return;
+	tell_signal(s, signo, info, frame);
+}
+
+void STUB stub_rewritten(struct slot *s)
+{
+	s->kick = 0;
+	s->event = SAYS_CALL;
+	stub_talk(s);
+}
+
+void STUB stub_kicked(struct slot *s)
+{
+	s->kick = 0;
+	s->event = SAYS_KICK;
+	stub_talk(s);
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Life and death of address spaces and their threads; the platform's table. */
+#include "platform/trap/trap.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "platform/base/log.h"
+#include "syscalls/abi/signal.h"
+
+struct trap_host trap_host;
+__thread unsigned long trap_calls;
+
+/* One clean stub is always made ahead: an exec finds it ready. */
+struct spare {
+	int sock;
+	char *map;
+	uint64_t nonce;
+};
+static const int64_t SPARE_NS = 5 * NSEC_PER_SEC;
+static struct lock spare_lock = LOCK_INIT(RANK_PLATFORM);
+static struct spare spare = {.sock = -1}; /* spare_lock */
+
+static int spare_make(struct spare *out)
+{
+	int fd;
+	int err = object_new(&fd, &out->map, &out->nonce);
+	if (err < 0)
+		return err;
+	err = zygote_trap_spawn(fd, &out->sock);
+	host_close(fd);
+	if (err < 0)
+		object_put(out->map);
+	return err;
+}
+
+static struct spare spare_swap(struct spare new)
+{
+	lock(&spare_lock);
+	struct spare old = spare;
+	spare = new;
+	unlock(&spare_lock);
+	return old;
+}
+
+/* Waits for it, so that it can be ended by its number: it has run no guest code. */
+static void spare_drop(struct spare s)
+{
+	struct aspace as = {.map = s.map};
+	struct slot *first = (struct slot *)(s.map + OBJ_SLOTS);
+	int64_t now = 0;
+	int status;
+	if (s.sock < 0)
+		return;
+	host_clock_get(CLOCK_MONOTONIC, &now);
+	if (hand_wait(&as, first, now + SPARE_NS) == 0 && first->ret > 0) {
+		int pid = (int)first->ret;
+		host_tgkill(pid, pid, SIGKILL);
+		while (host_wait(pid, &status, 0) == -EINTR)
+			;
+	}
+	host_close(s.sock);
+	object_put(s.map);
+}
+
+static int aspace_from(const struct spare *s, struct aspace **out, struct ctx **out_ctx)
+{
+	struct ctl *ctl = ctl_trap_new(s->sock);
+	if (!ctl) {
+		host_close(s->sock);
+		object_put(s->map);
+		return -ENOMEM;
+	}
+	int err = aspace_make(0, ctl, s->map, s->nonce, out, out_ctx);
+	if (err < 0)
+		return err;
+	(*out)->ctl_own = true;
+	(*out_ctx)->clean_fpu = true;
+	(*out_ctx)->host_fs = ~0ull; /* the zygote's */
+	/* It runs no guest code yet, so what it says of itself is true. */
+	struct slot *first = (*out_ctx)->slot;
+	int64_t now = 0;
+	host_clock_get(CLOCK_MONOTONIC, &now);
+	err = hand_wait(*out, first, now + SPARE_NS);
+	(*out)->pid = (*out_ctx)->tid = (int)first->ret;
+	if (err == 0 && (*out)->pid > 0)
+		err = aspace_verify(*out);
+	else
+		err = -EAGAIN;
+	reap_add(*out);
+	return err;
+}
+
+static void trap_ctx_destroy(struct ctx *c);
+static void trap_aspace_destroy(struct aspace *as, struct usage *out);
+
+static int trap_aspace_new(struct aspace **out, struct ctx **out_ctx)
+{
+	struct spare mine = spare_swap((struct spare){.sock = -1}), next;
+	int err = reap_start();
+	if (err == 0 && mine.sock < 0)
+		err = spare_make(&mine);
+	if (err < 0)
+		return err;
+	if ((err = aspace_from(&mine, out, out_ctx)) < 0) {
+		if (err != -ENOMEM) {
+			trap_ctx_destroy(*out_ctx);
+			trap_aspace_destroy(*out, NULL);
+		}
+		return err;
+	}
+	if (spare_make(&next) == 0)
+		spare_drop(spare_swap(next));
+	return 0;
+}
+
+static void *fpu_copy(const struct ctx *by)
+{
+	void *image = malloc(trap_fpu_size());
+	if (image)
+		memcpy(image, by->fpu, trap_fpu_size());
+	return image;
+}
+
+/* What a new thread of the guest begins with. */
+static int inherit(struct ctx *c, const struct ctx *by)
+{
+	c->regs = by->regs;
+	c->host_fs = by->host_fs;
+	if (by->at != AT_FRAME)
+		return 0; /* live in the parent's CPU, hence in the child's */
+	c->fpu_first = fpu_copy(by);
+	return c->fpu_first ? 0 : -ENOMEM;
+}
+
+static int trap_aspace_fork(struct ctx *by, struct aspace **out, struct ctx **out_ctx)
+{
+	const uint64_t args[2] = {SYS_clone, (uint64_t)trap_host.sentry_pid};
+	uint64_t nonce;
+	char *map;
+	int fd;
+	int err = object_new(&fd, &map, &nonce);
+	if (err < 0)
+		return err;
+	long pid = command_with_fd(by, fd, DO_FORK, args, ARRAY_SIZE(args));
+	host_close(fd);
+	if (pid <= 0) {
+		object_put(map);
+		return pid < 0 ? (int)pid : -EAGAIN;
+	}
+	by->as->ctl_own = false;
+	err = aspace_make((int)pid, ctl_trap_get(by->as->ctl), map, nonce, out, out_ctx);
+	if (err < 0)
+		return err;
+	reap_add(*out);
+	if ((err = inherit(*out_ctx, by)) < 0) {
+		trap_ctx_destroy(*out_ctx);
+		trap_aspace_destroy(*out, NULL);
+	}
+	return err;
+}
+
+static void trap_aspace_destroy(struct aspace *as, struct usage *out)
+{
+	struct usage none;
+	reap_end(as, out ? out : &none);
+	ctl_trap_put(as->ctl);
+	object_put(as->map);
+	free(as);
+}
+
+static int trap_ctx_create(struct ctx *by, struct ctx **out)
+{
+	unsigned number;
+	int err = slot_take(by->as, &number);
+	if (err < 0)
+		return err;
+	const uint64_t args[2] = {0, SLOTS_AT + (uint64_t)number * SLOT_SIZE};
+	long tid = command_give(by, DO_THREAD, args, ARRAY_SIZE(args));
+	if (tid <= 0) {
+		slot_put(by->as, number);
+		return tid < 0 ? (int)tid : -EAGAIN;
+	}
+	struct ctx *c = ctx_alloc(by->as, number, (int)tid);
+	if (!c)
+		return -ENOMEM; /* the host thread sleeps until the process ends */
+	if ((err = inherit(c, by)) < 0) {
+		trap_ctx_destroy(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+/* Its first frame: a thread that has just been born, or it is none of ours. */
+static int adopt_frame(struct ctx *c)
+{
+	const struct regs first = c->regs;
+	if (c->slot->event != SAYS_SIGNAL || c->slot->signo != SIGSYS)
+		return -EPROTO;
+	int err = frame_read(c);
+	c->regs = first;
+	c->dirty = true;
+	if (err == 0 && c->clean_fpu)
+		err = trap_fpu_reset(c);
+	else if (err == 0 && c->fpu_first)
+		err = trap_fpu_set(c, c->fpu_first, trap_fpu_size());
+	free(c->fpu_first);
+	c->fpu_first = NULL;
+	return err;
+}
+
+static int trap_ctx_adopt(struct ctx *c)
+{
+	int err = ctx_settle(c);
+	if (err == 0)
+		err = adopt_frame(c);
+	if (err < 0) {
+		aspace_kill(c->as);
+		c->gone = true;
+		return -ESRCH;
+	}
+	c->adopted = true;
+	__atomic_store_n(&c->adopter, &trap_calls, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* The leader parks: see invariant 3. */
+static void trap_ctx_destroy(struct ctx *c)
+{
+	if (!c->leader) {
+		if (!c->gone && (c->adopted || ctx_settle(c) == 0))
+			hand_give(c, DO_EXIT);
+		slot_put(c->as, c->number);
+	} else if (c->adopted && !c->gone && atomic_load(&c->as->threads) > 1) {
+		hand_give(c, DO_PARK);
+	}
+	ctx_free(c);
+}
+
+static const struct regs *trap_regs(struct ctx *c)
+{
+	return &c->regs;
+}
+
+static struct regs *trap_regs_mut(struct ctx *c)
+{
+	c->dirty = true;
+	return &c->regs;
+}
+
+/* The clock of a whole process can be read from outside: CLOCK of ~pid, type SCHED. */
+static int trap_aspace_cputime(struct aspace *as, int64_t *out_ns)
+{
+	int err = aspace_verify(as);
+	if (err < 0 || trap_aspace_dead(as))
+		return -ESRCH;
+	trap_calls++;
+	err = host_clock_get((int)(~(unsigned)as->pid << 3 | 2), out_ns);
+	return err == -EINVAL ? -ESRCH : err;
+}
+
+static int thread_cputime(struct ctx *c, int64_t *out_ns)
+{
+	struct timespec ts;
+	int err = command_scratch(c, SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &ts, sizeof ts);
+	if (err == 0)
+		*out_ns = ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+	return err;
+}
+
+/*
+ * A thread's clock can only be read in its own process, by its adopter between
+ * two run()s; anybody else gets the last answer.  The guest can spoil the answer
+ * on its way, so it is bounded by what is known.
+ */
+static int trap_ctx_cputime(struct ctx *c, int64_t *out_ns)
+{
+	struct aspace *as = c->as;
+	int64_t all, own = 0;
+	int err = trap_aspace_cputime(as, &all);
+	if (err < 0)
+		return err;
+	if (!__atomic_load_n(&as->threaded, __ATOMIC_RELAXED))
+		own = all;
+	else if (__atomic_load_n(&c->adopter, __ATOMIC_RELAXED) == &trap_calls)
+		err = thread_cputime(c, &own);
+	lock(&as->lock);
+	if (err == 0 && own > c->cputime)
+		c->cputime = own < all ? own : all;
+	*out_ns = c->cputime;
+	unlock(&as->lock);
+	return err;
+}
+
+/* What the guest spoils on its way through the slot is its own account. */
+static int trap_usage(struct ctx *by, bool thread, struct usage *out)
+{
+	struct rusage ru;
+	if (!by->adopted)
+		return -ESRCH;
+	int err = command_scratch(by, SYS_getrusage,
+				  (uint64_t)(thread ? RUSAGE_THREAD : RUSAGE_SELF), &ru, sizeof ru);
+	if (err < 0)
+		return err;
+	*out = (struct usage){.minflt = (uint64_t)ru.ru_minflt,
+			      .majflt = (uint64_t)ru.ru_majflt,
+			      .nivcsw = (uint64_t)ru.ru_nivcsw,
+			      .maxrss_kb = (uint64_t)ru.ru_maxrss};
+	return 0;
+}
+
+/* What a frame holds on this host, from the first one. */
+static int learn_frame(struct aspace *as, struct ctx *c)
+{
+	struct abi_fpx_sw_bytes sw;
+	struct abi_ucontext *uc;
+	uint64_t at = c->slot->frame - SLOTS_AT;
+	if (c->slot->event != SAYS_SIGNAL || at > SLOT_SIZE - sizeof *uc)
+		return -EPROTO;
+	uc = (struct abi_ucontext *)((char *)c->slot + at);
+	at = uc->uc_mcontext.fpstate - SLOTS_AT;
+	if (at > SLOT_SIZE - 1024)
+		return -EPROTO;
+	const unsigned char *fx = (unsigned char *)c->slot + at;
+	memcpy(&sw, fx + 464, sizeof sw);
+	memcpy(&trap_host.mxcsr_mask, fx + 28, sizeof trap_host.mxcsr_mask);
+	if (sw.magic1 == FP_XSTATE_MAGIC1 && (uc->uc_flags & UC_FP_XSTATE)) {
+		trap_host.xstate_size = sw.xstate_size;
+		trap_host.xfeatures = sw.xfeatures;
+	}
+	(void)as;
+	return trap_host.xstate_size <= SLOT_SIZE / 4 ? 0 : -E2BIG;
+}
+
+/* Does it work here at all?  The stub is kept: the first program gets it. */
+static int trap_init(void)
+{
+	struct spare first;
+	struct slot *s;
+	int64_t now = 0;
+	hand_init();
+	int err = zygote_trap_start();
+	if (err < 0)
+		return err;
+	if ((err = spare_make(&first)) == 0) {
+		struct aspace as = {.map = first.map};
+		struct ctx c = {.as = &as};
+		s = (struct slot *)(first.map + OBJ_SLOTS);
+		c.slot = s;
+		host_clock_get(CLOCK_MONOTONIC, &now);
+		err = hand_wait(&as, s, now + SPARE_NS);
+		if (err == 0)
+			err = learn_frame(&as, &c);
+		if (err < 0)
+			spare_drop(first);
+		else
+			spare_drop(spare_swap(first));
+	}
+	if (err < 0)
+		zygote_trap_stop();
+	return err;
+}
+
+static void trap_shutdown(void)
+{
+	spare_drop(spare_swap((struct spare){.sock = -1}));
+	zygote_trap_stop();
+}
+
+const struct platform_ops trap_platform = {
+	.name = "trap",
+	.init = trap_init,
+	.shutdown = trap_shutdown,
+	.aspace_new = trap_aspace_new,
+	.aspace_fork = trap_aspace_fork,
+	.aspace_destroy = trap_aspace_destroy,
+	.watch = trap_watch,
+	.aspace_dead = trap_aspace_dead,
+	.ctx_create = trap_ctx_create,
+	.ctx_adopt = trap_ctx_adopt,
+	.ctx_destroy = trap_ctx_destroy,
+	.run = trap_run,
+	.interrupt = trap_interrupt,
+	.regs = trap_regs,
+	.regs_mut = trap_regs_mut,
+	.fpu_size = trap_fpu_size,
+	.fpu_get = trap_fpu_get,
+	.fpu_set = trap_fpu_set,
+	.fpu_reset = trap_fpu_reset,
+	.map = trap_map,
+	.unmap = trap_unmap,
+	.protect = trap_protect,
+	.remap = trap_remap,
+	.advise = trap_advise,
+	.mincore = trap_mincore,
+	.read = trap_read,
+	.write = trap_write,
+	.ctx_cputime = trap_ctx_cputime,
+	.aspace_cputime = trap_aspace_cputime,
+	.usage = trap_usage,
+};

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside of the trap platform's sentry side.
+ *
+ * Invariants
+ *  1. A ctx's slot is read and written by its adopter while it is the sentry's
+ *     turn; by anybody before it is adopted, under as->lock (ctx_settle).
+ *  2. What is read from a slot is read once, into the ctx, and checked there.
+ *  3. The thread group leader outlives every other thread: destroying its ctx
+ *     parks it.
+ *  4. A pid is used for anything but a wait only after aspace_verify.
+ *  5. A stub that does not keep to the protocol is killed (aspace_kill): all
+ *     else is then as if it had been killed from outside.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "platform/base/list.h"
+#include "platform/base/lock.h"
+#include "platform/base/ref.h"
+#include "platform/host.h"
+#include "platform/platform.h"
+#include "platform/trap/slot.h"
+#include "platform/trap/stub/stub.h"
+
+struct abi_ucontext;
+struct rusage;
+
+/* A control socket: the sentry's end of what is descriptor 3 in one stub, or several. */
+struct ctl {
+	struct ref ref;
+	struct lock lock; /* RANK_PLATFORM: held from sending until the stub has taken it */
+	int fd;		  /* I */
+	bool stale;	  /* lock  a stub died before it took a message: drain first */
+};
+
+struct aspace {
+	struct lock lock;    /* RANK_PLATFORM */
+	int pid;	     /* I */
+	bool verified;	     /* a: pid is that of the process that has our object */
+	uint64_t nonce;	     /* I  proves it */
+	char *map;	     /* I  the object here */
+	struct ctl *ctl;     /* used under the sentry's mm lock; our reference */
+	bool ctl_own;	     /* no other aspace uses ctl */
+	bool threaded;	     /* lock  has ever had two threads */
+	uint32_t dead;	     /* a: futex; the host process has been waited for */
+	struct usage usage;  /* once dead */
+	struct list link;    /* reap.c's lock: by pid */
+	struct list ctxs;    /* reap.c's lock: ctx.link */
+	unsigned slots_used; /* lock: slots ever used */
+	uint32_t free[SLOT_MAX / 32]; /* lock: slots that ended threads had */
+	atomic_uint threads; /* ctxs */
+};
+
+/* Bits of ctx.state, as for ptrace: see run.c. */
+enum { CTX_RUNNING = 1, CTX_KICKED = 2 };
+
+/* Where the stub's thread waits for us. */
+enum ctx_at {
+	AT_START,  /* has not been heard of */
+	AT_FRAME,  /* in a signal handler: registers and FPU state are in the frame */
+	AT_CALL,   /* in a rewritten call: registers in the slot, the FPU is live */
+};
+
+struct ctx {
+	struct aspace *as;   /* I */
+	struct slot *slot;   /* I  here */
+	unsigned number;     /* I  of the slot */
+	int tid;	     /* adopter; never believed, see trap.c */
+	bool leader;	     /* I */
+	bool adopted;
+	bool gone;	     /* dead, seen by us */
+	bool dirty;	     /* regs differ from the stub's */
+	enum ctx_at at;
+	struct abi_ucontext *uc; /* AT_FRAME: checked, here */
+	unsigned char *fpu;  /* AT_FRAME: checked, here; xstate_size bytes */
+	void *fpu_first;     /* to begin with; NULL: what the host thread has */
+	bool clean_fpu;	     /* begins with the state of a fresh exec */
+	uint64_t host_fs, host_gs; /* what the host thread has; gs 0: its slot */
+	atomic_uint state;
+	uint64_t site_rip;   /* AT_CALL: regs.rip of the event */
+	struct regs regs;
+	int64_t cputime;     /* last answer of ctx_cputime */
+	const void *adopter; /* a: &trap_calls of that thread; others only compare it */
+	struct list link;    /* reap.c's lock */
+	/* hand.c */
+	unsigned spin_credit;
+};
+
+/* Set by init, constant afterwards. */
+struct trap_host {
+	uint64_t base; /* of the stub's text */
+	int sentry_pid;
+	int zygote_pid, zygote_fd;
+	uint32_t xstate_size; /* bytes of FPU state in a frame */
+	uint64_t xfeatures;
+	uint32_t mxcsr_mask;
+};
+extern struct trap_host trap_host;
+
+/* Host calls made by this thread in this folder: what the tests and bench count. */
+extern __thread unsigned long trap_calls;
+
+/* zygote.c */
+int zygote_trap_start(void);
+void zygote_trap_stop(void);
+/* A new stub that will take the object fd as its own; *out_sock: its control socket. */
+int zygote_trap_spawn(int fd, int *out_sock);
+
+/* aspace.c */
+/* A new object with its nonce in slot 0; the caller owns both. */
+int object_new(int *out_fd, char **out_map, uint64_t *out_nonce);
+void object_put(char *map);
+/* Waits for the first word of a new thread, and of a new process makes sure who it is. */
+int ctx_settle(struct ctx *c);
+int aspace_verify(struct aspace *as);
+void aspace_kill(struct aspace *as);
+/* Takes map, ctl over, also on failure; pid 0: not known yet. */
+int aspace_make(int pid, struct ctl *ctl, char *map, uint64_t nonce, struct aspace **out,
+		struct ctx **out_ctx);
+int slot_take(struct aspace *as, unsigned *out);
+void slot_put(struct aspace *as, unsigned number);
+struct ctx *ctx_alloc(struct aspace *as, unsigned number, int tid);
+void ctx_free(struct ctx *c);
+
+/* hand.c */
+void hand_init(void);
+/* Gives the turn with a command. */
+void hand_give(struct ctx *c, uint32_t command);
+/* Until it is our turn again: 0, -ESRCH (dead), -ETIMEDOUT. */
+int hand_wait(struct aspace *as, struct slot *s, int64_t deadline_ns);
+/* The same around guest code. */
+int hand_run(struct ctx *c);
+
+/* command.c: host calls in the stub; results, -ESRCH if it died. */
+long command_call(struct ctx *c, long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
+		  uint64_t a4);
+/* A command with call[1..]: as command_call. */
+long command_give(struct ctx *c, uint32_t command, const uint64_t *args, size_t n);
+/* Sends fd, then has the stub do command with it. */
+long command_with_fd(struct ctx *by, int fd, uint32_t command, const uint64_t *args, size_t n);
+struct ctl *ctl_trap_new(int fd);
+struct ctl *ctl_trap_get(struct ctl *ctl);
+void ctl_trap_put(struct ctl *ctl);
+/* As DO_CALL with an answer of size bytes at the slot's scratch. */
+int command_scratch(struct ctx *c, long nr, uint64_t a0, void *out, size_t size);
+uint64_t scratch_address(const struct ctx *c);
+
+/* mem.c */
+int trap_map(struct ctx *by, const struct map_req *req);
+int trap_unmap(struct ctx *by, uaddr_t addr, uint64_t size);
+int trap_protect(struct ctx *by, uaddr_t addr, uint64_t size, int prot);
+int trap_remap(struct ctx *by, uaddr_t addr, uint64_t old_size, uint64_t new_size, uaddr_t to);
+int trap_advise(struct ctx *by, uaddr_t addr, uint64_t size, int advice);
+int trap_mincore(struct ctx *by, uaddr_t addr, uint64_t size, unsigned char *vec);
+ssize_t trap_read(struct aspace *as, const struct iovec *local, size_t nlocal,
+		  const struct iovec *remote, size_t nremote);
+ssize_t trap_write(struct aspace *as, const struct iovec *local, size_t nlocal,
+		   const struct iovec *remote, size_t nremote);
+
+/* frame.c: what the stub has said, and the state behind it. */
+/* Reads and checks where the frame is: 0 or -EPROTO. */
+int frame_read(struct ctx *c);
+/* Before guest code goes on: registers to where the stub will load them from. */
+int frame_flush(struct ctx *c);
+/* After this the state is in a frame. */
+int frame_force(struct ctx *c);
+size_t trap_fpu_size(void);
+int trap_fpu_get(struct ctx *c, void *buf, size_t size);
+int trap_fpu_set(struct ctx *c, const void *buf, size_t size);
+int trap_fpu_reset(struct ctx *c);
+
+/* run.c */
+void trap_run(struct ctx *c, struct event *out);
+void trap_interrupt(struct ctx *c);
+
+/* reap.c */
+int reap_start(void);
+void reap_add(struct aspace *as);
+void reap_add_ctx(struct ctx *c);
+void reap_remove_ctx(struct ctx *c);
+/* Kills, waits; *out (or NULL): its usage. */
+void reap_end(struct aspace *as, struct usage *out);
+int trap_watch(void (*died)(void));
+bool trap_aspace_dead(struct aspace *as);

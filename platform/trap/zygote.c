@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The zygote: a clean stub that all first stubs are cloned from.  Forked while the
+ * sentry is one thread, it gives up every right and then every page it inherited
+ * but the stub's text and a stack, and becomes entry_zygote (stub/entry.S).
+ *
+ * init() must come after the sentry's last change of user, user namespace and pid
+ * namespace: process_vm_* compares them.
+ */
+#include "platform/trap/trap.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "platform/base/log.h"
+#include "platform/stub/clean.h"
+#include "platform/stub_filter.h"
+
+/* End of a 47-bit address space; nothing is mapped above it unless asked for. */
+static const uint64_t HOST_TOP = 0x7ffffffff000;
+
+/* Where the stub's text may go: the host's stack is at a random place there. */
+static const uint64_t bases[] = {0x7fffff800000, 0x7fffff400000, 0x7fffffc00000, 0x7fffff200000};
+
+enum { ZYGOTE_STACK = 0x1000, ZYGOTE_SIZE = STUB_TEXT_MAX + ZYGOTE_STACK };
+
+static int text_fill(void *at)
+{
+	const size_t size = (size_t)(__stop_stub_text - __start_stub_text);
+	assert(size <= STUB_TEXT_MAX);
+	memset(at, 0xcc, STUB_TEXT_MAX); /* int3 */
+	memcpy(at, __start_stub_text, size);
+	return mprotect(at, STUB_TEXT_MAX, PROT_READ | PROT_EXEC) < 0 ? -errno : 0;
+}
+
+static int text_map(uint64_t *out_base)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
+		void *want = (void *)(uintptr_t)bases[i];
+		void *p = mmap(want, ZYGOTE_SIZE, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (p == MAP_FAILED)
+			return -errno;
+		int err = p == want ? text_fill(p) : -EADDRINUSE;
+		if (err == 0) {
+			*out_base = bases[i];
+			return 0;
+		}
+		munmap(p, ZYGOTE_SIZE);
+		if (err != -EADDRINUSE)
+			return err;
+	}
+	return -EADDRINUSE;
+}
+
+static void zygote_filter(uint64_t base)
+{
+	static struct sock_filter code[STUB_FILTER_MAX];
+	size_t n = stub_filter_build(code, STUB_OF_TRAP, base, STUB_TEXT_MAX);
+	struct sock_fprog prog = {.len = (unsigned short)n, .filter = code};
+	assert(n <= ARRAY_SIZE(code));
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0) < 0)
+		_exit(1);
+}
+
+static _Noreturn void zygote_child(const struct trap_host *h, int sock)
+{
+	const uint64_t entry = stub_at(h->base, entry_zygote), base = h->base;
+	clean_descriptors(sock);
+	clean_signals(INTERRUPT_SIGNAL, stub_at(base, stub_handler), stub_at(base, stub_restorer));
+	clean_limits();
+	clean_rights();
+	clean_libc();
+	clean_parent(h->sentry_pid);
+	zygote_filter(base);
+	register uint64_t parent __asm__("r12") = (uint64_t)h->sentry_pid;
+	__asm__ volatile("jmp *%0"
+			 :
+			 : "a"(entry), "D"(base), "S"(base + ZYGOTE_SIZE), "d"(HOST_TOP), "r"(parent));
+	__builtin_unreachable();
+}
+
+int zygote_trap_start(void)
+{
+	struct trap_host *h = &trap_host;
+	int pair[2];
+	int err = text_map(&h->base);
+	if (err < 0)
+		return err;
+	if ((err = host_socketpair(SOCK_SEQPACKET, pair)) < 0)
+		goto undo_map;
+	h->sentry_pid = getpid();
+	/* Not fork(3): a sanitizer's starts a thread in the child, whose memory is about to go. */
+	h->zygote_pid = (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (h->zygote_pid == 0)
+		zygote_child(h, pair[1]);
+	err = h->zygote_pid < 0 ? -errno : 0;
+	host_close(pair[1]);
+	h->zygote_fd = pair[0];
+	if (err < 0)
+		host_close(pair[0]);
+undo_map:
+	munmap((void *)(uintptr_t)h->base, ZYGOTE_SIZE);
+	return err;
+}
+
+int zygote_trap_spawn(int fd, int *out_sock)
+{
+	int pair[2];
+	int err = host_socketpair(SOCK_SEQPACKET, pair);
+	if (err < 0)
+		return err;
+	err = host_send_fd(trap_host.zygote_fd, "", 1, pair[1]);
+	host_close(pair[1]);
+	if (err == 0)
+		err = host_send_fd(pair[0], "", 1, fd);
+	if (err < 0) {
+		host_close(pair[0]);
+		return err;
+	}
+	*out_sock = pair[0];
+	return 0;
+}
+
+void zygote_trap_stop(void)
+{
+	struct trap_host *h = &trap_host;
+	int status, n;
+	if (h->zygote_pid <= 0)
+		return;
+	host_close(h->zygote_fd);
+	host_tgkill(h->zygote_pid, h->zygote_pid, SIGKILL);
+	do
+		n = host_wait(h->zygote_pid, &status, 0);
+	while (n == -EINTR);
+	h->zygote_pid = 0;
+}
