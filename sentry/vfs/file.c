@@ -151,7 +151,8 @@ static ssize_t try_once(struct file *f, rw_fn op, struct uio *u, int64_t *pos)
 
 	if (pos)
 		return try_at(f, op, u, pos);
-	if (!f->seekable)
+	/* Devices look at no offset, and those who share one need not wait for each other. */
+	if (!f->seekable || inode_is(f->inode, S_IFCHR))
 		return op(f, u, &none);
 	lock(&f->pos_lock);
 	ssize_t n = try_at(f, op, u, &f->pos);
@@ -189,7 +190,8 @@ ssize_t file_read(struct file *f, struct uio *u, int64_t *pos, bool nonblock)
 	if (!f->readable)
 		return -EBADF;
 	ssize_t n = try_blocking(f, f->ops->read, read_events, u, pos, nonblock);
-	if (n >= 0 && f->kind == FILE_INODE)
+	/* The drivers of the devices there are do not touch atime. */
+	if (n >= 0 && f->kind == FILE_INODE && !inode_is(f->inode, S_IFCHR))
 		file_accessed(f);
 	if (n > 0)
 		notify_file(f, IN_ACCESS);

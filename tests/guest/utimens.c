@@ -192,6 +192,40 @@ TEST(reading_with_relatime_updates_an_atime_older_than_mtime)
 	ASSERT(IS_OLD(st_mtim, "f"));
 }
 
+TEST(reading_a_device_leaves_atime)
+{
+	char c;
+	struct stat before = stat_of("/dev/zero");
+	const struct timespec back[2] = {before.st_atim, before.st_mtim};
+	const struct timespec old[2] = {{1, 0}, {2, 0}};
+	int fd = open("/dev/zero", O_RDONLY);
+	if (utimensat(AT_FDCWD, "/dev/zero", old, 0) < 0)
+		SKIP("/dev/zero is somebody else's");
+	ssize_t n = read(fd, &c, 1);
+	int is_old = IS_OLD(st_atim, "/dev/zero");
+	ASSERT_OK(utimensat(AT_FDCWD, "/dev/zero", back, 0));
+	ASSERT_EQ(n, 1);
+	ASSERT(is_old);
+}
+
+static int before(struct timespec a, struct timespec b)
+{
+	return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
+}
+
+TEST(of_two_files_the_one_written_later_is_not_older)
+{
+	test_tmpdir();
+	int a = open("a", O_WRONLY | O_CREAT, 0600), b = open("b", O_WRONLY | O_CREAT, 0600);
+	for (int i = 0; i < 200; i++) {
+		ASSERT_EQ(write(a, "x", 1), 1);
+		struct stat first = stat_of("a");
+		ASSERT_EQ(write(b, "x", 1), 1);
+		ASSERT(!before(stat_of("b").st_mtim, first.st_mtim));
+		ASSERT(!before(stat_of("b").st_ctim, first.st_ctim));
+	}
+}
+
 TEST(ctime_never_goes_back)
 {
 	test_tmpdir();
