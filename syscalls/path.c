@@ -71,7 +71,7 @@ uint32_t walk_flags_of(uint32_t at_flags)
 
 int file_arg(struct task *t, int fd, struct file **out)
 {
-	*out = fdtab_get(t->fds, fd);
+	*out = fdtab_get_own(t->fds, fd);
 	return *out ? 0 : -EBADF;
 }
 

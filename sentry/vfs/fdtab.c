@@ -152,20 +152,32 @@ bool fdtab_shared(const struct fdtab *t)
 	return ref_count(&t->ref) > 1;
 }
 
+static struct file *look(const struct fdtab *t, int fd)
+{
+	if (fd < 0 || (unsigned)fd >= t->size || !t->files[fd])
+		return NULL;
+	return file_get(t->files[fd]);
+}
+
 struct file *fdtab_get(struct fdtab *t, int fd)
 {
-	struct file *f = NULL;
-
 	lock(&t->lock);
-	if (fd >= 0 && (unsigned)fd < t->size && t->files[fd])
-		f = file_get(t->files[fd]);
+	struct file *f = look(t, fd);
 	unlock(&t->lock);
 	return f;
 }
 
+/* Acquire: what a task that no longer shares the table did to it is seen. */
+struct file *fdtab_get_own(struct fdtab *t, int fd)
+{
+	bool alone = atomic_load_explicit(&t->ref.n, memory_order_acquire) == 1;
+
+	return alone ? look(t, fd) : fdtab_get(t, fd);
+}
+
 struct file *fdtab_get_io(struct fdtab *t, int fd)
 {
-	struct file *f = fdtab_get(t, fd);
+	struct file *f = fdtab_get_own(t, fd);
 	if (f && f->kind == FILE_PATH) {
 		file_put(f);
 		return NULL;

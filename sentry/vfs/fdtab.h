@@ -20,7 +20,12 @@ bool fdtab_shared(const struct fdtab *t);
 
 /* The file, referenced, or NULL (-EBADF).  O_PATH files are returned too; see fdtab_get_rw. */
 struct file *fdtab_get(struct fdtab *t, int fd);
-/* As fdtab_get, but NULL for O_PATH files: what read, write, ioctl, ... need. */
+/*
+ * The same for a table that the calling task uses itself: as long as no other task does, only
+ * the caller could change it, and no lock is taken.
+ */
+struct file *fdtab_get_own(struct fdtab *t, int fd);
+/* As fdtab_get_own, but NULL for O_PATH files: what read, write, ioctl, ... need. */
 struct file *fdtab_get_io(struct fdtab *t, int fd);
 /*
  * Reserves count lowest free descriptors >= min below limit (RLIMIT_NOFILE):
