@@ -71,6 +71,24 @@ TEST(write_from_a_buffer_that_ends_early_is_short)
 	ASSERT_EQ(lseek(fd, 0, SEEK_CUR), 3);
 }
 
+TEST(what_a_short_write_did_not_write_is_zero)
+{
+	test_tmpdir();
+	char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = open("f", O_RDWR | O_CREAT, 0600);
+	memset(p, 'x', 4096);
+	ASSERT_OK(munmap(p + 4096, 4096));
+	ASSERT_EQ(write(fd, "0123456789", 10), 10);
+	ssize_t n = pwrite(fd, p + 4096 - 50, 100, 10);
+	ASSERT(n > 0 && n <= 50);
+	ASSERT_ERR(pwrite(fd, p + 4096, 100, 200), EFAULT);
+	ASSERT_OK(ftruncate(fd, 4096));
+	char back[4096];
+	ASSERT_EQ(pread(fd, back, sizeof back, 0), (ssize_t)sizeof back);
+	for (ssize_t i = 10; i < 4096; i++)
+		ASSERT_EQ(back[i], i < 10 + n ? 'x' : 0);
+}
+
 TEST(write_beyond_the_end_leaves_a_hole)
 {
 	test_tmpdir();

@@ -181,13 +181,30 @@ static int heap_limit(struct content *c, uint64_t off, uint64_t size, uint64_t l
 	return object_make(c, length);
 }
 
+/*
+ * Into a page that is there: straight from the guest.  A copy that fails half way may have left
+ * bytes behind what it says it moved; those behind the end of the file must be zero.
+ */
+static ssize_t page_write(char *page, struct uio *u, uint64_t off, size_t size, uint64_t length)
+{
+	ssize_t n = uio_get(u, page + off % PAGE_SIZE, size);
+	uint64_t end = max_u64(length, off + (n > 0 ? (uint64_t)n : 0));
+	if (n < (ssize_t)size && end < off + size)
+		memset(page + end % PAGE_SIZE, 0, off + size - end);
+	return n;
+}
+
 ssize_t content_write(struct content *c, struct uio *u, uint64_t off, size_t size, uint64_t length)
 {
 	int err = heap_limit(c, off, size, length);
 	if (err < 0)
 		return err;
-	if (c->fd < 0)
-		return bounce_write(u, off, size, pages_drain, c);
+	if (c->fd < 0) {
+		char *page = pagetree_get(&c->pages, off >> PAGE_SHIFT);
+		return page && size <= PAGE_SIZE - off % PAGE_SIZE
+			       ? page_write(page, u, off, size, length)
+			       : bounce_write(u, off, size, pages_drain, c);
+	}
 	err = object_charge(c, off + size);
 	return err < 0 ? err : bounce_write(u, off, size, object_drain, c);
 }
