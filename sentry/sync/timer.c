@@ -33,6 +33,13 @@ int64_t clock_real_ns(void)
 	return ns;
 }
 
+int64_t clock_real_coarse_ns(void)
+{
+	int64_t ns = 0;
+	host_clock_get(CLOCK_REALTIME_COARSE, &ns);
+	return ns;
+}
+
 static void heap_place(struct ktimer *t, size_t i)
 {
 	heap[i] = t;

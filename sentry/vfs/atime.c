@@ -18,7 +18,7 @@ static bool not_after(struct ktime a, struct ktime b)
 static bool relatime_due_locked(const struct inode *i)
 {
 	return not_after(i->atime, i->mtime) || not_after(i->atime, i->ctime) ||
-	       clock_real_ns() / NSEC_PER_SEC - i->atime.sec >= relatime_limit_s;
+	       clock_real_coarse_ns() / NSEC_PER_SEC - i->atime.sec >= relatime_limit_s;
 }
 
 void path_accessed(const struct path *p)

@@ -67,10 +67,33 @@ uint64_t fs_next_ino(struct fs *fs)
 	return __atomic_fetch_add(&fs->next_ino, 1, __ATOMIC_RELAXED);
 }
 
-static struct ktime ktime_now(void)
+/*
+ * Times of files come from the clock of ticks, but of one whose ctime was looked at since it last
+ * changed, from the exact one: so a change never hides behind a time that was seen.  No time is
+ * before an exact one that was given out earlier, unless the clock was set back.
+ */
+static const int64_t tick_max_ns = 20000000;
+static int64_t newest_exact_ns; /* a */
+
+static struct ktime ktime_of(int64_t ns)
+{
+	return (struct ktime){ns / NSEC_PER_SEC, (uint32_t)(ns % NSEC_PER_SEC)};
+}
+
+static struct ktime ktime_exact(void)
 {
 	int64_t ns = clock_real_ns();
-	return (struct ktime){ns / NSEC_PER_SEC, (uint32_t)(ns % NSEC_PER_SEC)};
+
+	__atomic_store_n(&newest_exact_ns, ns, __ATOMIC_RELAXED);
+	return ktime_of(ns);
+}
+
+static struct ktime ktime_coarse(void)
+{
+	int64_t ns = clock_real_coarse_ns();
+	int64_t newest = __atomic_load_n(&newest_exact_ns, __ATOMIC_RELAXED);
+
+	return ktime_of(newest > ns && newest - ns <= tick_max_ns ? newest : ns);
 }
 
 int inode_new(struct fs *fs, const struct inode_ops *ops, uint32_t mode, void *priv,
@@ -88,7 +111,7 @@ int inode_new(struct fs *fs, const struct inode_ops *ops, uint32_t mode, void *p
 	i->priv = priv;
 	i->nlink = 1;
 	i->ino = fs_next_ino(fs);
-	i->atime = i->mtime = i->ctime = i->btime = ktime_now();
+	i->atime = i->mtime = i->ctime = i->btime = ktime_exact();
 	*out = i;
 	count_new(inode);
 	return 0;
@@ -115,9 +138,12 @@ void inode_put(struct inode *i)
 
 void inode_touch_locked(struct inode *i, uint32_t attr_times)
 {
-	struct ktime now = ktime_now();
+	bool change = attr_times & ~(uint32_t)(ATTR_ATIME | ATTR_ATIME_NOW);
+	struct ktime now = change && i->looked_at ? ktime_exact() : ktime_coarse();
 
 	lock_assert_held(&i->lock);
+	if (change)
+		i->looked_at = false;
 	if (attr_times & (ATTR_ATIME | ATTR_ATIME_NOW))
 		i->atime = now;
 	if (attr_times & (ATTR_MTIME | ATTR_MTIME_NOW))
@@ -140,6 +166,7 @@ void inode_fill_stat(struct inode *i, struct kstat *out)
 	out->mtime = i->mtime;
 	out->ctime = i->ctime;
 	out->btime = i->btime;
+	i->looked_at = true;
 	unlock(&i->lock);
 }
 

@@ -56,6 +56,7 @@ struct inode {
 	uint64_t generation;		/* a  content changes; for caches of others */
 	char *label;			/* I  objects without a name: see file_new_anon; malloc'ed */
 	bool linkable;			/* l  O_TMPFILE: link(2) may give it a name though nlink is 0 */
+	bool looked_at;			/* l  somebody has asked for ctime since it changed */
 };
 
 enum { DENTRY_HASH_MIN = 8 };
