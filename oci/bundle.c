@@ -108,7 +108,8 @@ static int make_mounts(struct bundle *b, int dir_fd, enum overlay overlay, struc
 	if (!dev) {
 		memmove(b->mounts + 1, b->mounts, n * sizeof *b->mounts);
 		b->mounts[0] = (struct boot_mount){
-			.target = "/dev", .type = "devtmpfs", .source = "devtmpfs"};
+			.target = "/dev", .type = "devtmpfs", .source = "devtmpfs",
+			.flags = BOOT_RELATIME};
 		n++;
 	}
 	b->sandbox.spec.mounts = b->mounts;

@@ -92,11 +92,11 @@ static const struct argp parser = {
 };
 
 static const struct boot_mount do_mounts[] = {
-	{.target = "/proc", .type = "proc", .source = "proc"},
-	{.target = "/sys", .type = "sysfs", .source = "sysfs"},
-	{.target = "/dev", .type = "devtmpfs", .source = "devtmpfs"},
-	{.target = "/dev/pts", .type = "devpts", .source = "devpts"},
-	{.target = "/dev/shm", .type = "tmpfs", .source = "tmpfs"},
+	{.target = "/proc", .type = "proc", .source = "proc", .flags = BOOT_RELATIME},
+	{.target = "/sys", .type = "sysfs", .source = "sysfs", .flags = BOOT_RELATIME},
+	{.target = "/dev", .type = "devtmpfs", .source = "devtmpfs", .flags = BOOT_RELATIME},
+	{.target = "/dev/pts", .type = "devpts", .source = "devpts", .flags = BOOT_RELATIME},
+	{.target = "/dev/shm", .type = "tmpfs", .source = "tmpfs", .flags = BOOT_RELATIME},
 };
 
 /* Root keeps all capabilities inside: they only mean something to our own kernel. */

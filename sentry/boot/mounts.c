@@ -238,7 +238,7 @@ int boot_mounts(const struct boot_spec *s, struct boot_error *e)
 	if (err < 0)
 		return boot_fail(e, err, "root file system: %s", cause(err));
 	/* Read-only only once the mount points have been made. */
-	err = mount_ns_new(root_fs, "overlay", 0, &boot_ns);
+	err = mount_ns_new(root_fs, "overlay", MNT_RELATIME, &boot_ns);
 	struct cred *cred = err == 0 ? cred_new_root(CAP_ALL) : NULL;
 	if (!cred)
 		return boot_fail(e, -ENOMEM, "out of memory");
@@ -254,7 +254,7 @@ int boot_mounts(const struct boot_spec *s, struct boot_error *e)
 	if (err == 0)
 		err = boot_hide(s, &w, e);
 	if (err == 0 && s->root_readonly)
-		mount_set_flags(boot_ns->root, MNT_READONLY);
+		mount_set_flags(boot_ns->root, MNT_READONLY | MNT_RELATIME);
 	if (fs)
 		fsctx_put(fs);
 	cred_put(cred);
