@@ -2,6 +2,7 @@
 /* Thin on purpose: a wrapper turns -1 and errno into -errno and does nothing else. */
 #include "host.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -23,6 +24,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+
+enum { FDS_MAX = 4 };
 
 static int urandom_fd = -1;
 static int (*memfile_make)(void *arg, const char *name);
@@ -126,26 +129,37 @@ ssize_t host_recvmsg(int fd, struct msghdr *msg, int flags)
 	return ret(recvmsg(fd, msg, flags));
 }
 
-int host_send_fd(int sock, const void *buf, size_t size, int fd)
+static int send_fds(int sock, const void *buf, size_t size, const int *fds, size_t n)
 {
 	union {
 		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(int))];
+		char space[CMSG_SPACE(sizeof(int[FDS_MAX]))];
 	} ctl = {.space = {0}};
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)buf, .iov_len = size};
 	struct msghdr msg = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = ctl.space,
-		.msg_controllen = sizeof ctl.space,
+		.msg_controllen = CMSG_SPACE(n * sizeof *fds),
 	};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	assert(n <= FDS_MAX);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof fd);
-	memcpy(CMSG_DATA(c), &fd, sizeof fd);
-	ssize_t n = host_sendmsg(sock, &msg, 0);
-	return n < 0 ? (int)n : (size_t)n == size ? 0 : -EIO;
+	c->cmsg_len = CMSG_LEN(n * sizeof *fds);
+	memcpy(CMSG_DATA(c), fds, n * sizeof *fds);
+	ssize_t sent = host_sendmsg(sock, &msg, 0);
+	return sent < 0 ? (int)sent : (size_t)sent == size ? 0 : -EIO;
+}
+
+int host_send_fd(int sock, const void *buf, size_t size, int fd)
+{
+	return send_fds(sock, buf, size, &fd, 1);
+}
+
+int host_send_fds(int sock, const int *fds, size_t n)
+{
+	return send_fds(sock, "", 1, fds, n);
 }
 
 int host_recv_fd(int sock, void *buf, size_t size, int *out_fd)

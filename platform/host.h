@@ -45,6 +45,8 @@ ssize_t host_sendmsg(int fd, const struct msghdr *msg, int flags);
 ssize_t host_recvmsg(int fd, struct msghdr *msg, int flags);
 /* Sends/receives `size` bytes with one descriptor (SCM_RIGHTS); out_fd is -1 if none came. */
 int host_send_fd(int sock, const void *buf, size_t size, int fd);
+/* One byte with n (at most 4) descriptors. */
+int host_send_fds(int sock, const int *fds, size_t n);
 int host_recv_fd(int sock, void *buf, size_t size, int *out_fd);
 void host_close(int fd);
 int host_fstat(int fd, struct host_stat *out);

@@ -70,8 +70,8 @@ X(madvise,       "2.4",   B, "guest madvise on its own pages",                  
   {{BELOW_TOP, 0, 0, 0}})                                                                          \
 X(recvmsg,       "2.0",   B, "a descriptor for one mmap, from the control socket only",            \
   {{EQUAL, 0, STUB_CTL_FD, 0}})                                                                    \
-X(close,         "1.0",   B, "that descriptor, after the mmap",                                    \
-  {{EQUAL, 0, 0, 0}})                                                                              \
+X(close,         "1.0",   B, "that descriptor, after the mmap; the two of a fork",                 \
+  {{EITHER, 0, 0, 1}})                                                                             \
 X(clone,         "1.0",   B, "a guest process or thread, with these flags exactly",                \
   {{EITHER, 0, STUB_CLONE_FORK, STUB_CLONE_THREAD}})                                               \
 X(arch_prctl,    "2.6",   T, "%fs of a guest thread; %gs, by which a stub finds its slot",         \
@@ -85,7 +85,7 @@ X(mincore,       "2.4",   B, "guest mincore, into the stub's own memory",       
 X(write,         "1.0",   P, "a new stub says its pid on the control socket",                      \
   {{EQUAL, 0, STUB_CTL_FD, 0}, {EQUAL, 2, 8, 0}})                                                  \
 X(dup2,          "1.0",   B, "a new control socket, over the old one",                             \
-  {{EQUAL, 0, 0, 0}, {EQUAL, 1, STUB_CTL_FD, 0}})                                                  \
+  {{EITHER, 0, 0, 1}, {EQUAL, 1, STUB_CTL_FD, 0}})                                                  \
 X(prctl,         "2.1.57",B, "PR_SET_PDEATHSIG: a stub dies with the sentry",                      \
   {{EQUAL, 0, PR_SET_PDEATHSIG, 0}, {EQUAL, 1, 9, 0}})                                             \
 X(getppid,       "1.0",   B, "whether the sentry died before that prctl",                          \

@@ -122,7 +122,7 @@ void ctx_free(struct ctx *c)
 	free(c);
 }
 
-int aspace_make(int pid, struct ctl *ctl, char *map, uint64_t nonce, struct aspace **out,
+int aspace_make(int pid, int ctl, char *map, uint64_t nonce, struct aspace **out,
 		struct ctx **out_ctx)
 {
 	struct aspace *as = calloc(1, sizeof *as);
@@ -140,13 +140,20 @@ int aspace_make(int pid, struct ctl *ctl, char *map, uint64_t nonce, struct aspa
 	}
 	if (!c) {
 		object_put(map);
-		ctl_trap_put(ctl);
+		host_close(ctl);
 		free(as);
 		return -ENOMEM;
 	}
 	*out = as;
 	*out_ctx = c;
 	return 0;
+}
+
+void aspace_free(struct aspace *as)
+{
+	host_close(as->ctl);
+	object_put(as->map);
+	free(as);
 }
 
 void aspace_kill(struct aspace *as)

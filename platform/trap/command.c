@@ -2,10 +2,10 @@
 /*
  * Host calls in the stub, and descriptors for them.
  *
- * A forked stub shares its parent's control socket until its first file mapping,
- * when it is given its own over the old one.  A message is sent and taken under
- * ctl->lock.  If the stub fails in between, the message may still be there: the
- * socket is stale, and is emptied before the next use.
+ * Each stub has a control socket of its own from the start: what is in it is for
+ * this guest process alone, whatever its relatives do.  A message is sent and taken
+ * under the sentry's mm lock.  If the stub fails in between, it may still be there:
+ * the socket is stale, and is emptied before the next use.
  *
  * The answer to a command is whatever the guest's other threads make of it; no
  * caller may rely on it for more than that process.
@@ -13,9 +13,7 @@
 #include "platform/trap/trap.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -61,83 +59,21 @@ int command_scratch(struct ctx *c, long nr, uint64_t a0, void *out, size_t size)
 	return 0;
 }
 
-struct ctl *ctl_trap_new(int fd)
-{
-	struct ctl *ctl = calloc(1, sizeof *ctl);
-	if (!ctl)
-		return NULL;
-	ref_init(&ctl->ref);
-	lock_init(&ctl->lock, RANK_PLATFORM);
-	ctl->fd = fd;
-	return ctl;
-}
-
-struct ctl *ctl_trap_get(struct ctl *ctl)
-{
-	ref_get(&ctl->ref);
-	return ctl;
-}
-
-void ctl_trap_put(struct ctl *ctl)
-{
-	if (!ref_put(&ctl->ref))
-		return;
-	host_close(ctl->fd);
-	free(ctl);
-}
-
-static long pass(struct ctx *by, struct ctl *ctl, int fd, uint32_t command, const uint64_t *args,
-		 size_t n)
-{
-	long ret = 0;
-	lock(&ctl->lock);
-	if (ctl->stale) {
-		ret = command_give(by, DO_DRAIN, NULL, 0);
-		ctl->stale = ret != -EAGAIN;
-		ret = !ctl->stale ? 0 : by->gone ? -ESRCH : -EIO;
-	}
-	if (ret == 0)
-		ret = host_send_fd(ctl->fd, "", 1, fd);
-	if (ret == 0) {
-		ret = command_give(by, command, args, n);
-		ctl->stale = ret < 0;
-	}
-	unlock(&ctl->lock);
-	return ret;
-}
-
-/* Replaces a socket that other stubs use too. */
-static int own_socket(struct ctx *by)
+long command_with_fds(struct ctx *by, const int *fds, size_t nfds, uint32_t command,
+		      const uint64_t *args, size_t n)
 {
 	struct aspace *as = by->as;
-	int pair[2];
-	int err = host_socketpair(SOCK_SEQPACKET, pair);
-	if (err < 0)
-		return err;
-	struct ctl *ctl = ctl_trap_new(pair[0]);
-	if (!ctl) {
-		host_close(pair[0]);
-		host_close(pair[1]);
-		return -ENOMEM;
+	long ret = by->gone ? -ESRCH : 0;
+	if (ret == 0 && as->ctl_stale) {
+		ret = command_give(by, DO_DRAIN, NULL, 0);
+		as->ctl_stale = ret != -EAGAIN;
+		ret = !as->ctl_stale ? 0 : by->gone ? -ESRCH : -EIO;
 	}
-	long ret = pass(by, as->ctl, pair[1], DO_SOCKET, NULL, 0);
-	host_close(pair[1]);
-	if (ret != STUB_CTL_FD) {
-		ctl_trap_put(ctl);
-		return ret < 0 ? (int)ret : -EIO;
+	if (ret == 0)
+		ret = host_send_fds(as->ctl, fds, nfds);
+	if (ret == 0) {
+		ret = command_give(by, command, args, n);
+		as->ctl_stale = ret < 0;
 	}
-	ctl_trap_put(as->ctl);
-	as->ctl = ctl;
-	as->ctl_own = true;
-	return 0;
-}
-
-long command_with_fd(struct ctx *by, int fd, uint32_t command, const uint64_t *args, size_t n)
-{
-	int err;
-	if (by->gone)
-		return -ESRCH;
-	if (!by->as->ctl_own && (err = own_socket(by)) < 0)
-		return err;
-	return pass(by, by->as->ctl, fd, command, args, n);
+	return ret;
 }

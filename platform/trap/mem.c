@@ -27,7 +27,7 @@ int trap_map(struct ctx *by, const struct map_req *req)
 	const uint64_t args[7] = {SYS_mmap, req->addr, req->size, (uint64_t)req->prot,
 				  (uint64_t)flags, (uint64_t)-1, req->fd < 0 ? 0 : (uint64_t)req->off};
 	long r = req->fd < 0 ? command_give(by, DO_CALL, args, ARRAY_SIZE(args))
-			     : command_with_fd(by, req->fd, DO_MAP, args, ARRAY_SIZE(args));
+			     : command_with_fds(by, &req->fd, 1, DO_MAP, args, ARRAY_SIZE(args));
 	return r < 0 ? (int)r : 0;
 }
 

@@ -2,8 +2,9 @@
 /*
  * The ends of stubs: those we make, and those that come from outside.
  *
- * One thread sleeps in wait4 for any child.  Whoever ends an address space waits
- * for it himself, and usually gets there first; if not, the thread tells him.
+ * One thread sleeps in wait4 for any child.  An address space whose usage is known
+ * is killed and left to it.  Otherwise whoever ends it waits for it himself, and
+ * usually gets there first; if not, the thread tells him.
  * Children we do not know are a guest's own making; reaping them is all they get.
  */
 #include "platform/trap/trap.h"
@@ -70,7 +71,8 @@ static struct usage usage_of(const struct rusage *ru)
 static void note_death(struct aspace *as, const struct rusage *ru)
 {
 	struct ctx *c;
-	as->usage = usage_of(ru);
+	if (!as->usage_known)
+		as->usage = usage_of(ru);
 	__atomic_store_n(&as->dead, 1, __ATOMIC_SEQ_CST);
 	host_futex_wake(&as->dead, INT32_MAX);
 	list_for_each(c, &as->ctxs, link) {
@@ -79,20 +81,28 @@ static void note_death(struct aspace *as, const struct rusage *ru)
 	}
 }
 
-/* True if it was one of ours: somebody may not know yet. */
+/* True if it was one of ours and somebody may not know yet. */
 static bool reap_pid(int pid, const struct rusage *ru)
 {
-	struct aspace *as;
+	struct aspace *as, *next;
+	struct list over = LIST_INIT(over);
 	bool found = false;
 	lock(&reap_lock);
 	/* More than one: some have been lied to by their parents. */
-	list_for_each(as, bucket(pid), link) {
-		if (as->pid == pid && !__atomic_load_n(&as->dead, __ATOMIC_RELAXED)) {
+	list_for_each_safe(as, next, bucket(pid), link) {
+		if (as->pid != pid || __atomic_load_n(&as->dead, __ATOMIC_RELAXED))
+			continue;
+		if (as->left) {
+			list_del(&as->link);
+			list_append(&over, &as->link);
+		} else {
 			note_death(as, ru);
 			found = true;
 		}
 	}
 	unlock(&reap_lock);
+	list_for_each_safe(as, next, &over, link)
+		aspace_free(as);
 	return found;
 }
 
@@ -154,14 +164,31 @@ static void kill_and_wait(struct aspace *as)
 		host_futex_wait(&as->dead, 0, INT64_MAX);
 }
 
+/* True if the thread will free it: nobody needs to wait for the host to take it apart. */
+static bool leave(struct aspace *as)
+{
+	lock(&reap_lock);
+	as->left = started && as->usage_known && as->verified &&
+		   !__atomic_load_n(&as->dead, __ATOMIC_RELAXED);
+	bool left = as->left;
+	if (left)
+		aspace_kill(as);
+	unlock(&reap_lock);
+	return left;
+}
+
 void reap_end(struct aspace *as, struct usage *out)
 {
 	/* A number that was never true is not waited for. */
-	if (!trap_aspace_dead(as) && aspace_verify(as) == 0)
+	int err = trap_aspace_dead(as) ? -ESRCH : aspace_verify(as);
+	*out = as->usage;
+	if (err == 0 && leave(as))
+		return;
+	if (err == 0)
 		kill_and_wait(as);
+	*out = as->usage;
 	reap_remove(as);
-	if (out)
-		*out = as->usage;
+	aspace_free(as);
 }
 
 int trap_watch(void (*fn)(void))

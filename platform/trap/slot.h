@@ -59,9 +59,8 @@
 #define DO_RESUME  0 /* back to guest code */
 #define DO_CALL	   1 /* the host call slot.call[], filtered */
 #define DO_MAP	   2 /* mmap with the descriptor that is in the control socket; call[1..6] */
-#define DO_SOCKET  3 /* the descriptor in the control socket becomes the control socket */
 #define DO_DRAIN   4 /* throw away what is in the control socket */
-#define DO_FORK	   5 /* the control socket holds the child's object; ret: its pid */
+#define DO_FORK	   5 /* the control socket holds the child's object and control socket; ret: its pid */
 #define DO_THREAD  6 /* a thread for slot number call[1]; ret: its tid */
 #define DO_FRAME   7 /* after SAYS_CALL: come back with SAYS_SIGNAL */
 #define DO_EXIT	   8 /* end this thread; says nothing more */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -71,16 +72,9 @@ static void spare_drop(struct spare s)
 
 static int aspace_from(const struct spare *s, struct aspace **out, struct ctx **out_ctx)
 {
-	struct ctl *ctl = ctl_trap_new(s->sock);
-	if (!ctl) {
-		host_close(s->sock);
-		object_put(s->map);
-		return -ENOMEM;
-	}
-	int err = aspace_make(0, ctl, s->map, s->nonce, out, out_ctx);
+	int err = aspace_make(0, s->sock, s->map, s->nonce, out, out_ctx);
 	if (err < 0)
 		return err;
-	(*out)->ctl_own = true;
 	(*out_ctx)->clean_fpu = true;
 	(*out_ctx)->host_fs = ~0ull; /* the zygote's */
 	/* It runs no guest code yet, so what it says of itself is true. */
@@ -97,6 +91,7 @@ static int aspace_from(const struct spare *s, struct aspace **out, struct ctx **
 	return err;
 }
 
+static int trap_usage(struct ctx *by, bool thread, struct usage *out);
 static void trap_ctx_destroy(struct ctx *c);
 static void trap_aspace_destroy(struct aspace *as, struct usage *out);
 
@@ -144,18 +139,25 @@ static int trap_aspace_fork(struct ctx *by, struct aspace **out, struct ctx **ou
 	const uint64_t args[2] = {SYS_clone, (uint64_t)trap_host.sentry_pid};
 	uint64_t nonce;
 	char *map;
-	int fd;
-	int err = object_new(&fd, &map, &nonce);
+	int fds[2], pair[2];
+	int err = host_socketpair(SOCK_SEQPACKET, pair);
 	if (err < 0)
 		return err;
-	long pid = command_with_fd(by, fd, DO_FORK, args, ARRAY_SIZE(args));
-	host_close(fd);
+	if ((err = object_new(&fds[0], &map, &nonce)) < 0) {
+		host_close(pair[0]);
+		host_close(pair[1]);
+		return err;
+	}
+	fds[1] = pair[1];
+	long pid = command_with_fds(by, fds, 2, DO_FORK, args, ARRAY_SIZE(args));
+	host_close(fds[0]);
+	host_close(fds[1]);
 	if (pid <= 0) {
+		host_close(pair[0]);
 		object_put(map);
 		return pid < 0 ? (int)pid : -EAGAIN;
 	}
-	by->as->ctl_own = false;
-	err = aspace_make((int)pid, ctl_trap_get(by->as->ctl), map, nonce, out, out_ctx);
+	err = aspace_make((int)pid, pair[0], map, nonce, out, out_ctx);
 	if (err < 0)
 		return err;
 	reap_add(*out);
@@ -170,9 +172,6 @@ static void trap_aspace_destroy(struct aspace *as, struct usage *out)
 {
 	struct usage none;
 	reap_end(as, out ? out : &none);
-	ctl_trap_put(as->ctl);
-	object_put(as->map);
-	free(as);
 }
 
 static int trap_ctx_create(struct ctx *by, struct ctx **out)
@@ -240,6 +239,8 @@ static void trap_ctx_destroy(struct ctx *c)
 		slot_put(c->as, c->number);
 	} else if (c->adopted && !c->gone && atomic_load(&c->as->threads) > 1) {
 		hand_give(c, DO_PARK);
+	} else if (c->adopted && !c->gone) {
+		c->as->usage_known = trap_usage(c, /*thread=*/false, &c->as->usage) == 0;
 	}
 	ctx_free(c);
 }

@@ -27,25 +27,19 @@
 struct abi_ucontext;
 struct rusage;
 
-/* A control socket: the sentry's end of what is descriptor 3 in one stub, or several. */
-struct ctl {
-	struct ref ref;
-	struct lock lock; /* RANK_PLATFORM: held from sending until the stub has taken it */
-	int fd;		  /* I */
-	bool stale;	  /* lock  a stub died before it took a message: drain first */
-};
-
 struct aspace {
 	struct lock lock;    /* RANK_PLATFORM */
 	int pid;	     /* I */
 	bool verified;	     /* a: pid is that of the process that has our object */
 	uint64_t nonce;	     /* I  proves it */
 	char *map;	     /* I  the object here */
-	struct ctl *ctl;     /* used under the sentry's mm lock; our reference */
-	bool ctl_own;	     /* no other aspace uses ctl */
+	int ctl;	     /* I  control socket: descriptor 3 of the stub; used under the mm lock */
+	bool ctl_stale;	     /* the same: a message was not taken, drain first */
 	bool threaded;	     /* lock  has ever had two threads */
 	uint32_t dead;	     /* a: futex; the host process has been waited for */
-	struct usage usage;  /* once dead */
+	struct usage usage;  /* once dead, or */
+	bool usage_known;    /* asked for at the end of its last thread */
+	bool left;	     /* reap.c's lock: to be freed when it is reaped */
 	struct list link;    /* reap.c's lock: by pid */
 	struct list ctxs;    /* reap.c's lock: ctx.link */
 	unsigned slots_used; /* lock: slots ever used */
@@ -117,9 +111,10 @@ int ctx_settle(struct ctx *c);
 int aspace_verify(struct aspace *as);
 void aspace_kill(struct aspace *as);
 /* Takes map, ctl over, also on failure; pid 0: not known yet. */
-int aspace_make(int pid, struct ctl *ctl, char *map, uint64_t nonce, struct aspace **out,
+int aspace_make(int pid, int ctl, char *map, uint64_t nonce, struct aspace **out,
 		struct ctx **out_ctx);
 int slot_take(struct aspace *as, unsigned *out);
+void aspace_free(struct aspace *as);
 void slot_put(struct aspace *as, unsigned number);
 struct ctx *ctx_alloc(struct aspace *as, unsigned number, int tid);
 void ctx_free(struct ctx *c);
@@ -138,11 +133,9 @@ long command_call(struct ctx *c, long nr, uint64_t a0, uint64_t a1, uint64_t a2,
 		  uint64_t a4);
 /* A command with call[1..]: as command_call. */
 long command_give(struct ctx *c, uint32_t command, const uint64_t *args, size_t n);
-/* Sends fd, then has the stub do command with it. */
-long command_with_fd(struct ctx *by, int fd, uint32_t command, const uint64_t *args, size_t n);
-struct ctl *ctl_trap_new(int fd);
-struct ctl *ctl_trap_get(struct ctl *ctl);
-void ctl_trap_put(struct ctl *ctl);
+/* Sends descriptors, then has the stub do command with them. */
+long command_with_fds(struct ctx *by, const int *fds, size_t nfds, uint32_t command,
+		      const uint64_t *args, size_t n);
 /* As DO_CALL with an answer of size bytes at the slot's scratch. */
 int command_scratch(struct ctx *c, long nr, uint64_t a0, void *out, size_t size);
 uint64_t scratch_address(const struct ctx *c);
@@ -180,7 +173,7 @@ int reap_start(void);
 void reap_add(struct aspace *as);
 void reap_add_ctx(struct ctx *c);
 void reap_remove_ctx(struct ctx *c);
-/* Kills, waits; *out (or NULL): its usage. */
+/* Kills it, tells its usage; it is freed now or later. */
 void reap_end(struct aspace *as, struct usage *out);
 int trap_watch(void (*died)(void));
 bool trap_aspace_dead(struct aspace *as);

@@ -207,7 +207,7 @@ thread_begin:
 stub_ready:
 	hlt
 
-/* rdi: the sentry's pid; descriptor 0: the child's object.  The parent gets the pid. */
+/* rdi: the sentry's pid; descriptors 0 and 1: the child's object and control socket. */
 entry_fork:
 	push	%rbx
 	push	%r12
@@ -226,6 +226,13 @@ entry_fork:
 	ret
 1:	mov	%r12, %r13
 	map_object
+	mov	$1, %edi
+	mov	$STUB_CTL_FD, %esi
+	mov	$__NR_dup2, %eax
+	syscall
+	mov	$1, %edi
+	mov	$__NR_close, %eax
+	syscall
 	mov	%r13, %rdi
 	die_with_sentry
 	jmp	thread_begin

@@ -64,7 +64,7 @@ static STUB void wait_turn(struct slot *s)
 	}
 }
 
-/* The descriptor in the control socket becomes number 0, if all is well. */
+/* What is in the control socket becomes number 0, and 1, if all is well. */
 static STUB long take_descriptor(int flags)
 {
 	struct {
@@ -85,9 +85,9 @@ static STUB long take_descriptor(int flags)
 			    0, 0);
 }
 
-static STUB void close_descriptor(void)
+static STUB void close_descriptor(uint64_t fd)
 {
-	stub_syscall(SYS_close, 0, 0, 0, 0, 0, 0);
+	stub_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
 }
 
 static STUB long do_map(const uint64_t *a)
@@ -95,16 +95,7 @@ static STUB long do_map(const uint64_t *a)
 	long ret = take_descriptor(0);
 	if (ret >= 0)
 		ret = stub_syscall(SYS_mmap, a[0], a[1], a[2], a[3], 0, a[5]);
-	close_descriptor();
-	return ret;
-}
-
-static STUB long do_socket(void)
-{
-	long ret = take_descriptor(0);
-	if (ret >= 0)
-		ret = stub_syscall(SYS_dup2, 0, STUB_CTL_FD, 0, 0, 0, 0);
-	close_descriptor();
+	close_descriptor(0);
 	return ret;
 }
 
@@ -113,7 +104,8 @@ static STUB long do_drain(void)
 	long ret;
 	do {
 		ret = take_descriptor(0x40 /* MSG_DONTWAIT */);
-		close_descriptor();
+		close_descriptor(0);
+		close_descriptor(1);
 	} while (ret > 0);
 	return ret;
 }
@@ -123,7 +115,8 @@ static STUB long do_fork(uint64_t sentry_pid)
 	long ret = take_descriptor(0);
 	if (ret >= 0)
 		ret = entry_fork(sentry_pid);
-	close_descriptor();
+	close_descriptor(0);
+	close_descriptor(1);
 	return ret;
 }
 
@@ -140,8 +133,6 @@ static STUB long do_command(struct slot *s, uint32_t command)
 		return do_fork(a[0]);
 	if (command == DO_THREAD)
 		return entry_thread(a[0]);
-	if (command == DO_SOCKET)
-		return do_socket();
 	if (command == DO_DRAIN)
 		return do_drain();
 	return -ENOSYS;
