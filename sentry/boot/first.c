@@ -263,6 +263,9 @@ static int first_exec(struct first *b)
 		err = task_exec(t, f, name, /*hidden=*/false, &strings);
 		exec_strings_free(&strings);
 	}
+	/* Killed from outside meanwhile: it has begun, and its status tells how it ended. */
+	if (err < 0 && __atomic_load_n(&t->exiting, __ATOMIC_ACQUIRE))
+		return 0;
 	if (err == -ENOENT)
 		return exec_fail(b, err, "its #! interpreter or dynamic loader is not there");
 	return err < 0 ? exec_fail(b, err, cause(err)) : 0;

@@ -3,8 +3,7 @@
  * clone(2): build the child privately, publish it in one step, start it.
  *
  * Until publish() nobody can see the child, so that every failure before it is
- * undone by dropping what was built.  After it only task_start() can fail, and
- * then the child ends as if killed before its first instruction.
+ * undone by dropping what was built.  Its thread is there by then, and waits.
  */
 #include "sentry/task/clone.h"
 
@@ -278,6 +277,7 @@ long task_clone(struct task *t, const struct clone_spec *s)
 	struct vfork_wait *v = NULL;
 	struct regs regs;
 	struct file *pidfile = NULL;
+	struct task_begin *begin;
 
 	int err = flags_check(t, s);
 	if (err < 0)
@@ -294,8 +294,12 @@ long task_clone(struct task *t, const struct clone_spec *s)
 	}
 	if (pidfd >= 0 && (err = pidfd_file_new(child->group, child, t->cred, 0, &pidfile)) < 0)
 		goto undo_child;
-	if ((err = publish(child, t, s)) < 0)
+	if ((err = task_prepare(child, &begin)) < 0)
 		goto undo_child;
+	if ((err = publish(child, t, s)) < 0) {
+		task_drop(begin, discard);
+		goto undo_files;
+	}
 	/* Nothing below can fail. */
 	int tid = child->tid;
 	t->nproc_exceeded = false; /* it has just been looked at */
@@ -309,18 +313,19 @@ long task_clone(struct task *t, const struct clone_spec *s)
 	child_regs(t, s, &regs);
 	if (child->set_child_tid)
 		copy_out(child->mm, child->set_child_tid, &tid, sizeof tid);
-	task_start_or_kill(child, &regs);
+	task_begin(begin, &regs);
 	task_put(child);
 	if (v)
 		wait_for_vfork(t, v);
 	return tid;
 
 undo_child:
+	discard(child);
+undo_files:
 	if (pidfile)
 		file_put(pidfile);
 	if (v)
 		vfork_wait_put(v);
-	discard(child);
 undo_pidfd:
 	if (pidfd >= 0)
 		fd_unreserve(t->fds, pidfd);

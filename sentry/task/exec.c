@@ -267,7 +267,9 @@ static void reset_personality(struct task *t, const struct exec *x)
 	t->personality &= ~(uint32_t)READ_IMPLIES_EXEC;
 	if (!x->secure)
 		return;
+	lock(&kernel.tasks_lock);
 	t->pdeath_signal = 0;
+	unlock(&kernel.tasks_lock);
 	t->personality &= ~(uint32_t)(ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | MMAP_PAGE_ZERO);
 	/* A program that gained rights starts on a stack of sane size. */
 	lock(&g->rlimit_lock);

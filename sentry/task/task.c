@@ -25,11 +25,18 @@ enum { THREAD_STACK = 2 << 20 };
 enum { THREAD_STACK = 256 << 10 };
 #endif
 
+/* What the thread of a new task has been told. */
+enum { BEGIN_WAIT, BEGIN_GO, BEGIN_DROP, BEGIN_DROPPED };
+
 struct task_begin {
-	struct task *task;	/* our reference */
-	struct regs regs;
-	void (*fn)(struct task *t, void *arg);	/* instead of regs */
-	void *arg;
+	struct ref ref;		/* a: the thread and its creator */
+	struct task *task;	/* I  the thread's reference */
+	uint32_t told;		/* a: BEGIN_* */
+	struct waitq wq;	/* woken when that changes */
+	struct regs regs;	/* I once told to go */
+	void (*fn)(struct task *t, void *arg);	/* I  instead of regs */
+	void *arg;		/* I */
+	void (*drop)(struct task *t);	/* I once told to drop */
 };
 
 static __thread struct task *current;
@@ -184,13 +191,48 @@ static void count_end(void)
 	unlock(&kernel.tasks_lock);
 }
 
+static void begin_put(struct task_begin *b)
+{
+	if (!ref_put(&b->ref))
+		return;
+	waitq_destroy(&b->wq);
+	free(b);
+}
+
+static void begin_tell(struct task_begin *b, uint32_t what)
+{
+	__atomic_store_n(&b->told, what, __ATOMIC_RELEASE);
+	waitq_wake(&b->wq, 0);
+}
+
+static uint32_t begin_told(const struct task_begin *b)
+{
+	return __atomic_load_n(&b->told, __ATOMIC_ACQUIRE);
+}
+
+/* Nobody has seen t: this thread sleeps as one of the sentry's own, which nothing interrupts. */
+static bool begin_wait(struct task_begin *b, struct task *t)
+{
+	waitq_sleep(&b->wq, 0, WAIT_KILLABLE, WAIT_FOREVER, begin_told(b) != BEGIN_WAIT);
+	if (begin_told(b) == BEGIN_GO)
+		return true;
+	b->drop(t);
+	task_put(t);
+	begin_tell(b, BEGIN_DROPPED);
+	begin_put(b);
+	return false;
+}
+
 static void *task_thread(void *arg)
 {
 	struct task_begin *b = arg;
 	struct task *t = b->task;
+	int err = platform->ctx_adopt(t->ctx);
+	if (!begin_wait(b, t))
+		return NULL;
 	waiter_set_self(&t->waiter);
 	current = t;
-	if (platform->ctx_adopt(t->ctx) < 0) {
+	if (err < 0) {
 		log_debug("task %d: the stub was lost before it ran", t->tid);
 		task_exit_group(t, SIGKILL);
 	} else if (!b->fn) {
@@ -198,7 +240,7 @@ static void *task_thread(void *arg)
 	}
 	if (b->fn)
 		b->fn(t, b->arg);
-	free(b);
+	begin_put(b);
 	task_run(t);
 	waiter_set_self(NULL);
 	current = NULL;
@@ -207,44 +249,74 @@ static void *task_thread(void *arg)
 	return NULL;
 }
 
-static int thread_start(struct task *t, const struct task_begin *how)
+/* Two references, of which one is the thread's. */
+static struct task_begin *begin_new(struct task *t)
 {
-	struct task_begin *b = malloc(sizeof *b);
-	pthread_attr_t attr;
+	struct task_begin *b = calloc(1, sizeof *b);
 	if (!b)
-		return -EAGAIN;
-	*b = *how;
+		return NULL;
+	ref_init(&b->ref);
+	ref_get(&b->ref);
+	waitq_init(&b->wq);
 	b->task = task_get(t);
+	return b;
+}
+
+static int thread_start(struct task_begin *b)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, THREAD_STACK);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	int err = pthread_create(&t->thread, &attr, task_thread, b);
+	int err = pthread_create(&thread, &attr, task_thread, b);
 	pthread_attr_destroy(&attr);
 	if (err == 0)
 		return 0;
 	task_put(b->task);
-	free(b);
+	begin_put(b);
+	begin_put(b);
 	return -EAGAIN;
 }
 
-int task_start(struct task *t, const struct regs *regs)
+int task_prepare(struct task *t, struct task_begin **out)
 {
-	return thread_start(t, &(struct task_begin){.regs = *regs});
+	struct task_begin *b = begin_new(t);
+	*out = b;
+	return b ? thread_start(b) : -EAGAIN;
+}
+
+void task_begin(struct task_begin *b, const struct regs *regs)
+{
+	b->regs = *regs;
+	begin_tell(b, BEGIN_GO);
+	begin_put(b);
+}
+
+void task_drop(struct task_begin *b, void (*drop)(struct task *t))
+{
+	b->drop = drop;
+	begin_tell(b, BEGIN_DROP);
+	/* Also when the caller is killed: its end may be the sandbox's. */
+	struct waiter *self = waiter_self();
+	waiter_set_self(NULL);
+	waitq_sleep(&b->wq, 0, WAIT_KILLABLE, WAIT_FOREVER, begin_told(b) == BEGIN_DROPPED);
+	waiter_set_self(self);
+	begin_put(b);
 }
 
 int task_start_with(struct task *t, void (*fn)(struct task *t, void *arg), void *arg)
 {
-	return thread_start(t, &(struct task_begin){.fn = fn, .arg = arg});
-}
-
-void task_start_or_kill(struct task *t, const struct regs *regs)
-{
-	if (task_start(t, regs) == 0)
-		return;
-	log_warning("no thread for task %d: it is killed", t->tid);
-	task_exit_group(t, SIGKILL);
-	task_exit(t);
-	count_end();
+	struct task_begin *b = begin_new(t);
+	if (!b)
+		return -EAGAIN;
+	b->fn = fn;
+	b->arg = arg;
+	b->told = BEGIN_GO;
+	int err = thread_start(b);
+	if (err == 0)
+		begin_put(b);
+	return err;
 }
 
 int task_tid_for_trace(const struct task *t)

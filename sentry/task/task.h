@@ -112,7 +112,6 @@ struct task {
 	uint64_t default_slack_ns;	/* I  the creator's, at that time */
 	uint32_t personality;		/* o */
 	bool nproc_exceeded;		/* o  it became a user who has too many: execve is EAGAIN */
-	pthread_t thread;		/* I */
 	uint64_t syscalls;		/* a  made so far */
 	struct task_io io;		/* a  only the task itself adds */
 };
@@ -223,12 +222,18 @@ struct task *task_current(void);
 int task_install_file(struct task *t, struct file *f, bool cloexec);
 struct task *task_alloc(void);		/* ref 1, everything empty; NULL: no memory */
 struct group *group_alloc(void);
-/* Starts the sentry thread of t, which adopts t->ctx and runs from regs on; takes a reference. */
-int task_start(struct task *t, const struct regs *regs);
-/* As task_start for the first process: fn runs on its thread before task_run and sets the registers. */
+/*
+ * Starts the sentry thread of a task that nobody knows yet: it takes a reference, adopts
+ * t->ctx, and waits for one of the two that follow.  -EAGAIN.
+ */
+struct task_begin;
+int task_prepare(struct task *t, struct task_begin **out);
+/* It runs from regs on. */
+void task_begin(struct task_begin *b, const struct regs *regs);
+/* Its thread, whose ctx is by now, calls drop(t) and ends. */
+void task_drop(struct task_begin *b, void (*drop)(struct task *t));
+/* For the first process: fn runs on its thread before task_run and sets the registers. */
 int task_start_with(struct task *t, void (*fn)(struct task *t, void *arg), void *arg);
-/* The same for a published task: if the thread cannot be had it ends as if by SIGKILL. */
-void task_start_or_kill(struct task *t, const struct regs *regs);
 
 struct task *task_get(struct task *t);
 void task_put(struct task *t);

@@ -53,6 +53,26 @@ for how in modern old forbidden; do
 	[ ! -e "$dir/home/new" ] && ok ${how}_nothing_written || not_ok ${how}_nothing_written
 	user "$@" "$dir/vedette" check >"$dir/out" 2>&1
 	[ $? -eq 0 ] && grep -q '^vedette runs here' "$dir/out" && ok ${how}_check || not_ok ${how}_check "$(cat "$dir/out")"
+	# Threads and processes that the host refuses are an errno for who asks, and nothing else.
+	cat >"$dir/many.py" <<'P'
+import os, threading, time
+gate, n = threading.Event(), 0
+try:
+	while n < 500:
+		threading.Thread(target=gate.wait, daemon=True).start()
+		n += 1
+except RuntimeError:
+	print('refused' if n > 3 else n)
+try:
+	print(os.waitstatus_to_exitcode(os.waitpid(os.fork() or os._exit(3), 0)[1]))
+except BlockingIOError:
+	print('again')
+gate.set()
+time.sleep(0.2)
+print('alive')
+P
+	check ${how}_threads_beyond_the_hosts_limit 'refused again alive  0' "$@" bash -c \
+		"ulimit -u 60; exec $dir/vedette do -- python3 $dir/many.py | tr '\\n' ' '; exit 0"
 	if [ $how = forbidden ]; then
 		user "$@" "$dir/vedette" do -- /bin/true 2>"$dir/err"
 		grep -q 'warning: no namespaces for this user' "$dir/err" && ok says_what_is_lost ||
