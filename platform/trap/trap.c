@@ -95,6 +95,15 @@ static int trap_usage(struct ctx *by, bool thread, struct usage *out);
 static void trap_ctx_destroy(struct ctx *c);
 static void trap_aspace_destroy(struct aspace *as, struct usage *out);
 
+/* The caller may look at what it was given, failure or not. */
+static void aspace_unmake(struct aspace **as, struct ctx **c)
+{
+	trap_ctx_destroy(*c);
+	trap_aspace_destroy(*as, NULL);
+	*c = NULL;
+	*as = NULL;
+}
+
 static int trap_aspace_new(struct aspace **out, struct ctx **out_ctx)
 {
 	struct spare mine = spare_swap((struct spare){.sock = -1}), next;
@@ -104,10 +113,8 @@ static int trap_aspace_new(struct aspace **out, struct ctx **out_ctx)
 	if (err < 0)
 		return err;
 	if ((err = aspace_from(&mine, out, out_ctx)) < 0) {
-		if (err != -ENOMEM) {
-			trap_ctx_destroy(*out_ctx);
-			trap_aspace_destroy(*out, NULL);
-		}
+		if (err != -ENOMEM)
+			aspace_unmake(out, out_ctx);
 		return err;
 	}
 	if (spare_make(&next) == 0)
@@ -161,10 +168,8 @@ static int trap_aspace_fork(struct ctx *by, struct aspace **out, struct ctx **ou
 	if (err < 0)
 		return err;
 	reap_add(*out);
-	if ((err = inherit(*out_ctx, by)) < 0) {
-		trap_ctx_destroy(*out_ctx);
-		trap_aspace_destroy(*out, NULL);
-	}
+	if ((err = inherit(*out_ctx, by)) < 0)
+		aspace_unmake(out, out_ctx);
 	return err;
 }
 
