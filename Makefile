@@ -118,6 +118,13 @@ build/bench/micro: $(wildcard bench/micro/*.c bench/micro/*.h)
 	@echo "  BENCH $@"
 	$(Q)$(CC) -std=gnu17 -O2 -g -D_GNU_SOURCE $(WARN) -static -pthread -o $@ $(filter %.c,$^)
 
+# The sentry alone: build/bench/sentry do --platform=ptrace -- /bin/true
+build/bench/sentry: $(OBJ) $(wildcard bench/sentry/*.c bench/sentry/*.h)
+	@mkdir -p $(@D)
+	@echo "  BENCH $@"
+	$(Q)objcopy --redefine-sym ptrace_platform=loop_platform $(B)/oci/sentry.c.o build/bench/loop.o
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out $(B)/oci/sentry.c.o,$(OBJ)) build/bench/loop.o $(wildcard bench/sentry/*.c) $(LIBS)
+
 PREFIX ?= /usr/local
 install: all
 	install -D -m755 build/release/vedette $(DESTDIR)$(PREFIX)/bin/vedette

@@ -3,6 +3,7 @@
 import os
 import statistics
 import subprocess
+import time
 
 from harness.guest import Guest
 
@@ -30,12 +31,17 @@ def condense(lines):
     return out
 
 
-def run(sides, micro, ops, rounds, ms):
-    """{op: {side: condensed}}"""
+def run(sides, micro, ops, rounds, ms, seconds=200):
+    """{op: {side: condensed}}; no round begins that would end after so many seconds."""
+    begin = time.monotonic()
     guests = [Guest(side, micro) for side in sides]
     lines = {op: {side.name: [] for side in sides} for op in ops}
     try:
         for turn in range(rounds):
+            spent = time.monotonic() - begin
+            if turn > 0 and spent + spent / turn > seconds:
+                print(f"stopped after {turn} of {rounds} rounds: this machine is busy")
+                break
             for op in ops:
                 # Nobody is always the first after somebody else.
                 at = turn % len(guests)
