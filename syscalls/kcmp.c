@@ -64,6 +64,8 @@ static const void *thing_locked(const struct task *t, int type)
 		return t->fds;
 	case KCMP_FS:
 		return t->fs;
+	case KCMP_SYSVSEM:
+		return __atomic_load_n(&t->sem_undos, __ATOMIC_RELAXED);
 	default:
 		return t->group->actions;
 	}
@@ -85,9 +87,9 @@ long sys_kcmp(struct task *t, int pid1, int pid2, int type, uint64_t idx1, uint6
 	case KCMP_FILES:
 	case KCMP_FS:
 	case KCMP_SIGHAND:
+	case KCMP_SYSVSEM:
 		break;
 	case KCMP_IO:
-	case KCMP_SYSVSEM:
 	case KCMP_EPOLL_TFD:
 		return -EOPNOTSUPP;
 	default:

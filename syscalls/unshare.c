@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "sentry/ipc/sem.h"
 #include "sentry/task/task.h"
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/namei.h"
@@ -59,6 +60,8 @@ long sys_unshare(struct task *t, uint64_t flags)
 		if (!alone)
 			return -EINVAL;
 	}
+	if (flags & CLONE_SYSVSEM)
+		sem_exit(t);
 	int err = flags & CLONE_FS ? own_fs(t) : 0;
 	if (err == 0 && (flags & CLONE_FILES))
 		err = own_files(t);

@@ -2,6 +2,7 @@
 /* The end: everything is given back, so that what is left over is a leak. */
 #include "sentry/boot/internal.h"
 #include "sentry/fs/memfs/memfs.h"
+#include "sentry/ipc/ipc.h"
 #include "sentry/task/reap.h"
 #include "sentry/task/task.h"
 #include "sentry/tty/tty.h"
@@ -29,6 +30,7 @@ void boot_release(void)
 	hosttty_release();
 	devpts_release();
 	mount_ns_put(STEAL(boot_ns));
+	ipc_release();
 	memfs_release();
 	anon_release();
 }

@@ -44,12 +44,16 @@ void area_hold(const struct area *a)
 		file_get(a->file);
 	if (may_write(a))
 		inode_map_writable(a->file->inode);
+	if (a->file && a->file->attach)
+		a->file->attach->opened(a->file->attach);
 }
 
 void area_release(const struct area *a)
 {
 	if (may_write(a))
 		inode_unmap_writable(a->file->inode);
+	if (a->file && a->file->attach)
+		a->file->attach->closed(a->file->attach);
 	area_drop(a->file);
 }
 
@@ -225,6 +229,9 @@ static bool mergeable(const struct area *a, const struct area *b)
 {
 	if (a->end != b->start || a->prot != b->prot || a->flags != b->flags ||
 	    a->file != b->file || a->anon_id != b->anon_id || a->name != b->name)
+		return false;
+	/* Areas of a SysV segment are counted. */
+	if (a->file && a->file->attach)
 		return false;
 	return (!a->file && !a->anon_id) || a->off + (a->end - a->start) == b->off;
 }

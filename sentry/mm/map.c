@@ -240,6 +240,37 @@ int mm_unmap(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size)
 	return err;
 }
 
+/* The first area from addr on that is part of an attachment made there; of f, unless NULL. */
+static const struct area *attachment_next(const struct mm *mm, uaddr_t addr, const struct file *f)
+{
+	for (size_t i = area_index(mm, addr); i < mm->count; i++) {
+		const struct area *a = &mm->areas[i];
+		if (a->file && a->file->attach && (!f || a->file == f) && a->start - addr == a->off)
+			return a;
+	}
+	return NULL;
+}
+
+int mm_detach(struct mm *mm, struct ctx *by, uaddr_t addr)
+{
+	int err = addr & ~PAGE_MASK ? -EINVAL : 0;
+	lock(&mm->lock);
+	const struct area *a = err == 0 ? attachment_next(mm, addr, NULL) : NULL;
+	const struct file *f = a ? a->file : NULL;
+	if (!a)
+		err = -EINVAL;
+	for (; a && err == 0; a = attachment_next(mm, addr, f)) {
+		uaddr_t start = a->start, end = a->end;
+		err = area_reserve(mm);
+		if (err == 0)
+			err = platform->unmap(by, start, end - start);
+		if (err == 0)
+			area_remove(mm, start, end);
+	}
+	mm_unlock(mm);
+	return err;
+}
+
 static int brk_grow_locked(struct mm *mm, struct ctx *by, uaddr_t from, uaddr_t to,
 			   const struct mm_limits *lim)
 {

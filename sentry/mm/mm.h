@@ -86,6 +86,8 @@ void mm_unuse(struct mm *mm);
 int64_t mm_map(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int prot, int flags,
 	       struct file *file, uint64_t off, const struct mm_limits *lim);
 int mm_unmap(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size);
+/* shmdt(2): what is left of the SysV segment that was attached at addr; -EINVAL. */
+int mm_detach(struct mm *mm, struct ctx *by, uaddr_t addr);
 int mm_protect(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t size, int prot,
 	       const struct mm_limits *lim);
 int64_t mm_remap(struct mm *mm, struct ctx *by, uaddr_t addr, uint64_t old_size,

@@ -18,3 +18,10 @@ int machine_cpuinfo_show(const struct proc_look *at, struct text *out);
 
 /* sys.c: /proc/sys */
 extern const struct proc_table proc_sys_table;
+/* sysvipc.c */
+extern const struct proc_table proc_sysvipc_table;
+/* /proc/sys/kernel/sem, and those that are one number: the entry's name says which. */
+int sysvipc_sem_show(const struct proc_look *at, struct text *out);
+int sysvipc_sem_store(const struct proc_look *at, char *text, size_t size);
+int sysvipc_number_show(const struct proc_look *at, struct text *out);
+int sysvipc_number_store(const struct proc_look *at, char *text, size_t size);

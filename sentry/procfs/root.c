@@ -94,6 +94,7 @@ static const struct proc_entry root_entries[] = {
 	PROC_LINK("mounts", .target = mounts_target),
 	PROC_LINK("net", .target = net_target),
 	PROC_DIR("sys", 0555, .table = &proc_sys_table),
+	PROC_DIR("sysvipc", 0555, .table = &proc_sysvipc_table),
 	PROC_FILE("cmdline", 0444, .show = cmdline_show),
 	PROC_FILE("cpuinfo", 0444, .show = machine_cpuinfo_show),
 	PROC_FILE("devices", 0444, .show = devices_show),

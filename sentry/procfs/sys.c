@@ -210,6 +210,14 @@ static const struct proc_entry kernel_entries[] = {
 	RO("core_uses_pid", zero_show),
 	RO("panic", zero_show),
 	RO("tainted", zero_show),
+	RW("sem", sysvipc_sem),
+	RW("msgmax", sysvipc_number),
+	RW("msgmnb", sysvipc_number),
+	RW("msgmni", sysvipc_number),
+	RW("shmmax", sysvipc_number),
+	RW("shmall", sysvipc_number),
+	RW("shmmni", sysvipc_number),
+	RO("shm_rmid_forced", zero_show),
 	PROC_DIR("random", 0555, .table = &random_table),
 };
 static const struct proc_table kernel_table = PROC_TABLE(kernel_entries, IDS_SYS + 30);

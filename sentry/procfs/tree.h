@@ -93,7 +93,7 @@ struct proc_entry {
 /* Ranges of ids, so that no two tables share one. */
 enum {
 	IDS_ROOT = 2, IDS_PID = 100, IDS_TASK = 200, IDS_NS = 300, IDS_NET = 320, IDS_FD = 380,
-	IDS_NUMBERS = 390, IDS_SYS = 400, IDS_SYSFS = 600, IDS_CGROUP = 700, IDS_MAX = 1024,
+	IDS_NUMBERS = 390, IDS_SYS = 400, IDS_SYSFS = 600, IDS_CGROUP = 700, IDS_SYSVIPC = 800, IDS_MAX = 1024,
 };
 
 /* A file system whose root directory is that table. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sentry/ipc/sem.h"
 #include "sentry/mm/mm.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
@@ -145,6 +146,7 @@ static void discard(struct task *child)
 		mm_unuse(child->mm);
 		mm_put(child->mm);
 	}
+	sem_exit(child);
 	if (child->fds)
 		fdtab_put(child->fds);
 	if (child->fs)
@@ -164,7 +166,9 @@ static int build(struct task *t, const struct clone_spec *s, struct task **out)
 		return -ENOMEM;
 	}
 	copy_scalars(child, t, s);
-	int err = share_files(child, t, s->flags);
+	int err = sem_clone(child, t, s->flags);
+	if (err == 0)
+		err = share_files(child, t, s->flags);
 	if (err == 0)
 		err = share_memory(child, t, s->flags);
 	if (err < 0) {

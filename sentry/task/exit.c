@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sentry/ipc/sem.h"
 #include "sentry/mm/mm.h"
 #include "sentry/task/errand.h"
 #include "sentry/task/futex.h"
@@ -145,6 +146,7 @@ void task_exit(struct task *t)
 	task_leave_memory(t);
 	/* A vfork parent goes on only when the child no longer touches their memory. */
 	struct vfork_wait *v = STEAL(t->vfork);
+	sem_exit(t);
 	drop_resources(t);
 	t->vfork = v;
 	vfork_done(t);

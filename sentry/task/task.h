@@ -32,6 +32,7 @@ struct sigactions;
 struct tty;
 struct posix_timers;
 struct seccomp_filter;
+struct sem_undo_list;
 struct uts_ns;
 struct file;
 
@@ -92,6 +93,7 @@ struct task {
 	uint32_t traced;		/* s to change, a  TRACED_* */
 	uint8_t seccomp_mode;		/* s to change, a  SECCOMP_MODE_* */
 	struct seccomp_filter *seccomp;	/* s to change, a  seccomp/seccomp.h; our reference */
+	struct sem_undo_list *sem_undos; /* o  SEM_UNDO: ipc/sem.h; kcmp(2) of others: any time */
 
 	/* Threads and exit */
 	uaddr_t clear_child_tid, set_child_tid;	/* o */

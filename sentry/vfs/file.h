@@ -95,6 +95,15 @@ enum file_kind {
 	FILE_INOTIFY, FILE_PIDFD, FILE_TTY, FILE_PATH /* O_PATH */, FILE_HOST,
 };
 
+/*
+ * What a SysV segment wants to know: an area that maps a file of it appears, or goes.
+ * The memory's lock is held.
+ */
+struct file_attach {
+	void (*opened)(struct file_attach *a);
+	void (*closed)(struct file_attach *a);
+};
+
 struct file {
 	struct ref ref;			/* a */
 	const struct file_ops *ops;	/* I */
@@ -117,6 +126,7 @@ struct file {
 	struct list epolls;		/* ep_lock of epoll: interest entries that watch this file */
 	bool watched;			/* epoll's: an entry has been in that list */
 	uint32_t dir_cookie;		/* pos_lock  file systems' own, for readdir */
+	struct file_attach *attach;	/* I  valid while an area maps it; NULL: nobody counts */
 	bool write_counted;		/* I  counted in inode->writers and mount->writers */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory calls: which combinations of flags, objects and protection Linux refuses, and with what. */
+/* Memory calls: which combinations of flags, objects and protection Linux refuses, and with what.
+ */
 #include "task.h"
 
 #ifndef MAP_FIXED_NOREPLACE

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sentry/cred/cred.h"
 #include "sentry/fs/memfs/private.h"
@@ -34,25 +35,49 @@ void memfs_release(void)
 	unlock(&shmem_lock);
 }
 
+/* Takes over label. */
+static int unnamed_new(char *label, const struct cred *cred, uint32_t mode, struct inode **out)
+{
+	struct fs *fs;
+	int err = shmem_get(&fs);
+	if (err == 0)
+		err = node_new(fs->priv, S_IFREG | mode, /*charged=*/true, out);
+	if (err < 0) {
+		free(label);
+		return err;
+	}
+	(*out)->label = label;
+	(*out)->nlink = 0;
+	(*out)->uid = cred->fsuid;
+	(*out)->gid = cred->fsgid;
+	return 0;
+}
+
+int memfs_segment_new(const char *label, const struct cred *cred, uint64_t size, struct inode **out)
+{
+	char *copy = strdup(label);
+	int err = copy ? unnamed_new(copy, cred, 0600, out) : -ENOMEM;
+	if (err < 0)
+		return err;
+	lock(&(*out)->lock);
+	err = file_resize_locked(*out, size);
+	unlock(&(*out)->lock);
+	node_of(*out)->seals = F_SEAL_SEAL;
+	if (err < 0)
+		inode_put(*out);
+	return err;
+}
+
 int memfs_file_new(const char *name, const struct cred *cred, uint32_t flags, uint32_t mode,
 		   uint32_t seals, struct file **out)
 {
-	struct fs *fs;
 	struct inode *i;
 	char *label;
-	int err = shmem_get(&fs);
-	if (err == 0)
-		err = node_new(fs->priv, S_IFREG | mode, /*charged=*/true, &i);
+	if (asprintf(&label, "/memfd:%s (deleted)", name) < 0)
+		return -ENOMEM;
+	int err = unnamed_new(label, cred, mode, &i);
 	if (err < 0)
 		return err;
-	if (asprintf(&label, "/memfd:%s (deleted)", name) < 0) {
-		inode_put(i);
-		return -ENOMEM;
-	}
-	i->label = label;
-	i->nlink = 0;
-	i->uid = cred->fsuid;
-	i->gid = cred->fsgid;
 	node_of(i)->seals = seals;
 	node_of(i)->opens = 1;
 	return file_new(&memfs_file_ops, FILE_INODE, NULL, (struct path){NULL, NULL}, i, cred,

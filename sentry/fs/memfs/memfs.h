@@ -48,6 +48,9 @@ int memfs_new(const struct memfs_options *o, struct fs **out);
  */
 int memfs_file_new(const char *name, const struct cred *cred, uint32_t flags, uint32_t mode,
 		   uint32_t seals, struct file **out);
+/* The memory of a SysV segment, of whole pages; to be opened by its ops.  label: as it is shown. */
+int memfs_segment_new(const char *label, const struct cred *cred, uint64_t size,
+		      struct inode **out);
 /* The end of the sandbox: no such file exists any more. */
 void memfs_release(void);
 /* True if f is a regular file of a memfs: the only ones with seals. */
