@@ -98,6 +98,8 @@ X(clock_gettime, "2.6",   B, "CPU time of one thread",                          
   {{EQUAL, 0, CLOCK_THREAD_CPUTIME_ID, 0}})                                                        \
 X(getrusage,     "1.0",   B, "faults and peak memory of the stub or of one thread",                \
   {{EITHER, 0, RUSAGE_SELF, RUSAGE_THREAD}})                                                       \
+X(sched_yield,   "2.0",   T, "a guest thread lets others run",                                     \
+  {{NONE, 0, 0, 0}})                                                                               \
 X(exit,          "1.0",   B, "end of a guest thread",                                              \
   {{NONE, 0, 0, 0}})                                                                               \
 X(exit_group,    "1.0",   B, "end of a stub that cannot be set up",                                \

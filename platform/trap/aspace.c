@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "platform/base/log.h"
+#include "platform/trap/facts.h"
 
 /* A new stub answers in well under a millisecond; one that does not is up to something. */
 static const int64_t SETTLE_NS = 10 * NSEC_PER_SEC;
@@ -81,8 +82,10 @@ int slot_take(struct aspace *as, unsigned *out)
 		err = 0;
 	}
 	unlock(&as->lock);
-	if (err == 0)
+	if (err == 0) {
 		slot_prepare(slot_here(as, *out), *out);
+		facts_forget((struct facts *)(as->map + OBJ_FACTS), *out);
+	}
 	return err;
 }
 
@@ -116,6 +119,8 @@ struct ctx *ctx_alloc(struct aspace *as, unsigned number, int tid)
 
 void ctx_free(struct ctx *c)
 {
+	if (trap_current == c)
+		trap_current = NULL;
 	reap_remove_ctx(c);
 	atomic_fetch_sub(&c->as->threads, 1);
 	free(c->fpu_first);
@@ -133,6 +138,7 @@ int aspace_make(int pid, int ctl, char *map, uint64_t nonce, struct aspace **out
 		as->map = map;
 		as->ctl = ctl;
 		as->slots_used = 1;
+		facts_init((struct facts *)(map + OBJ_FACTS), trap_host.cpus, /*yields=*/true);
 		lock_init(&as->lock, RANK_PLATFORM);
 		list_init(&as->ctxs);
 		list_init(&as->link);

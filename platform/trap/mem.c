@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include "platform/vmcopy.h"
 
@@ -88,20 +89,51 @@ static int there(struct aspace *as)
 	return aspace_verify(as);
 }
 
+/* What the call that this thread carries out has in its slot, if it is of that address space. */
+static struct ranges *at_hand(const struct aspace *as)
+{
+	return trap_current && trap_current->as == as ? &trap_current->ranges : NULL;
+}
+
+static void flush(void *arg, uaddr_t dst, const void *src, size_t size)
+{
+	struct iovec local = {.iov_base = (void *)(uintptr_t)src, .iov_len = size};
+	struct iovec remote = {.iov_base = (void *)(uintptr_t)dst, .iov_len = size};
+	vm_write(((struct aspace *)arg)->pid, &local, 1, &remote, 1, &trap_calls);
+}
+
+size_t trap_peek(struct aspace *as, void *dst, uaddr_t src, size_t size)
+{
+	struct ranges *r = at_hand(as);
+	return r ? ranges_peek(r, dst, src, size) : 0;
+}
+
 ssize_t trap_read(struct aspace *as, const struct iovec *local, size_t nlocal,
 		  const struct iovec *remote, size_t nremote)
 {
+	struct ranges *r = at_hand(as);
+	ssize_t n = r ? ranges_read(r, local, nlocal, remote, nremote) : 0;
+	if (n > 0)
+		return n;
 	int err = there(as);
 	if (err < 0)
 		return err;
+	if (r)
+		ranges_sync(r, remote, nremote, /*write=*/false, flush, as);
 	return vm_read(as->pid, local, nlocal, remote, nremote, &trap_calls);
 }
 
 ssize_t trap_write(struct aspace *as, const struct iovec *local, size_t nlocal,
 		   const struct iovec *remote, size_t nremote)
 {
+	struct ranges *r = at_hand(as);
+	ssize_t n = r ? ranges_write(r, local, nlocal, remote, nremote) : 0;
+	if (n > 0)
+		return n;
 	int err = there(as);
 	if (err < 0)
 		return err;
+	if (r)
+		ranges_sync(r, remote, nremote, /*write=*/true, flush, as);
 	return vm_write(as->pid, local, nlocal, remote, nremote, &trap_calls);
 }

@@ -163,6 +163,23 @@ static void call_read(struct ctx *c)
 	c->dirty = false;
 }
 
+__thread struct ctx *trap_current;
+
+/* A call that has become an event: until run() its memory is looked for in the slot first. */
+static void call_begins(struct ctx *c, const struct event *ev)
+{
+	if (ev->kind != EV_SYSCALL)
+		return;
+	ranges_take(&c->ranges, c->slot);
+	trap_current = c;
+}
+
+static void call_ends(struct ctx *c)
+{
+	ranges_give(&c->ranges, c->slot);
+	trap_current = NULL;
+}
+
 /* True if what the stub said is an event. */
 static bool event_read(struct ctx *c, struct event *out)
 {
@@ -193,13 +210,17 @@ static void run_resumed(struct ctx *c, struct event *out)
 			event_gp(out, 0);
 			return;
 		}
+		if (err == 0)
+			call_ends(c);
 		if (err < 0 || hand_run(c) < 0) {
 			c->gone = true;
 			*out = (struct event){.kind = EV_GONE};
 			return;
 		}
-		if (event_read(c, out))
+		if (event_read(c, out)) {
+			call_begins(c, out);
 			return;
+		}
 	}
 }
 

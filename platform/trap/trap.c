@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "platform/base/log.h"
+#include "platform/trap/clock.h"
+#include "platform/trap/facts.h"
 #include "syscalls/abi/signal.h"
 
 struct trap_host trap_host;
@@ -352,6 +354,7 @@ static int trap_init(void)
 	struct slot *s;
 	int64_t now = 0;
 	hand_init();
+	clock_find();
 	int err = zygote_trap_start();
 	if (err < 0)
 		return err;
@@ -364,6 +367,8 @@ static int trap_init(void)
 		err = hand_wait(&as, s, now + SPARE_NS);
 		if (err == 0)
 			err = learn_frame(&as, &c);
+		if (err == 0)
+			clock_ready((int)s->ret, trap_host.base);
 		if (err < 0)
 			spare_drop(first);
 		else
@@ -378,6 +383,27 @@ static void trap_shutdown(void)
 {
 	spare_drop(spare_swap((struct spare){.sock = -1}));
 	zygote_trap_stop();
+}
+
+static void trap_fact(struct ctx *c, enum fact which, uint32_t value)
+{
+	facts_set((struct facts *)(c->as->map + OBJ_FACTS), c->number, which, value);
+}
+
+static void trap_uts(struct ctx *c, const void *uts, size_t size)
+{
+	facts_uts((struct facts *)(c->as->map + OBJ_FACTS), uts, size);
+}
+
+static void trap_cpus(unsigned count)
+{
+	trap_host.cpus = count;
+}
+
+static uaddr_t trap_clock(uint32_t *out_ids)
+{
+	*out_ids = clock_ids();
+	return clock_gettime_at();
 }
 
 const struct platform_ops trap_platform = {
@@ -411,4 +437,9 @@ const struct platform_ops trap_platform = {
 	.ctx_cputime = trap_ctx_cputime,
 	.aspace_cputime = trap_aspace_cputime,
 	.usage = trap_usage,
+	.peek = trap_peek,
+	.fact = trap_fact,
+	.uts = trap_uts,
+	.cpus = trap_cpus,
+	.clock = trap_clock,
 };

@@ -21,6 +21,7 @@
 #include "platform/base/ref.h"
 #include "platform/host.h"
 #include "platform/platform.h"
+#include "platform/trap/ranges.h"
 #include "platform/trap/slot.h"
 #include "platform/trap/stub/stub.h"
 
@@ -74,6 +75,7 @@ struct ctx {
 	uint64_t host_fs, host_gs; /* what the host thread has; gs 0: its slot */
 	atomic_uint state;
 	uint64_t site_rip;   /* AT_CALL: regs.rip of the event */
+	struct ranges ranges; /* adopter: what the current call has in the slot */
 	struct regs regs;
 	int64_t cputime;     /* last answer of ctx_cputime */
 	const void *adopter; /* a: &trap_calls of that thread; others only compare it */
@@ -87,6 +89,7 @@ struct trap_host {
 	uint64_t base; /* of the stub's text */
 	int sentry_pid;
 	int zygote_pid, zygote_fd;
+	unsigned cpus; /* of the guest; set before its first address space */
 	uint32_t xstate_size; /* bytes of FPU state in a frame */
 	uint64_t xfeatures;
 	uint32_t mxcsr_mask;
@@ -95,6 +98,9 @@ extern struct trap_host trap_host;
 
 /* Host calls made by this thread in this folder: what the tests and bench count. */
 extern __thread unsigned long trap_calls;
+
+/* The ctx whose call this thread carries out, or NULL: run.c. */
+extern __thread struct ctx *trap_current;
 
 /* zygote.c */
 int zygote_trap_start(void);
@@ -151,6 +157,8 @@ ssize_t trap_read(struct aspace *as, const struct iovec *local, size_t nlocal,
 		  const struct iovec *remote, size_t nremote);
 ssize_t trap_write(struct aspace *as, const struct iovec *local, size_t nlocal,
 		   const struct iovec *remote, size_t nremote);
+
+size_t trap_peek(struct aspace *as, void *dst, uaddr_t src, size_t size);
 
 /* frame.c: what the stub has said, and the state behind it. */
 /* Reads and checks where the frame is: 0 or -EPROTO. */

@@ -24,6 +24,8 @@
 #include "platform/base/log.h"
 #include "platform/stub/clean.h"
 #include "platform/stub_filter.h"
+#include "platform/trap/clock.h"
+#include "platform/trap/stub/answer.h"
 
 /* End of a 47-bit address space; nothing is mapped above it unless asked for. */
 static const uint64_t HOST_TOP = 0x7ffffffff000;
@@ -45,17 +47,17 @@ static int text_fill(void *at)
 static int text_map(uint64_t *out_base)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
-		void *want = (void *)(uintptr_t)bases[i];
-		void *p = mmap(want, ZYGOTE_SIZE, PROT_READ | PROT_WRITE,
+		void *want = (void *)(uintptr_t)(bases[i] - CLOCK_SIZE);
+		char *p = mmap(want, CLOCK_SIZE + ZYGOTE_SIZE, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (p == MAP_FAILED)
 			return -errno;
-		int err = p == want ? text_fill(p) : -EADDRINUSE;
+		int err = p == want ? text_fill(p + CLOCK_SIZE) : -EADDRINUSE;
 		if (err == 0) {
 			*out_base = bases[i];
 			return 0;
 		}
-		munmap(p, ZYGOTE_SIZE);
+		munmap(p, CLOCK_SIZE + ZYGOTE_SIZE);
 		if (err != -EADDRINUSE)
 			return err;
 	}
@@ -75,17 +77,22 @@ static void zygote_filter(uint64_t base)
 static _Noreturn void zygote_child(const struct trap_host *h, int sock)
 {
 	const uint64_t entry = stub_at(h->base, entry_zygote), base = h->base;
+	uint64_t keep = base;
 	clean_descriptors(sock);
 	clean_signals(INTERRUPT_SIGNAL, stub_at(base, stub_handler), stub_at(base, stub_restorer));
 	clean_limits();
 	clean_rights();
 	clean_libc();
 	clean_parent(h->sentry_pid);
+	/* Nothing below reads a clock. */
+	munmap((void *)(uintptr_t)(base - CLOCK_SIZE), CLOCK_SIZE);
+	if (clock_move(base))
+		keep = base - CLOCK_SIZE;
 	zygote_filter(base);
 	register uint64_t parent __asm__("r12") = (uint64_t)h->sentry_pid;
 	__asm__ volatile("jmp *%0"
 			 :
-			 : "a"(entry), "D"(base), "S"(base + ZYGOTE_SIZE), "d"(HOST_TOP), "r"(parent));
+			 : "a"(entry), "D"(keep), "S"(base + ZYGOTE_SIZE), "d"(HOST_TOP), "r"(parent));
 	__builtin_unreachable();
 }
 
@@ -109,7 +116,7 @@ int zygote_trap_start(void)
 	if (err < 0)
 		host_close(pair[0]);
 undo_map:
-	munmap((void *)(uintptr_t)h->base, ZYGOTE_SIZE);
+	munmap((void *)(uintptr_t)(h->base - CLOCK_SIZE), CLOCK_SIZE + ZYGOTE_SIZE);
 	return err;
 }
 

@@ -100,7 +100,7 @@ static void a_struct_is_room_and_comes_back(void **state)
 	assert_int_equal(write_range(&r, g + 8, &st, sizeof st), sizeof st);
 	assert_int_equal(g[8], 'x');
 	ranges_give(&r, s);
-	assert_int_equal(stub_copy_out(s), 0);
+	assert_int_equal(stub_copy_out(s, 7), 7);
 	assert_memory_equal(g + 8, &st, sizeof st);
 	assert_int_equal(g[7], 'x');
 	assert_int_equal(g[8 + sizeof st], 'x');
@@ -116,10 +116,10 @@ static void what_was_not_written_stays(void **state)
 	ranges_take(&r, s);
 	assert_int_equal(write_range(&r, g, "abc", 3), 3);
 	ranges_give(&r, s);
-	assert_int_equal(stub_copy_out(s), 0);
+	assert_int_equal(stub_copy_out(s, 7), 7);
 	assert_memory_equal(g, "abcxxx", 6);
 	CALL(s, NR_read, 0, ADDR(g), 100);
-	assert_int_equal(stub_copy_out(s), 0);
+	assert_int_equal(stub_copy_out(s, 7), 7);
 	assert_memory_equal(g, "abcxxx", 6);
 }
 
@@ -162,8 +162,31 @@ static void a_page_lost_meanwhile_is_efault(void **state)
 	assert_int_equal(write_range(&r, g, bytes, sizeof bytes), sizeof bytes);
 	ranges_give(&r, s);
 	munmap(g + PAGE_SIZE, PAGE_SIZE);
-	assert_int_equal(stub_copy_out(s), -EFAULT);
+	assert_int_equal(stub_copy_out(s, 0), -EFAULT);
 	assert_int_equal(s->range_fault, 1);
+}
+
+static void a_count_ends_at_the_lost_page(void **state)
+{
+	char *g = guest_pages(3, PROT_READ | PROT_WRITE);
+	const size_t size = 2 * PAGE_SIZE + 100;
+	char bytes[2 * PAGE_SIZE + 100];
+	(void)state;
+	memset(bytes, 'n', sizeof bytes);
+	munmap(g + 2 * PAGE_SIZE, PAGE_SIZE);
+	for (int64_t ret = 0; ret < 2; ret++) {
+		g[0] = 0;
+		CALL(s, NR_read, 0, ADDR(g), 2 * PAGE_SIZE);
+		s->ranges[0].used = s->ranges[0].size = (uint32_t)size;
+		memcpy((char *)s + SLOT_DATA, bytes, size);
+		int64_t got = stub_copy_out(s, ret ? (int64_t)size : 0);
+		assert_int_equal(got, ret ? 2 * (int64_t)PAGE_SIZE : -EFAULT);
+		assert_memory_equal(g, bytes, 2 * PAGE_SIZE);
+	}
+	CALL(s, NR_read, 0, ADDR(g), PAGE_SIZE);
+	s->ranges[0].used = 10;
+	munmap(g, PAGE_SIZE);
+	assert_int_equal(stub_copy_out(s, 10), -EFAULT);
 }
 
 static void a_buffer_is_all_or_nothing(void **state)
@@ -232,11 +255,11 @@ static void the_stub_s_own_memory_is_refused(void **state)
 	CALL(s, NR_read, 0, ADDR(g), 10);
 	s->ranges[0].addr = SLOTS_AT;
 	s->ranges[0].used = 10;
-	assert_int_equal(stub_copy_out(s), -EFAULT);
+	assert_int_equal(stub_copy_out(s, 0), -EFAULT);
 	CALL(s, NR_read, 0, ADDR(g), 10);
 	s->ranges[0].from = SLOT_DATA_SIZE;
 	s->ranges[0].used = 10;
-	assert_int_equal(stub_copy_out(s), -EFAULT);
+	assert_int_equal(stub_copy_out(s, 0), -EFAULT);
 }
 
 static void a_length_behind_a_pointer(void **state)
@@ -410,6 +433,7 @@ int main(void)
 		T(room_is_probed_on_every_page),
 		T(probing_changes_no_byte),
 		T(a_page_lost_meanwhile_is_efault),
+		T(a_count_ends_at_the_lost_page),
 		T(a_buffer_is_all_or_nothing),
 		T(a_large_room_is_offered_in_part),
 		T(lengths_have_the_width_of_their_kind),

@@ -203,28 +203,47 @@ void STUB stub_copy_in(struct slot *s, uint64_t nr, const uint64_t args[6])
 		offer_arg(&w, (unsigned)__builtin_ctz(mask));
 }
 
-/* The slot may say anything by now: what it names must lie in the guest's memory and in its own. */
-static STUB int put_back(struct slot *s, const struct slot_range *r)
+/*
+ * How many bytes went back, page by page.  The slot may say anything by now: what it names must
+ * lie in the guest's memory and in its own.
+ */
+static STUB uint64_t put_back(struct slot *s, const struct slot_range *r)
 {
-	uint64_t used = r->used, from = r->from, addr = r->addr + from, at = r->at + from;
-	if (used == 0)
-		return 0;
+	uint64_t used = r->used, from = r->from, addr = r->addr + from, at = r->at + from, done = 0;
 	if (at > SLOT_DATA_SIZE || used > SLOT_DATA_SIZE - at || !stub_is_guest(addr, used))
-		return -EFAULT;
-	return stub_move(guest(addr), data(s, at), used) < 0 ? -EFAULT : 0;
+		return 0;
+	while (done < used) {
+		uint64_t n = PAGE_SIZE - (addr + done) % PAGE_SIZE;
+		if (n > used - done)
+			n = used - done;
+		if (stub_move(guest(addr + done), data(s, at + done), n) < 0)
+			break;
+		done += n;
+	}
+	return done;
 }
 
-int STUB stub_copy_out(struct slot *s)
+/* Linux would have stopped at the bad page: a count of just these bytes becomes smaller. */
+int64_t STUB stub_copy_out(struct slot *s, int64_t ret)
 {
-	uint32_t count = s->range_count;
-	int err = 0;
+	uint64_t count = s->range_count, wanted = 0, done = 0;
+	bool bad = false;
 	s->range_count = 0;
-	for (uint32_t i = 0; i < count && i < SLOT_RANGES; i++)
-		if (put_back(s, &s->ranges[i]) < 0)
-			err = -EFAULT;
-	if (err < 0)
-		s->range_fault = 1;
-	return err;
+	for (uint64_t i = 0; i < count && i < SLOT_RANGES; i++) {
+		const struct slot_range *r = &s->ranges[i];
+		uint64_t used = r->used, n;
+		if (used == 0)
+			continue;
+		wanted += used;
+		n = put_back(s, r);
+		if (!bad)
+			done += n;
+		bad = bad || n != used;
+	}
+	if (!bad)
+		return ret;
+	s->range_fault = 1;
+	return ret > 0 && (uint64_t)ret == wanted && done > 0 ? (int64_t)done : -EFAULT;
 }
 
 bool STUB stub_copy_fixup(uint64_t *rip)

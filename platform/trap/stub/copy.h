@@ -9,7 +9,7 @@
  *
  * Room is offered only if the guest could write there: each page has been touched.
  * After the answer the written part of each room goes back; a page that has become
- * unwritable meanwhile is EFAULT.
+ * unwritable meanwhile ends the transfer.
  *
  * Nothing here reaches USER_TOP or above: a range of the stub's own memory is refused.
  */
@@ -21,8 +21,11 @@
 
 /* Fills s->range_count and s->ranges; args are the guest's registers. */
 void stub_copy_in(struct slot *s, uint64_t nr, const uint64_t args[6]);
-/* 0, or -EFAULT and s->range_fault: that is the call's result then. */
-int stub_copy_out(struct slot *s);
+/*
+ * The call's result, ret if all is well.  Where a page could not be written (s->range_fault):
+ * -EFAULT, or how many bytes came that far, if ret is a count of them.
+ */
+int64_t stub_copy_out(struct slot *s, int64_t ret);
 /*
  * For the handler of SIGSEGV and SIGBUS: true if a copy of ours met a page that is not
  * there: *rip is where to go on.  Nothing else of the frame changes.

@@ -8,20 +8,31 @@
  * copying for the guest may fault; any other fault of this code is the guest's
  * doing and is told as one.
  */
+#include <linux/audit.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/syscall.h>
 
+#include "platform/trap/stub/answer.h"
+#include "platform/trap/stub/copy.h"
 #include "platform/trap/stub/stub.h"
 #include "syscalls/abi/errno.h"
 
-enum { SIGNO_SYS = 31 };
+enum { SIGNO_SYS = 31, CODE_SECCOMP = 1 };
 
 /* As in syscalls/abi/signal.h, whose names are those of <signal.h>. */
 struct frame_context {
 	uint64_t flags, link, stack[3];
 	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
 	uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+};
+
+/* siginfo of SIGSYS. */
+struct trap_info {
+	int32_t signo, err, code, pad;
+	uint64_t addr;
+	int32_t syscall;
+	uint32_t arch;
 };
 
 static inline __attribute__((always_inline)) uint64_t at(const unsigned char *mark)
@@ -171,6 +182,8 @@ static STUB void tell_signal(struct slot *s, int signo, void *info, void *frame)
 /* True if the signal found this code, and it can go on. */
 static STUB bool was_inside(struct slot *s, int signo, struct frame_context *f)
 {
+	if (signo == SIGSEGV || signo == SIGBUS)
+		return stub_copy_fixup(&f->rip);
 	if (signo != INTERRUPT_SIGNAL)
 		return false;
 	s->kick = 1;
@@ -179,20 +192,80 @@ static STUB bool was_inside(struct slot *s, int signo, struct frame_context *f)
 	return true;
 }
 
+/* The same for the host's vDSO, called by stub_answer(). */
+static STUB bool was_in_clock(struct slot *s, int signo, struct frame_context *f)
+{
+	if (signo == INTERRUPT_SIGNAL)
+		s->kick = 1;
+	else if (signo == SIGNO_SYS)
+		f->rax = (uint64_t)-ENOSYS;
+	else
+		return false;
+	return true;
+}
+
+/* True if the call has been answered; else what it names is ready for the sentry. */
+static STUB bool trapped_call(struct slot *s, const struct trap_info *info, struct frame_context *f)
+{
+	uint64_t args[6];
+	int64_t ret;
+	if (info->code != CODE_SECCOMP || info->arch != AUDIT_ARCH_X86_64)
+		return false;
+	args[0] = f->rdi;
+	args[1] = f->rsi;
+	args[2] = f->rdx;
+	args[3] = f->r10;
+	args[4] = f->r8;
+	args[5] = f->r9;
+	if (!stub_answer(s, (uint32_t)info->syscall, args, &ret)) {
+		stub_copy_in(s, (uint32_t)info->syscall, args);
+		return false;
+	}
+	f->rax = (uint64_t)ret;
+	return true;
+}
+
 void STUB stub_signal(int signo, void *info, void *frame)
 {
 	struct slot *s = (struct slot *)((uintptr_t)frame & ~(uintptr_t)(SLOT_SIZE - 1));
 	struct frame_context *f = frame;
-	if (inside(f->rip, __start_stub_text, __stop_stub_text) && was_inside(s, signo, f))
+	if (inside(f->rip, __start_stub_text, __stop_stub_text)) {
+		if (was_inside(s, signo, f))
+			return;
+	} else if (stub_inside_clock(s, f->rip, f->rsp)) {
+		if (was_in_clock(s, signo, f))
+			return;
+	} else if (signo == SIGNO_SYS && trapped_call(s, info, f)) {
 		return;
+	}
 	tell_signal(s, signo, info, frame);
+	/* Also of a call that was rewritten and came back by a frame. */
+	if (s->range_count != 0)
+		f->rax = (uint64_t)stub_copy_out(s, (int64_t)f->rax);
 }
 
+/* An interrupt that comes while the call is answered here stays noted for the way out. */
 void STUB stub_rewritten(struct slot *s)
 {
+	const struct regs *r = &s->regs;
+	uint64_t args[6];
+	int64_t ret;
+	args[0] = r->rdi;
+	args[1] = r->rsi;
+	args[2] = r->rdx;
+	args[3] = r->r10;
+	args[4] = r->r8;
+	args[5] = r->r9;
+	if (stub_answer(s, (uint32_t)r->orig_rax, args, &ret)) {
+		s->regs.rax = (uint64_t)ret;
+		return;
+	}
+	stub_copy_in(s, (uint32_t)r->orig_rax, args);
 	s->kick = 0;
 	s->event = SAYS_CALL;
 	stub_talk(s);
+	if (s->range_count != 0)
+		s->regs.rax = (uint64_t)stub_copy_out(s, (int64_t)r->rax);
 }
 
 void STUB stub_kicked(struct slot *s)
