@@ -60,8 +60,8 @@ void facts_set(struct facts *f, unsigned slot, enum fact which, uint32_t value)
 void facts_uts(struct facts *f, const void *uts, size_t size)
 {
 	uint32_t seq = f->uts_seq;
-	__atomic_store_n(&f->uts_seq, seq + 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	/* Not a fence, which TSan does not know: what follows stays behind an exchange, too. */
+	__atomic_exchange_n(&f->uts_seq, seq + 1, __ATOMIC_SEQ_CST);
 	memcpy(f->uts, uts, min_u64(size, sizeof f->uts));
 	__atomic_store_n(&f->uts_seq, seq + 2, __ATOMIC_RELEASE);
 }
