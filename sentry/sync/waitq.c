@@ -80,7 +80,12 @@ int waiter_sleep(struct waiter *w, enum wait_mode mode, int64_t deadline_ns)
 			return -ERESTARTSYS;
 		if (w->sleeps)
 			__atomic_store_n(w->sleeps, *w->sleeps + 1, __ATOMIC_RELAXED);
-		if (host_futex_wait(&w->word, v, deadline_ns) == -ETIMEDOUT)
+		if (w->rests)
+			w->rests(w, /*asleep=*/true);
+		int err = host_futex_wait(&w->word, v, deadline_ns);
+		if (w->rests)
+			w->rests(w, /*asleep=*/false);
+		if (err == -ETIMEDOUT)
 			return -ETIMEDOUT;
 	}
 }

@@ -27,6 +27,8 @@ struct waiter {
 	uint32_t word; /* a: WAITER_* bits; the futex the host thread sleeps on */
 	void (*serve)(struct waiter *w); /* I: does what WAITER_ERRAND asks for; must not sleep */
 	uint64_t *sleeps; /* I: counts them, written by its own thread; or NULL */
+	/* I: told on its own thread, which holds no lock, that it goes to sleep or has woken; or NULL. */
+	void (*rests)(struct waiter *w, bool asleep);
 };
 
 enum {

@@ -1,31 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The sleeper looks at the clock when it can have reached the moment at the
- * earliest, and again: the clock stands still while nobody computes.
- */
 #include "sentry/task/cpusleep.h"
 
-#include "sentry/res/resources.h"
-#include "sentry/task/clock.h"
+#include "sentry/task/ctimer.h"
 #include "syscalls/abi/errno.h"
 
-enum { LOOK_MIN_NS = 1000000, LOOK_MAX_NS = 100000000 };
+struct sleeper {
+	struct ctimer c;
+	struct waiter *w;
+	bool over;	/* a */
+};
 
-/* Until the clock shows `at`: 0, -ERESTARTSYS; *out_left is what was missing. */
-static int sleep_until(struct task *t, const struct cpuclock *c, int64_t at, int64_t *out_left)
+static void sleeper_wake(struct ctimer *c, int64_t now, int *out_cld)
 {
-	for (;;) {
-		*out_left = at - cpuclock_read(c);
-		if (*out_left <= 0)
-			return 0;
-		int64_t pause = *out_left / (int64_t)resources.cpus;
-		if (pause < LOOK_MIN_NS)
-			pause = LOOK_MIN_NS;
-		if (pause > LOOK_MAX_NS)
-			pause = LOOK_MAX_NS;
-		if (waiter_sleep(&t->waiter, WAIT_INTR, deadline_in(pause)) == -ERESTARTSYS)
-			return -ERESTARTSYS;
-	}
+	struct sleeper *s = container_of(c, struct sleeper, c);
+	(void)now;
+	(void)out_cld;
+	c->expiry = 0;
+	__atomic_store_n(&s->over, true, __ATOMIC_RELEASE);
+	waiter_wake(s->w);
+}
+
+static bool is_over(const struct sleeper *s)
+{
+	return __atomic_load_n(&s->over, __ATOMIC_ACQUIRE);
+}
+
+/* Until the clock shows `at`: 0, -ENOMEM, -ERESTARTSYS; *out_left is what was missing. */
+static int sleep_until(struct task *t, const struct cpuclock *clock, int64_t at, int64_t *out_left)
+{
+	struct sleeper s = {.w = &t->waiter};
+	int64_t now = cpuclock_read(clock);
+	int err = 0;
+
+	*out_left = at - now;
+	if (*out_left <= 0)
+		return 0;
+	ctimer_init(&s.c, clock->group, sleeper_wake);
+	s.c.cpu = true;
+	s.c.kind = clock->kind;
+	s.c.thread = clock->thread ? clock->task : NULL;
+	lock(&clock->group->siglock);
+	s.c.expiry = at;
+	err = ctimer_arm_locked(&s.c, now);
+	unlock(&clock->group->siglock);
+	while (err == 0 && !is_over(&s))
+		err = waiter_sleep(&t->waiter, WAIT_INTR, WAIT_FOREVER);
+	ctimer_stop(&s.c);
+	if (is_over(&s))
+		return 0;
+	*out_left = at - cpuclock_read(clock);
+	return *out_left > 0 ? err : 0;
 }
 
 static long sleep_on(struct task *t, int clockid, int64_t at, bool absolute, uaddr_t rem);
@@ -46,8 +70,8 @@ static long sleep_on(struct task *t, int clockid, int64_t at, bool absolute, uad
 		return err;
 	err = sleep_until(t, &c, at, &left);
 	cpuclock_put(&c);
-	if (err == 0)
-		return 0;
+	if (err != -ERESTARTSYS)
+		return err;
 	if (absolute)
 		return -ERESTARTNOHAND;
 	if (rem && timespec_copy_out(t->mm, rem, left) < 0)

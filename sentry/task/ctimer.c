@@ -42,10 +42,77 @@ static int64_t cpu_pause(struct ctimer *c, int64_t now)
 	return pause;
 }
 
+/*
+ * Whoever parks a timer says so before it looks a last time if the clock stands
+ * still; whoever wakes says so before it looks if any timer is parked.
+ */
+static bool stands_still(const struct ctimer *c)
+{
+	return c->thread ? __atomic_load_n(&c->thread->asleep, __ATOMIC_SEQ_CST)
+			 : __atomic_load_n(&c->group->awake, __ATOMIC_SEQ_CST) == 0;
+}
+
+static void unpark_locked(struct ctimer *c)
+{
+	list_del(&c->parked);
+	__atomic_store_n(&c->group->any_parked, !list_empty(&c->group->parked), __ATOMIC_SEQ_CST);
+}
+
+static bool park_locked(struct ctimer *c, int64_t now)
+{
+	list_append(&c->group->parked, &c->parked);
+	__atomic_store_n(&c->group->any_parked, true, __ATOMIC_SEQ_CST);
+	c->seen = now;
+	c->pause = 0;
+	if (stands_still(c))
+		return true;
+	unpark_locked(c);
+	return false;
+}
+
+static void unpark_group(struct group *g)
+{
+	struct ctimer *c, *next;
+
+	lock(&g->siglock);
+	list_for_each_safe(c, next, &g->parked, parked) {
+		if (stands_still(c))
+			continue;
+		if (c->expiry)
+			ctimer_arm_locked(c, c->seen);
+		else
+			unpark_locked(c);
+	}
+	unlock(&g->siglock);
+}
+
+void ctimer_rests(struct waiter *w, bool asleep)
+{
+	struct task *t = container_of(w, struct task, waiter);
+	struct group *g = t->group;
+
+	if (asleep) {
+		/* While it sleeps everybody else must know what it has used until now. */
+		if (__atomic_load_n(&g->cpu_timers, __ATOMIC_RELAXED))
+			task_account(t);
+		__atomic_store_n(&t->asleep, true, __ATOMIC_SEQ_CST);
+		__atomic_sub_fetch(&g->awake, 1, __ATOMIC_SEQ_CST);
+		return;
+	}
+	__atomic_store_n(&t->asleep, false, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&g->awake, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&g->any_parked, __ATOMIC_SEQ_CST))
+		unpark_group(g);
+}
+
 int ctimer_arm_locked(struct ctimer *c, int64_t now)
 {
 	int64_t deadline;
 
+	if (!list_empty(&c->parked))
+		unpark_locked(c);
+	if (c->cpu)
+		__atomic_store_n(&c->group->cpu_timers, true, __ATOMIC_RELAXED);
 	if (c->cpu)
 		deadline = deadline_in(cpu_pause(c, now));
 	else if (clock_deadline(c->clockid, c->expiry, &deadline) < 0)
@@ -70,14 +137,16 @@ static void ctimer_fire(struct ktimer *kt)
 	struct group *g = c->group;
 	int cld = 0;
 
+	bool still = c->cpu && stands_still(c);
 	int64_t now = ctimer_now(c);
 	lock(&kernel.tasks_lock);
 	lock(&g->siglock);
 	if (c->expiry && now < c->expiry) {
 		/* Only at an event of its own does a thread tell how much it has used. */
-		if (c->thread && c->thread->ctx)
+		if (c->thread && c->thread->ctx && !still)
 			platform->interrupt(c->thread->ctx);
-		ctimer_arm_locked(c, now);
+		if (!still || !park_locked(c, now))
+			ctimer_arm_locked(c, now);
 	} else if (c->expiry) {
 		c->seen = now;
 		c->pause = 0;
@@ -93,6 +162,7 @@ void ctimer_init(struct ctimer *c, struct group *g,
 		 void (*expire)(struct ctimer *c, int64_t now, int *out_cld))
 {
 	*c = (struct ctimer){.group = g, .clockid = CLOCK_MONOTONIC, .expire = expire};
+	list_init(&c->parked);
 	ktimer_init(&c->kt, ctimer_fire);
 }
 
@@ -100,6 +170,8 @@ void ctimer_stop(struct ctimer *c)
 {
 	lock(&c->group->siglock);
 	c->expiry = 0;
+	if (!list_empty(&c->parked))
+		unpark_locked(c);
 	unlock(&c->group->siglock);
 	/* expire() may have armed it just before it saw that. */
 	ktimer_cancel_sync(&c->kt);

@@ -6,7 +6,9 @@
  * Wall clocks are a ktimer.  CPU clocks only advance while guest code runs, so
  * the ktimer is set to the earliest moment at which the clock can have reached
  * the expiry (all CPUs busy with this group), looks, and is set again.  While
- * the clock stands still the looks get rarer, down to ten a second.
+ * every thread that could move the clock is asleep it is parked: not set at
+ * all until one wakes.  While none gets a CPU the looks become rarer, down to
+ * ten a second.
  *
  * State is protected by the group's siglock.  expire() runs with tasks_lock and
  * siglock held, on the timer thread.  Cancel with ctimer_stop() before freeing.
@@ -26,6 +28,7 @@ struct ctimer {
 	struct task *thread;	/* I  whose CPU time counts, our reference; NULL: the group's */
 	int64_t expiry;		/* s  on that clock; 0: not armed */
 	int64_t interval;	/* s */
+	struct list parked;	/* s  in group->parked */
 	int64_t seen, pause;	/* s  a CPU clock at the last look, and how long until the next */
 	/* now >= expiry.  *out_cld as for signal_send_timer_locked. */
 	void (*expire)(struct ctimer *c, int64_t now, int *out_cld);
@@ -39,6 +42,8 @@ int64_t ctimer_now(const struct ctimer *c);
 int64_t ctimer_wall_now(const struct ctimer *c);
 /* Sets the ktimer by expiry, which may be in the past; siglock held; -ENOMEM. */
 int ctimer_arm_locked(struct ctimer *c, int64_t now);
+/* struct waiter's `rests': what has stood still goes on. */
+void ctimer_rests(struct waiter *w, bool asleep);
 /* Moves expiry past now by whole intervals; how many. */
 int64_t ctimer_forward_locked(struct ctimer *c, int64_t now);
 /* Not armed any more, and expire() does not run; no lock held. */

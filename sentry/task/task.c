@@ -9,6 +9,7 @@
 #include "platform/base/count.h"
 #include "platform/base/log.h"
 #include "sentry/mm/mm.h"
+#include "sentry/task/ctimer.h"
 #include "sentry/task/errand.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
@@ -65,6 +66,7 @@ struct task *task_alloc(void)
 	t->start_ns = clock_mono_ns();
 	t->timer_slack_ns = t->default_slack_ns = 50000;
 	t->waiter.sleeps = &t->nvcsw;
+	t->waiter.rests = ctimer_rests;
 	count_new(task);
 	return t;
 }
@@ -79,6 +81,7 @@ struct group *group_alloc(void)
 	list_init(&g->children);
 	list_init(&g->siblings);
 	list_init(&g->all);
+	list_init(&g->parked);
 	lock_init(&g->siglock, RANK_SIGHAND);
 	lock_init(&g->rlimit_lock, RANK_LEAF);
 	sigpending_init(&g->pending);
@@ -232,6 +235,7 @@ static void *task_thread(void *arg)
 		return NULL;
 	waiter_set_self(&t->waiter);
 	current = t;
+	__atomic_add_fetch(&t->group->awake, 1, __ATOMIC_SEQ_CST);
 	if (err < 0) {
 		log_debug("task %d: the stub was lost before it ran", t->tid);
 		task_exit_group(t, SIGKILL);
@@ -242,6 +246,7 @@ static void *task_thread(void *arg)
 		b->fn(t, b->arg);
 	begin_put(b);
 	task_run(t);
+	__atomic_sub_fetch(&t->group->awake, 1, __ATOMIC_SEQ_CST);
 	waiter_set_self(NULL);
 	current = NULL;
 	task_put(t);

@@ -108,6 +108,7 @@ struct task {
 	int64_t start_ns;		/* I  CLOCK_MONOTONIC */
 	int64_t utime_ns, stime_ns;	/* a  brought up to date at events */
 	uint64_t nvcsw, nivcsw, minflt, majflt; /* a  usage.h */
+	bool asleep;			/* a  in waiter_sleep: its CPU clock stands still */
 	uint64_t cpus_allowed;		/* a  affinity mask the guest has set; 0: all */
 	int nice, policy, rt_priority;	/* a */
 	uint64_t timer_slack_ns;	/* o */
@@ -166,6 +167,10 @@ struct group {
 	struct task_io dead_io;			/* t  and of waited-for children */
 	uint64_t child_minflt, child_majflt, child_nvcsw, child_nivcsw, child_maxrss_kb; /* t */
 	uint64_t minflt, majflt, nivcsw, maxrss_kb; /* a  of the whole group: usage.h */
+	unsigned awake;			/* a  threads that are not asleep */
+	bool cpu_timers;		/* a  a timer on a CPU clock of it was armed once */
+	struct list parked;		/* s  such timers (ctimer.h), until a thread wakes */
+	bool any_parked;		/* s to change, a */
 	struct posix_timers *timers;	/* s  timers.c; made on first use */
 	bool timers_over;		/* s  the last thread has given them back: none are made any more */
 	int dumpable;			/* a */

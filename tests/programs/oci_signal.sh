@@ -160,5 +160,32 @@ after = cost()
 result('idle_wakes_nobody', after == before, before, after)
 p.terminate()
 p.wait()
+
+# Timers on CPU clocks that stand still are no exception.
+p = subprocess.Popen([vedette, 'do', '--', 'python3', '-c', '''
+import ctypes, resource, signal, threading, time
+signal.setitimer(signal.ITIMER_PROF, 1000, 1000)
+signal.setitimer(signal.ITIMER_VIRTUAL, 0.5)
+resource.setrlimit(resource.RLIMIT_CPU, (100, 200))
+libc = ctypes.CDLL(None)
+timer = ctypes.c_void_p()
+own, ts = 3, (ctypes.c_long * 4)(0, 0, 0, 300000000)
+assert libc.timer_create(own, None, ctypes.byref(timer)) == 0
+assert libc.timer_settime(timer, 0, ts, None) == 0
+threading.Thread(target=time.sleep, args=(60,)).start()
+print("ready", flush=True)
+time.sleep(60)
+'''], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+p.stdout.readline()
+kids = dict((name, pid) for pid, name in children(p.pid))
+sentry, gofer = kids['vedette-sentry'], kids['vedette-gofer']
+everybody = [sentry] + [pid for pid, _ in children(sentry)]
+time.sleep(2)
+before = cost()
+time.sleep(2)
+after = cost()
+result('cpu_timers_of_who_sleeps_wake_nobody', after == before, before, after)
+p.kill()
+p.wait()
 print('1..%d' % n)
 PY
