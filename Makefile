@@ -62,7 +62,7 @@ $(B)/unit/%: tests/unit/%.c $(B)/libvedette.a
 
 # What a fresh Debian lacks, by package name.
 BUILD_DEPS := gcc libc6-dev libseccomp-dev libcapstone-dev libjansson-dev
-TEST_DEPS  := $(BUILD_DEPS) clang libclang-rt-14-dev libcmocka-dev busybox-static python3 perl git sqlite3 procps bash tar gzip nodejs
+TEST_DEPS  := $(BUILD_DEPS) clang libclang-rt-14-dev libcmocka-dev busybox-static python3 perl git sqlite3 procps bash tar gzip nodejs gdb strace
 DEMO_DEPS  := $(BUILD_DEPS) bash coreutils procps python3 perl git sqlite3 tar gzip nodejs
 
 demo: ; @sh tests/deps $(DEMO_DEPS)

@@ -85,9 +85,10 @@ static void show_ids(const struct proc_look *at, struct text *out)
 
 	lock(&kernel.tasks_lock);
 	int ppid = g->parent ? g->parent->tgid : 0, pgid = g->pgid, sid = g->sid;
+	int tracer = at->task->tr.tracer ? at->task->tr.tracer->tid : 0;
 	unlock(&kernel.tasks_lock);
-	text_printf(out, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", g->tgid, nr,
-		    ppid);
+	text_printf(out, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", g->tgid, nr,
+		    ppid, tracer);
 	text_printf(out, "Uid:\t%u\t%u\t%u\t%u\n", c->ruid, c->euid, c->suid, c->fsuid);
 	text_printf(out, "Gid:\t%u\t%u\t%u\t%u\n", c->rgid, c->egid, c->sgid, c->fsgid);
 	text_printf(out, "FDSize:\t%u\nGroups:\t", fd_room(at->task));

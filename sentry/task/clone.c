@@ -15,12 +15,14 @@
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
 #include "sentry/task/pidfd.h"
+#include "sentry/task/ptrace/trace.h"
 #include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/signal.h"
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/namei.h"
 #include "sentry/task/tty_hooks.h"
 #include "syscalls/abi/errno.h"
+#include "syscalls/abi/ptrace.h"
 #include "syscalls/abi/sched.h"
 
 #define CLONE_NAMESPACES                                                                           \
@@ -119,6 +121,7 @@ static int share_memory(struct task *child, struct task *t, uint64_t flags)
 
 static void copy_scalars(struct task *child, const struct task *t, const struct clone_spec *s)
 {
+	child->in_syscall = true; /* what its registers say, and a tracer sees */
 	memcpy(child->comm, t->comm, sizeof child->comm);
 	child->cred = cred_get(t->cred);
 	child->nice = t->nice;
@@ -199,7 +202,7 @@ static void join_family_locked(struct task *child, struct task *t, const struct 
 }
 
 /* The one step in which the child becomes visible. */
-static int publish(struct task *child, struct task *t, const struct clone_spec *s)
+static int publish(struct task *child, struct task *t, const struct clone_spec *s, bool traced)
 {
 	struct group *g = child->group;
 	lock(&kernel.tasks_lock);
@@ -229,17 +232,29 @@ static int publish(struct task *child, struct task *t, const struct clone_spec *
 	kernel.ntasks++;
 	kernel.forks++;
 	pid_set_locked(nr, child, NULL);
+	if (traced)
+		trace_clone_locked(child, t);
 	facts_tell_locked(child);
 	unlock(&kernel.tasks_lock);
 	return nr;
 }
 
-static void wait_for_vfork(struct task *t, struct vfork_wait *v)
+static void wait_for_vfork(struct task *t, struct vfork_wait *v, int tid)
 {
-	(void)t;
-	waitq_sleep(&v->wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
-		    __atomic_load_n(&v->done, __ATOMIC_ACQUIRE));
+	int err = waitq_sleep(&v->wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
+			      __atomic_load_n(&v->done, __ATOMIC_ACQUIRE));
 	vfork_wait_put(v);
+	if (err == 0)
+		trace_event(t, PTRACE_EVENT_VFORK_DONE, (uint64_t)tid);
+}
+
+/* The event that a tracer of t wants of this call, or 0. */
+static int event_of(const struct task *t, const struct clone_spec *s)
+{
+	int event = s->flags & CLONE_VFORK	? PTRACE_EVENT_VFORK
+		    : s->exit_signal != SIGCHLD ? PTRACE_EVENT_CLONE
+						: PTRACE_EVENT_FORK;
+	return !(s->flags & CLONE_UNTRACED) && trace_wants_event(t, event) ? event : 0;
 }
 
 /* Everything the caller must be told before the child can run. */
@@ -256,6 +271,7 @@ static int tell_parent(struct task *t, struct task *child, const struct clone_sp
 static void child_regs(struct task *t, const struct clone_spec *s, struct regs *out)
 {
 	*out = *platform->regs(t->ctx);
+	trace_child_regs(t, out);
 	out->rax = 0;
 	if (s->stack)
 		out->rsp = s->stack;
@@ -300,7 +316,8 @@ long task_clone(struct task *t, const struct clone_spec *s)
 		goto undo_child;
 	if ((err = task_prepare(child, &begin)) < 0)
 		goto undo_child;
-	if ((err = publish(child, t, s)) < 0) {
+	int event = event_of(t, s);
+	if ((err = publish(child, t, s, event || (s->flags & CLONE_PTRACE))) < 0) {
 		task_drop(begin, discard);
 		goto undo_files;
 	}
@@ -319,8 +336,10 @@ long task_clone(struct task *t, const struct clone_spec *s)
 		copy_out(child->mm, child->set_child_tid, &tid, sizeof tid);
 	task_begin(begin, &regs);
 	task_put(child);
+	if (event)
+		trace_event(t, event, (uint64_t)tid);
 	if (v)
-		wait_for_vfork(t, v);
+		wait_for_vfork(t, v, tid);
 	return tid;
 
 undo_child:

@@ -13,7 +13,7 @@ struct errand {
 	errand_fn *fn;
 	long result;		/* valid when done */
 	uint32_t done;		/* a */
-	unsigned char data[];
+	_Alignas(max_align_t) unsigned char data[];
 };
 
 static void errand_put(struct errand *e)

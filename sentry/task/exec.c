@@ -13,6 +13,7 @@
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
 #include "sentry/task/ptimer.h"
+#include "sentry/task/ptrace/trace.h"
 #include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/signal.h"
 #include "sentry/vfs/fdtab.h"
@@ -205,6 +206,12 @@ static int de_thread(struct task *t)
 	lock(&kernel.tasks_lock);
 	if (g->leader != t) {
 		struct task *old = g->leader;
+		/* Its tracer hears of t under this number from now on. */
+		struct task *tracer = old->tr.tracer;
+		if (tracer) {
+			trace_cut_locked(old);
+			waitq_wake(&tracer->group->wait_wq, 0);
+		}
 		pid_clear_task_locked(t->tid);
 		pid_clear_task_locked(g->tgid);
 		list_for_each(child, &g->children, siblings)
@@ -278,6 +285,33 @@ static void reset_personality(struct task *t, const struct exec *x)
 	unlock(&g->rlimit_lock);
 }
 
+/*
+ * The new program's rights.  A tracer that could not have them itself must not get at them
+ * through it: then there are none to gain, capabilities(7).  Under tasks_lock, where tracers come.
+ */
+static void set_rights(struct task *t, struct exec *x)
+{
+	const struct cred *old = task_cred_self(t);
+	struct cred *c = x->cred;
+	bool hidden = x->unreadable;
+
+	lock(&kernel.tasks_lock);
+	if (x->secure && !trace_allows_gain_locked(t)) {
+		if (!cred_capable(old, CAP_SETUID)) {
+			c->euid = c->suid = c->fsuid = c->ruid;
+			c->egid = c->sgid = c->fsgid = c->rgid;
+		}
+		c->cap_permitted &= old->cap_permitted;
+		c->cap_effective &= c->cap_permitted;
+		hidden = hidden || c->euid != c->ruid || c->egid != c->rgid;
+	} else {
+		hidden = hidden || x->secure;
+	}
+	__atomic_store_n(&t->group->dumpable, hidden ? 0 : 1, __ATOMIC_RELAXED);
+	task_set_cred(t, STEAL(x->cred));
+	unlock(&kernel.tasks_lock);
+}
+
 /* What exec resets besides memory: execve(2), "effect on process attributes". */
 static int reset_attributes(struct task *t, struct exec *x)
 {
@@ -302,8 +336,7 @@ static int reset_attributes(struct task *t, struct exec *x)
 	}
 	fdtab_exec(t->fds);
 	reset_personality(t, x);
-	__atomic_store_n(&t->group->dumpable, x->secure || x->unreadable ? 0 : 1, __ATOMIC_RELAXED);
-	task_set_cred(t, STEAL(x->cred));
+	set_rights(t, x);
 	return 0;
 }
 
@@ -355,7 +388,9 @@ static int load(struct task *t, struct exec *x, const struct exec_strings *s)
 		return err;
 	struct regs *r = platform->regs_mut(t->ctx);
 	uint64_t cs = 0x33, ss = 0x2b; /* the kernel's __USER_CS and __USER_DS */
-	*r = (struct regs){.cs = cs, .ss = ss, .eflags = 0x202, .orig_rax = UINT64_MAX};
+	/* A tracer still sees which call this was. */
+	uint64_t nr = t->in_syscall ? t->restart_nr : UINT64_MAX;
+	*r = (struct regs){.cs = cs, .ss = ss, .eflags = 0x202, .orig_rax = nr};
 	r->rip = interp ? interp->entry + interp->bias : x->elf.entry + x->elf.bias;
 	r->rsp = (uint64_t)rsp;
 	return 0;
@@ -364,7 +399,7 @@ static int load(struct task *t, struct exec *x, const struct exec_strings *s)
 /* The point of no return.  A failure below ends the process: it has no program any more. */
 static int exec_commit(struct task *t, struct exec *x, const struct exec_strings *s)
 {
-	int err = de_thread(t);
+	int old_tid = t->tid, err = de_thread(t);
 	if (err < 0)
 		return err;
 	task_leave_memory(t);
@@ -379,6 +414,8 @@ static int exec_commit(struct task *t, struct exec *x, const struct exec_strings
 		err = load(t, x, s);
 	if (err < 0)
 		task_exit_group(t, SIGKILL);
+	else
+		trace_exec(t, old_tid);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "sentry/mm/mm.h"
 #include "sentry/task/errand.h"
 #include "sentry/task/futex.h"
+#include "sentry/task/ptrace/trace.h"
 #include "sentry/task/reap.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/usage.h"
@@ -132,6 +133,14 @@ void task_unlink_locked(struct task *t)
 		g->exit_code = t->exit_code;
 	if (t == g->leader) {
 		t->state = TASK_ZOMBIE;
+	} else if (t->tr.tracer) {
+		/* Its number stays until the tracer has waited. */
+		t->state = TASK_ZOMBIE;
+		lock(&g->siglock);
+		t->tr.flags |= TRACE_ZOMBIE;
+		unlock(&g->siglock);
+		g->dead_tracees++;
+		trace_tell_end_locked(t);
 	} else {
 		t->state = TASK_DEAD;
 		pid_clear_task_locked(t->tid);
@@ -142,6 +151,8 @@ void task_exit(struct task *t)
 {
 	struct group *g = t->group;
 
+	trace_exit(t);
+	trace_end_tracer(t);
 	task_account(t);
 	task_leave_memory(t);
 	/* A vfork parent goes on only when the child no longer touches their memory. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sentry/task/jobctl.h"
 
+#include "sentry/task/ptrace/trace.h"
 #include "sentry/task/signal.h"
 #include "syscalls/abi/epoll.h"
 #include "syscalls/abi/limits.h"
@@ -24,12 +25,18 @@ void jobctl_begin_locked(struct group *g, struct task *by, int sig)
 {
 	struct task *t;
 
-	g->stop_sig = sig;
+	if (g->stop != GROUP_STOPPED)
+		g->stop_sig = sig;
 	if (g->stop == GROUP_RUNNING)
 		g->stop = GROUP_STOPPING;
-	list_for_each (t, &g->threads, threads)
-		if (t != by && task_alive(t) && task_state(t) != TASK_STOPPED)
+	list_for_each (t, &g->threads, threads) {
+		if (!task_alive(t) || task_state(t) == TASK_STOPPED)
+			continue;
+		if (task_is_traced(t))
+			trace_stopping_locked(t, sig);
+		else if (t != by)
 			signal_wake_locked(t, /*kill=*/false);
+	}
 }
 
 int jobctl_continue_locked(struct group *g)
@@ -50,6 +57,14 @@ int jobctl_continue_locked(struct group *g)
 	return cld;
 }
 
+/* A tracee that has taken part may run again while the others stay. */
+static bool has_stopped(const struct task *t)
+{
+	if (task_is_traced(t))
+		return !(t->tr.flags & TRACE_STOP_PENDING);
+	return task_state(t) == TASK_STOPPED;
+}
+
 bool jobctl_complete_locked(struct group *g, const struct task *except)
 {
 	struct task *t;
@@ -57,7 +72,7 @@ bool jobctl_complete_locked(struct group *g, const struct task *except)
 	if (g->stop != GROUP_STOPPING)
 		return false;
 	list_for_each (t, &g->threads, threads)
-		if (t != except && task_alive(t) && task_state(t) != TASK_STOPPED)
+		if (t != except && task_alive(t) && !has_stopped(t))
 			return false;
 	g->stop = GROUP_STOPPED;
 	g->stop_reported = false;
@@ -70,19 +85,13 @@ static int64_t ticks(int64_t ns)
 	return ns / (NSEC_PER_SEC / ABI_CLK_TCK);
 }
 
-void jobctl_notify_locked(struct group *g, int cld)
+void jobctl_tell_locked(struct group *to, struct task *t, int pid, int cld, int status)
 {
-	struct group *parent = g->parent;
-	struct task *t = g->leader;
+	struct abi_siginfo info = {.signo = SIGCHLD, .code = cld};
 
 	lock_assert_held(&kernel.tasks_lock);
-	if (!parent || parent->zombie || parent->reaper)
-		return;
-	if (!t && !list_empty(&g->threads))
-		t = list_first(&g->threads, struct task, threads);
-	struct abi_siginfo info = {.signo = SIGCHLD, .code = cld};
-	info.child.pid = g->tgid;
-	info.child.status = cld == CLD_CONTINUED ? SIGCONT : g->stop_sig;
+	info.child.pid = pid;
+	info.child.status = status;
 	if (t) {
 		struct cred *c = task_cred(t);
 		info.child.uid = c->ruid;
@@ -90,12 +99,26 @@ void jobctl_notify_locked(struct group *g, int cld)
 		info.child.utime = ticks(__atomic_load_n(&t->utime_ns, __ATOMIC_RELAXED));
 		info.child.stime = ticks(__atomic_load_n(&t->stime_ns, __ATOMIC_RELAXED));
 	}
-	lock(&parent->siglock);
-	struct abi_sigaction act = sigactions_read(parent->actions, SIGCHLD);
-	unlock(&parent->siglock);
+	lock(&to->siglock);
+	struct abi_sigaction act = sigactions_read(to->actions, SIGCHLD);
+	unlock(&to->siglock);
 	if (act.handler != ABI_SIG_IGN && !(act.flags & SA_NOCLDSTOP))
-		signal_send_group_locked(parent, &info);
-	waitq_wake(&parent->wait_wq, EPOLLIN);
+		signal_send_group_locked(to, &info);
+	waitq_wake(&to->wait_wq, EPOLLIN);
+}
+
+void jobctl_notify_locked(struct group *g, int cld)
+{
+	struct group *parent = g->parent;
+	struct task *t = g->leader;
+
+	if (trace_reparented_locked(g))
+		trace_tell_locked(t, cld);
+	if (!parent || parent->zombie || parent->reaper)
+		return;
+	if (!t && !list_empty(&g->threads))
+		t = list_first(&g->threads, struct task, threads);
+	jobctl_tell_locked(parent, t, g->tgid, cld, cld == CLD_CONTINUED ? SIGCONT : g->stop_sig);
 }
 
 static bool stop_is_over(struct task *t)

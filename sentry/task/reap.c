@@ -5,6 +5,7 @@
 
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
+#include "sentry/task/ptrace/trace.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/tty_hooks.h"
 #include "sentry/task/usage.h"
@@ -13,6 +14,8 @@ void group_reap_locked(struct group *g, bool waited)
 {
 	lock_assert_held(&kernel.tasks_lock);
 	assert(g->zombie && g->nthreads == 0);
+	if (g->leader && g->leader->tr.tracer)
+		trace_cut_locked(g->leader);
 	if (waited && g->parent)
 		usage_inherit_locked(g->parent, g);
 	list_del(&g->siblings);
@@ -48,15 +51,28 @@ static bool parent_ignores(struct group *parent)
 	return ignores;
 }
 
-/* A zombie has got its (new) parent: tell it, or reap at once. */
-static void zombie_announce_locked(struct group *g)
+static void tell_parent_locked(struct group *g)
 {
 	int sig = WIFSIGNALED_STATUS(g->exit_code);
-	bool ignored = g->exit_signal == SIGCHLD && parent_ignores(g->parent);
-
 	if (!g->parent->reaper)
 		group_notify_parent_locked(g, sig ? CLD_KILLED : CLD_EXITED,
 					   sig ? sig : g->exit_code >> 8 & 0xff);
+}
+
+void group_announce_locked(struct group *g)
+{
+	if (g->dead_tracees)
+		return;
+	/* A tracer wants to know even if the parent does not; reaped is it by who waits. */
+	if (g->leader && g->leader->tr.tracer) {
+		if (trace_reparented_locked(g))
+			trace_tell_end_locked(g->leader);
+		else
+			tell_parent_locked(g);
+		return;
+	}
+	bool ignored = g->exit_signal == SIGCHLD && parent_ignores(g->parent);
+	tell_parent_locked(g);
 	struct group *parent = group_get(g->parent);
 	if (ignored || parent->reaper)
 		group_reap_locked(g, /*waited=*/false);
@@ -92,8 +108,8 @@ static void reparent_children_locked(struct group *g)
 		child->exit_signal = SIGCHLD;
 		send_pdeath_locked(child, g);
 		jobctl_orphan_check_locked(child->pgid, child->sid);
-		if (child->zombie)
-			zombie_announce_locked(child);
+		if (child->zombie && !(child->leader && child->leader->tr.tracer))
+			group_announce_locked(child);
 		group_put(old);
 	}
 }
@@ -125,7 +141,15 @@ void group_end_locked(struct group *g)
 	}
 	waitq_wake(&g->exit_wq, 0);
 	if (g->parent)
-		zombie_announce_locked(g);
+		group_announce_locked(g);
+}
+
+void group_untraced_locked(struct group *g, bool was_reparented)
+{
+	if (was_reparented)
+		group_announce_locked(g);
+	else if (g->exit_signal == SIGCHLD && parent_ignores(g->parent))
+		group_reap_locked(g, /*waited=*/false);
 }
 
 void group_notify_parent_locked(struct group *g, int code, int status)

@@ -16,6 +16,7 @@
 #include "platform/host.h"
 #include "sentry/mm/mm.h"
 #include "sentry/task/exit.h"
+#include "sentry/task/ptrace/trace.h"
 #include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/task.h"
@@ -33,12 +34,20 @@ static bool is_restart(long ret)
 	return ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK && ret != -ENOIOCTLCMD;
 }
 
-/* What a filter has to say before the call; true: it may run. */
+/* Before the call: the tracer, then the filters, as they may judge what it has changed. */
 static __attribute__((noinline)) bool enter_watched(struct task *t)
 {
-	if (task_traced(t) & TRACED_SECCOMP)
-		return seccomp_enter(t) == SECCOMP_RUN;
-	return true;
+	uint32_t traced = task_traced(t);
+
+	if (traced & (TRACED_SYSCALL | TRACED_EMU)) {
+		trace_call_enter(t);
+		if (must_exit(t) || (traced & TRACED_EMU))
+			return false;
+	}
+	if ((task_traced(t) & TRACED_SECCOMP) && seccomp_enter(t) != SECCOMP_RUN)
+		return false;
+	/* A tracer can take the call away. */
+	return (int32_t)platform->regs(t->ctx)->orig_rax != -1;
 }
 
 static void call(struct task *t)
@@ -63,14 +72,17 @@ static void handle_syscall(struct task *t)
 	t->syscalls++;
 	t->in_syscall = true;
 	t->restart_err = 0;
-	if (__builtin_expect(task_traced(t) & TRACED_ENTRY, 0) && !enter_watched(t))
-		return;
-	call(t);
+	if (__builtin_expect(!(task_traced(t) & TRACED_ENTRY), 1) || enter_watched(t))
+		call(t);
+	if (__builtin_expect(task_traced(t) & TRACED_EXIT, 0) && !must_exit(t))
+		trace_call_exit(t);
 }
 
 static void handle_fault(struct task *t, const struct event *ev)
 {
 	t->in_syscall = false;
+	if (ev->signo == SIGTRAP && trace_swallow_step(t))
+		return;
 	signal_fault(t, ev);
 }
 

@@ -94,6 +94,11 @@ static const struct fpu_layout *fpu_layout(void)
 	return &layout;
 }
 
+uint64_t sigframe_xfeatures(void)
+{
+	return fpu_layout()->features;
+}
+
 static size_t fpu_frame_size(const struct fpu_layout *l)
 {
 	return l->size + (l->xsave ? MAGIC2_SIZE : 0);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "sentry/task/jobctl.h"
+#include "sentry/task/ptrace/trace.h"
 #include "sentry/task/sigqueue.h"
 #include "sentry/task/sigset.h"
 #include "syscalls/abi/epoll.h"
@@ -49,7 +50,7 @@ void signal_recalc_locked(struct task *t)
 
 	if (kill)
 		set = WAITER_SIGNAL | WAITER_KILLED;
-	else if (ready || g->stop != GROUP_RUNNING)
+	else if (ready || (task_is_traced(t) ? trace_must_stop_locked(t) : g->stop != GROUP_RUNNING))
 		set = WAITER_SIGNAL;
 	waiter_flag(&t->waiter, set, ~set & (WAITER_SIGNAL | WAITER_KILLED));
 }
@@ -103,8 +104,11 @@ static int jobctl_prepare_locked(struct group *g, int sig)
 	if (!drop)
 		return 0;
 	sigpending_drop(&g->pending, drop);
-	list_for_each (t, &g->threads, threads)
+	list_for_each (t, &g->threads, threads) {
 		sigpending_drop(&t->pending, drop);
+		if (sig == SIGCONT && task_is_traced(t))
+			trace_continued_locked(t);
+	}
 	return sig == SIGCONT ? jobctl_continue_locked(g) : 0;
 }
 
@@ -149,8 +153,8 @@ static bool task_wants(const struct task *t, int sig)
 		return false;
 	if (sig == SIGKILL)
 		return true;
-	return __atomic_load_n(&t->state, __ATOMIC_RELAXED) != TASK_STOPPED &&
-	       !waiter_signalled(&t->waiter);
+	uint8_t state = __atomic_load_n(&t->state, __ATOMIC_RELAXED);
+	return state != TASK_STOPPED && state != TASK_TRACED && !waiter_signalled(&t->waiter);
 }
 
 static struct task *choose_locked(struct group *g, struct task *first, bool shared, int sig)
@@ -175,6 +179,8 @@ static void complete_locked(struct group *g, struct task *first, bool shared, in
 		return;
 	bool deadly = !(SIGBIT(sig) & (SIGSET_IGNORED | SIGSET_STOP)) &&
 		      sigactions_read(g->actions, sig).handler == ABI_SIG_DFL;
+	/* A tracer has its say about all others. */
+	deadly = deadly && (sig == SIGKILL || !task_is_traced(first));
 	/* A signal that init had blocked is dropped at delivery, unless it is SIGKILL. */
 	if (deadly && (!g->is_init || sig == SIGKILL))
 		kill_group_locked(g, sig);
@@ -195,10 +201,14 @@ static int send_locked(struct group *g, struct task *t, const struct abi_siginfo
 
 	lock_assert_held(&kernel.tasks_lock);
 	*out_cld = 0;
+	if (sig == SIGKILL)
+		trace_kill_dying_locked(g);
 	if (!head || !task_alive(head) || (g->exiting && !g->exec_task))
 		return 0;
 	*out_cld = jobctl_prepare_locked(g, sig);
-	if (!(head->blocked & SIGBIT(sig)) && group_ignores(g, info))
+	/* Tracers see what is ignored, too. */
+	bool shown = task_is_traced(head) && sig != SIGKILL;
+	if (!shown && !(head->blocked & SIGBIT(sig)) && group_ignores(g, info))
 		return SIGNAL_DROPPED;
 	int err = queue_locked(head, shared ? &g->pending : &head->pending, info, timer);
 	if (err == 0)

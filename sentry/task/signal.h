@@ -141,3 +141,5 @@ int sigframe_push(struct task *t, const struct sigtaken *s, const struct abi_sig
 long sigframe_pop(struct task *t);
 /* The largest frame that this machine needs: AT_MINSIGSTKSZ. */
 size_t sigframe_max_size(void);
+/* The state components (XCR0) that frames and debuggers see. */
+uint64_t sigframe_xfeatures(void);

@@ -16,6 +16,7 @@
 #include "sentry/task/cpulimit.h"
 #include "sentry/task/fault_x86.h"
 #include "sentry/task/jobctl.h"
+#include "sentry/task/ptrace/trace.h"
 #include "sentry/task/sigqueue.h"
 #include "sentry/task/sigset.h"
 #include "syscalls/abi/errno.h"
@@ -56,13 +57,15 @@ static int take_locked(struct task *t, struct sigtaken *out)
 	int sig = sigpending_take_fault(&t->pending, t->blocked, out);
 	if (!sig)
 		sig = sigpending_take(&t->pending, t->blocked, out);
-	if (!sig)
-		sig = sigpending_take(&t->group->pending, t->blocked, out);
+	if (!sig && (sig = sigpending_take(&t->group->pending, t->blocked, out)))
+		out->shared = true;
 	return sig;
 }
 
 enum step {
 	STEP_NONE,   /* nothing more is pending */
+	STEP_TRAP,   /* a tracer wants it to stop */
+	STEP_SHOW,   /* a tracer wants to see the signal */
 	STEP_AGAIN,  /* dropped */
 	STEP_HANDLE, /* its handler must run */
 	STEP_STOP,   /* the group stops */
@@ -81,20 +84,32 @@ static enum step default_step_locked(struct task *t, int sig, bool forced)
 		return STEP_EXIT;
 	if (sig != SIGSTOP && jobctl_orphaned_locked(g->pgid, g->sid))
 		return STEP_AGAIN;
+	bool traced = task_is_traced(t);
+	/* SIGCONT came while the tracer looked at it. */
+	if (traced && !(t->tr.flags & TRACE_STOP_DEQUEUED))
+		return STEP_AGAIN;
 	jobctl_begin_locked(g, t, sig);
-	return STEP_STOP;
+	return traced ? STEP_TRAP : STEP_STOP;
 }
 
-/* Takes one signal; both locks held. */
-static enum step step_locked(struct task *t, struct sigtaken *s, struct abi_sigaction *act)
+/* Takes one signal, unless the tracer has `chosen` the one in *s; both locks held. */
+static enum step step_locked(struct task *t, bool chosen, struct sigtaken *s,
+			     struct abi_sigaction *act)
 {
+	bool traced = task_is_traced(t);
+	int sig = chosen ? s->info.signo : 0;
+
 	if (task_exiting(t))
 		return STEP_NONE;
-	if (t->group->stop != GROUP_RUNNING)
-		return STEP_STOP;
-	int sig = take_locked(t, s);
-	if (!sig)
-		return STEP_NONE;
+	if (!chosen) {
+		if (traced ? trace_must_stop_locked(t) : t->group->stop != GROUP_RUNNING)
+			return traced ? STEP_TRAP : STEP_STOP;
+		sig = take_locked(t, s);
+		if (!sig)
+			return STEP_NONE;
+		if (traced && sig != SIGKILL)
+			return STEP_SHOW;
+	}
 	*act = take_action_locked(t->group, sig);
 	if (act->handler == ABI_SIG_DFL)
 		return default_step_locked(t, sig, s->forced);
@@ -103,14 +118,24 @@ static enum step step_locked(struct task *t, struct sigtaken *s, struct abi_siga
 
 /* A signal whose handler must run; 0: none is left, or the task must exit. */
 static int next_signal(struct task *t, struct sigtaken *s, struct abi_sigaction *act)
+	NO_LOCK_ANALYSIS /* the stops of a tracee begin under the locks and give them up */
 {
 	struct group *g = t->group;
+	bool chosen = false;
 	enum step step;
 
 	do {
 		lock(&kernel.tasks_lock);
 		lock(&g->siglock);
-		step = step_locked(t, s, act);
+		step = step_locked(t, chosen, s, act);
+		chosen = false;
+		if (step == STEP_TRAP || step == STEP_SHOW) {
+			if (step == STEP_TRAP)
+				trace_trap(t);
+			else
+				chosen = trace_signal(t, s);
+			continue;
+		}
 		bool tell = step == STEP_STOP && jobctl_join_locked(t);
 		signal_recalc_locked(t);
 		unlock(&g->siglock);
@@ -121,7 +146,7 @@ static int next_signal(struct task *t, struct sigtaken *s, struct abi_sigaction 
 			jobctl_sleep(t);
 		if (step == STEP_EXIT)
 			task_exit_group(t, s->info.signo);
-	} while (step == STEP_AGAIN || step == STEP_STOP);
+	} while (step != STEP_NONE && step != STEP_HANDLE && step != STEP_EXIT);
 	return step == STEP_HANDLE ? s->info.signo : 0;
 }
 
@@ -182,6 +207,7 @@ static void handle(struct task *t, int sig, const struct sigtaken *s,
 	finish_for_handler(t, act);
 	/* What sigreturn puts back: for sigsuspend and the like the mask from before the call. */
 	uint64_t mask = t->restore_blocked ? t->saved_blocked : t->blocked;
+	trace_hide_step(t);
 	if (sigframe_push(t, s, act, mask) < 0) {
 		frame_failed(t, sig);
 		return;
@@ -195,6 +221,7 @@ static void handle(struct task *t, int sig, const struct sigtaken *s,
 	signal_set_blocked(t, during);
 	if ((uint32_t)t->altstack.ss_flags & SS_AUTODISARM)
 		t->altstack = (struct abi_stack){.ss_flags = SS_DISABLE};
+	trace_handler(t);
 }
 
 void signal_deliver(struct task *t)

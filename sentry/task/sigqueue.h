@@ -27,6 +27,7 @@ struct sigtaken {
 	struct abi_siginfo info;
 	uint64_t trapno, error;
 	bool forced;
+	bool shared;		/* it was the group's */
 };
 
 /*

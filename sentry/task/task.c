@@ -62,6 +62,8 @@ struct task *task_alloc(void)
 	lock_init(&t->cred_lock, RANK_CRED);
 	sigpending_init(&t->pending);
 	errand_init(t);
+	list_init(&t->tr.link);
+	list_init(&t->tracees);
 	t->state = TASK_RUNNING;
 	t->start_ns = clock_mono_ns();
 	t->timer_slack_ns = t->default_slack_ns = 50000;

@@ -22,6 +22,7 @@
 #include "sentry/mm/copy.h"
 #include "sentry/sync/timer.h"
 #include "sentry/sync/waitq.h"
+#include "sentry/task/ptrace/tracing.h"
 #include "syscalls/abi/resource.h"
 #include "syscalls/abi/signal.h"
 
@@ -89,6 +90,9 @@ struct task {
 	long (*restart_fn)(struct task *t);	/* o */
 	struct { uint64_t a[4]; } restart_arg;	/* o */
 
+	struct tracing tr;		/* its tracer, its stop: ptrace/ */
+	struct list tracees;		/* t  those it traces: struct task.tr.link */
+
 	/* Who watches its calls: watch.h */
 	uint32_t traced;		/* s to change, a  TRACED_* */
 	uint8_t seccomp_mode;		/* s to change, a  SECCOMP_MODE_* */
@@ -155,6 +159,7 @@ struct group {
 	struct task *exec_task;		/* s  all others must go */
 	int exit_signal;		/* t  what the parent gets (SIGCHLD, 0, -1 thread) */
 	bool zombie;			/* t */
+	unsigned dead_tracees;		/* t  threads whose tracers have not waited: no zombie before */
 	struct waitq wait_wq;		/* parents sleep here for their children's changes */
 	struct waitq exit_wq;		/* pidfd poll, exec waiting for its threads */
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "sentry/task/exit.h"
+#include "sentry/task/ptrace/trace.h"
 #include "sentry/task/reap.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/usage.h"
@@ -46,7 +47,8 @@ static void fill(struct wait_result *out, struct group *g, int code, int status,
 
 static bool take_zombie(struct group *g, int options, struct wait_result *out)
 {
-	if (!g->zombie || !(options & WEXITED))
+	/* Its tracers come first. */
+	if (!g->zombie || !(options & WEXITED) || g->dead_tracees || trace_reparented_locked(g))
 		return false;
 	int sig = WIFSIGNALED_STATUS(g->exit_code);
 	fill(out, g, sig ? CLD_KILLED : CLD_EXITED, sig ? sig : g->exit_code >> 8 & 0xff,
@@ -81,6 +83,12 @@ static bool take_continued(struct group *g, int options, struct wait_result *out
 	return found;
 }
 
+/* A child that the caller's group traces too is seen as its tracee only, not twice. */
+static bool is_own_tracee(const struct group *g)
+{
+	return g->leader && g->leader->tr.tracer && !trace_reparented_locked(g);
+}
+
 /* 1 with a result, 0 nothing yet, -ECHILD. */
 static int scan(struct task *t, const struct wait_request *r, struct wait_result *out)
 {
@@ -92,12 +100,16 @@ static int scan(struct task *t, const struct wait_request *r, struct wait_result
 		if (!matches(t, g, r))
 			continue;
 		ret = 0;
-		if (take_zombie(g, r->options, out) || take_stopped(g, r->options, out) ||
+		if ((!is_own_tracee(g) && (take_zombie(g, r->options, out) ||
+					   take_stopped(g, r->options, out))) ||
 		    take_continued(g, r->options, out)) {
 			ret = 1;
 			break;
 		}
 	}
+	int traced = ret > 0 ? ret : trace_wait_locked(t, r, out);
+	if (traced != -ECHILD)
+		ret = traced;
 	unlock(&kernel.tasks_lock);
 	return ret;
 }

@@ -66,6 +66,54 @@
 #define PTRACE_EVENT_SECCOMP			7
 #define PTRACE_EVENT_STOP			128
 
+#define PTRACE_PEEKSIGINFO_SHARED		1u
+
+#define PTRACE_SYSCALL_INFO_NONE		0
+#define PTRACE_SYSCALL_INFO_ENTRY		1
+#define PTRACE_SYSCALL_INFO_EXIT		2
+#define PTRACE_SYSCALL_INFO_SECCOMP		3
+
+struct abi_ptrace_syscall_info {
+	uint8_t op, pad[3];
+	uint32_t arch;
+	uint64_t ip, sp;
+	union {
+		struct {
+			uint64_t nr, args[6];
+		} entry;
+		struct {
+			int64_t rval;
+			uint8_t is_error;
+		} exit;
+		struct {
+			uint64_t nr, args[6];
+			uint32_t ret_data, reserved;
+		} seccomp;
+	};
+};
+_Static_assert(sizeof(struct abi_ptrace_syscall_info) == 88, "struct ptrace_syscall_info");
+
+struct abi_ptrace_peeksiginfo {
+	uint64_t off;
+	uint32_t flags;
+	int32_t nr;
+};
+_Static_assert(sizeof(struct abi_ptrace_peeksiginfo) == 16, "struct ptrace_peeksiginfo_args");
+
+struct abi_ptrace_rseq {
+	uint64_t pointer;
+	uint32_t size, signature, flags, pad;
+};
+_Static_assert(sizeof(struct abi_ptrace_rseq) == 24, "struct ptrace_rseq_configuration");
+
+struct abi_seccomp_metadata {
+	uint64_t filter_off, flags;
+};
+
+/* struct user, which only PEEKUSER and POKEUSER know: the registers come first. */
+#define ABI_USER_SIZE				928
+#define ABI_USER_DEBUGREG			848 /* eight of them */
+
 struct abi_user_regs {
 	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
 	uint64_t rax, rcx, rdx, rsi, rdi, orig_rax, rip, cs, eflags, rsp, ss;

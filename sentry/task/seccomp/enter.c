@@ -2,10 +2,12 @@
 /* What becomes of a call that a mode or its filters decide on. */
 #include "platform/base/log.h"
 #include "sentry/task/exit.h"
+#include "sentry/task/ptrace/trace.h"
 #include "sentry/task/seccomp/bpf.h"
 #include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/signal.h"
 #include "syscalls/abi/errno.h"
+#include "syscalls/abi/ptrace.h"
 
 enum { NR_READ = 0, NR_WRITE = 1, NR_RT_SIGRETURN = 15, NR_EXIT = 60 };
 
@@ -80,7 +82,20 @@ static enum seccomp_verdict kill_one(struct task *t)
 	return SECCOMP_SKIP;
 }
 
-static enum seccomp_verdict filtered(struct task *t)
+static enum seccomp_verdict filtered(struct task *t, bool again);
+
+/* The tracer decides; what it makes of the call is filtered once more. */
+static enum seccomp_verdict show(struct task *t, uint32_t value)
+{
+	if (!trace_wants_event(t, PTRACE_EVENT_SECCOMP))
+		return answer(t, -ENOSYS);
+	trace_event(t, PTRACE_EVENT_SECCOMP, value);
+	if (__atomic_load_n(&t->exiting, __ATOMIC_ACQUIRE) || call_nr(t) < 0)
+		return SECCOMP_SKIP;
+	return filtered(t, /*again=*/true);
+}
+
+static enum seccomp_verdict filtered(struct task *t, bool again)
 {
 	struct abi_seccomp_data data = data_of(t);
 	uint32_t ret = ask(__atomic_load_n(&t->seccomp, __ATOMIC_ACQUIRE), &data);
@@ -95,6 +110,7 @@ static enum seccomp_verdict filtered(struct task *t)
 	case SECCOMP_RET_TRAP:
 		return trap(t, value);
 	case SECCOMP_RET_TRACE:
+		return again ? SECCOMP_RUN : show(t, value);
 	case SECCOMP_RET_USER_NOTIF: /* nobody can listen */
 		return answer(t, -ENOSYS);
 	case SECCOMP_RET_KILL_THREAD:
@@ -120,5 +136,5 @@ static enum seccomp_verdict strict(struct task *t)
 
 enum seccomp_verdict seccomp_enter(struct task *t)
 {
-	return seccomp_mode(t) == SECCOMP_MODE_STRICT ? strict(t) : filtered(t);
+	return seccomp_mode(t) == SECCOMP_MODE_STRICT ? strict(t) : filtered(t, /*again=*/false);
 }
