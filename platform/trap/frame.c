@@ -114,7 +114,28 @@ int frame_read(struct ctx *c)
 	regs_from(&c->regs, &c->uc->uc_mcontext);
 	c->at = AT_FRAME;
 	c->dirty = false;
+	c->told_all = false;
 	return 0;
+}
+
+void frame_told(struct ctx *c)
+{
+	c->told = c->regs;
+	c->told_all = true;
+	c->dirty = true;
+}
+
+/* The common answer: writing more would move cache lines between CPUs for nothing. */
+static bool only_rax(struct ctx *c)
+{
+	struct regs *r = &c->regs;
+	const uint64_t rax = r->rax;
+	if (!c->told_all)
+		return false;
+	r->rax = c->told.rax;
+	bool same = memcmp(r, &c->told, sizeof *r) == 0;
+	r->rax = rax;
+	return same;
 }
 
 int frame_force(struct ctx *c)
@@ -132,6 +153,7 @@ int frame_force(struct ctx *c)
 	}
 	c->at = AT_FRAME;
 	c->dirty = true;
+	c->told_all = false;
 	return 0;
 }
 
@@ -157,6 +179,14 @@ int frame_flush(struct ctx *c)
 	int err = 0;
 	if (!c->dirty)
 		return 0;
+	c->dirty = false;
+	if (only_rax(c)) {
+		if (c->at == AT_CALL)
+			c->slot->regs.rax = r->rax;
+		else
+			c->uc->uc_mcontext.rax = r->rax;
+		return 0;
+	}
 	if (r->fs_base != c->host_fs)
 		err = segment_flush(c, ARCH_SET_FS, r->fs_base, &c->host_fs);
 	if (err == 0 && r->gs_base != c->host_gs) {

@@ -67,7 +67,7 @@ static bool event_trapped(struct ctx *c, const struct stub_info *si, struct even
 	/* A number that looks like a wish to restart has been taken for one by the host. */
 	r->orig_rax = (int32_t)r->rax == si->syscall ? r->rax : (uint64_t)(int64_t)si->syscall;
 	r->rax = (uint64_t)-ENOSYS;
-	c->dirty = true;
+	frame_told(c);
 	*out = (struct event){.kind = EV_SYSCALL};
 	return true;
 }
@@ -161,6 +161,7 @@ static void call_read(struct ctx *c)
 	c->site_rip = c->regs.rip;
 	c->at = AT_CALL;
 	c->dirty = false;
+	c->told_all = false;
 }
 
 __thread struct ctx *trap_current;
@@ -189,7 +190,7 @@ static bool event_read(struct ctx *c, struct event *out)
 	case SAYS_CALL:
 		call_read(c);
 		c->regs.rax = (uint64_t)-ENOSYS;
-		c->dirty = true;
+		frame_told(c);
 		*out = (struct event){.kind = EV_SYSCALL};
 		return true;
 	case SAYS_KICK:

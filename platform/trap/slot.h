@@ -103,7 +103,6 @@ struct slot {
 	uint64_t next;	      /* where the exit path jumps to */
 	uint64_t site;	      /* SAYS_CALL: the address of the site's struct island_site */
 	int64_t ret;	      /* SAYS_DONE: the result; of a new stub: its pid */
-	uint32_t turn;	      /* TURN_* */
 	uint32_t event;	      /* SAYS_* */
 	uint32_t command;     /* DO_* */
 	uint32_t signo;	      /* SAYS_SIGNAL */
@@ -114,6 +113,8 @@ struct slot {
 	uint32_t range_fault; /* by the stub: an out range could not be written */
 	uint64_t nonce;	      /* of a new object: see aspace.c */
 	struct slot_range ranges[SLOT_RANGES];
+	/* On a line of its own: one side looks at it while the other writes the rest. */
+	_Alignas(64) uint32_t turn; /* TURN_* */
 	_Alignas(0x100) struct regs regs; /* SAYS_CALL, SAYS_KICK */
 };
 

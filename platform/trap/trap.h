@@ -77,6 +77,8 @@ struct ctx {
 	uint64_t site_rip;   /* AT_CALL: regs.rip of the event */
 	struct ranges ranges; /* adopter: what the current call has in the slot */
 	struct regs regs;
+	struct regs told;    /* what the stub has, but for rax, if told_all */
+	bool told_all;
 	int64_t cputime;     /* last answer of ctx_cputime */
 	const void *adopter; /* a: &trap_calls of that thread; others only compare it */
 	struct list link;    /* reap.c's lock */
@@ -163,6 +165,8 @@ size_t trap_peek(struct aspace *as, void *dst, uaddr_t src, size_t size);
 /* frame.c: what the stub has said, and the state behind it. */
 /* Reads and checks where the frame is: 0 or -EPROTO. */
 int frame_read(struct ctx *c);
+/* The registers are as the stub has them, but for rax. */
+void frame_told(struct ctx *c);
 /* Before guest code goes on: registers to where the stub will load them from. */
 int frame_flush(struct ctx *c);
 /* After this the state is in a frame. */
