@@ -406,7 +406,9 @@ static void random_arguments(void **state)
 		for (unsigned i = 0; i < 6; i++) {
 			seed = seed * 6364136223846793005 + 1442695040888963407;
 			uint64_t x = seed >> 20;
-			args[i] = x % 4 == 0 ? x : x % 4 == 1 ? x % 300 : ADDR(g) + x % (8 * PAGE_SIZE);
+			args[i] = x % 4 == 0 ? x | 1ull << 50 :
+				  x % 4 == 1 ? x % 300 :
+					       ADDR(g) + x % (8 * PAGE_SIZE);
 		}
 		stub_copy_in(s, n % (NR_END + 2), args);
 		assert_true(s->range_count <= SLOT_RANGES);
