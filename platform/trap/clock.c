@@ -78,7 +78,8 @@ static uint64_t dynamic(uint64_t want)
 		if (ph[i].p_type != PT_DYNAMIC || !in_image(ph[i].p_offset, ph[i].p_filesz))
 			continue;
 		const Elf64_Dyn *d = (const void *)(found.image + ph[i].p_offset);
-		for (uint64_t n = ph[i].p_filesz / sizeof *d; n > 0 && d->d_tag != DT_NULL; n--, d++)
+		for (uint64_t n = ph[i].p_filesz / sizeof *d; n > 0 && d->d_tag != DT_NULL;
+		     n--, d++)
 			if ((uint64_t)d->d_tag == want)
 				return d->d_un.d_ptr;
 	}
@@ -124,8 +125,8 @@ static bool walk_add(struct walk *w, uint64_t at, uint64_t size)
 static uint64_t jump_target(const cs_insn *i)
 {
 	const cs_x86 *x = &i->detail->x86;
-	return x->op_count == 1 && x->operands[0].type == X86_OP_IMM ? (uint64_t)x->operands[0].imm :
-								       0;
+	return x->op_count == 1 && x->operands[0].type == X86_OP_IMM ? (uint64_t)x->operands[0].imm
+								     : 0;
 }
 
 /* How long the function is that a call names: to the first end that no jump goes beyond. */
@@ -175,7 +176,8 @@ static bool step(struct walk *w, const cs_insn *i, uint64_t start, uint64_t end)
 /* Capstone 4 does not know rdpid: it reads one general register. */
 static size_t skip_unknown(const unsigned char *p, uint64_t left)
 {
-	return left >= 4 && p[0] == 0xf3 && p[1] == 0x0f && p[2] == 0xc7 && p[3] >> 3 == 0x1f ? 4 : 0;
+	return left >= 4 && p[0] == 0xf3 && p[1] == 0x0f && p[2] == 0xc7 && p[3] >> 3 == 0x1f ? 4
+											      : 0;
 }
 
 static bool function_is_general(struct walk *w, uint64_t at, uint64_t size)
@@ -244,8 +246,8 @@ static _Noreturn void probe_child(volatile unsigned char *done, unsigned first)
 /* Which clocks need no system call: each one that kills its reader is one more child. */
 static uint32_t probe(void)
 {
-	unsigned char *done = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
-				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned char *done =
+		mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	uint32_t ids = 0;
 	if (done == MAP_FAILED)
 		return 0;
@@ -296,8 +298,8 @@ bool clock_move(uint64_t text)
 	for (unsigned i = 0; i < found.count; i++) {
 		uint64_t from = found.pieces[i].start, size = found.pieces[i].end - from;
 		void *to = (void *)(uintptr_t)target(text, from);
-		if (mremap((void *)(uintptr_t)from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) !=
-		    to) {
+		if (mremap((void *)(uintptr_t)from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
+			   to) != to) {
 			munmap((void *)(uintptr_t)(text - CLOCK_SIZE), CLOCK_SIZE);
 			return false;
 		}

@@ -24,13 +24,13 @@
 enum { FACTS_WORDS = FACT_EGID + 1, FACTS_UTS_SIZE = 6 * 65 };
 
 struct facts {
-	uint64_t clock;	 /* the host's __vdso_clock_gettime in this stub; 0: none */
-	uint64_t getcpu; /* __vdso_getcpu, in the same way */
-	uint32_t clocks; /* a bit for each clock id it answers without a system call */
-	uint32_t cpus;	 /* how many the guest has: numbers of the host's are taken modulo it */
+	uint64_t clock;	  /* the host's __vdso_clock_gettime in this stub; 0: none */
+	uint64_t getcpu;  /* __vdso_getcpu, in the same way */
+	uint32_t clocks;  /* a bit for each clock id it answers without a system call */
+	uint32_t cpus;	  /* how many the guest has: numbers of the host's are taken modulo it */
 	uint32_t yields;  /* the stub's filter has sched_yield */
 	uint32_t uts_seq; /* odd: uts is being changed; 0: never told */
-	char uts[FACTS_UTS_SIZE]; /* struct utsname */
+	char uts[FACTS_UTS_SIZE];			      /* struct utsname */
 	_Alignas(512) uint32_t thread[SLOT_MAX][FACTS_WORDS]; /* by slot, by enum fact */
 };
 _Static_assert(sizeof(struct facts) <= SLOTS_AT - FACTS_AT, "struct facts");

@@ -74,8 +74,8 @@ static const unsigned char *find_read(const struct ranges *r, uint64_t addr, uin
 	const struct range *found = NULL;
 	for (unsigned i = 0; i < r->count; i++) {
 		const struct range *x = &r->r[i];
-		bool all = x->kind == SLOT_OUT ? within(addr, size, x->addr + x->from, x->used) :
-						 within(addr, size, x->addr, x->size);
+		bool all = x->kind == SLOT_OUT ? within(addr, size, x->addr + x->from, x->used)
+					       : within(addr, size, x->addr, x->size);
 		if (written(x, addr, size))
 			return all ? x->data + (addr - x->addr) : NULL;
 		if (all && x->kind != SLOT_OUT && !found)

@@ -29,8 +29,8 @@ struct range {
 	uint32_t size;
 	uint32_t from, used; /* the bytes written: [from, from + used) of it */
 	unsigned char *data; /* in the slot */
-	uint8_t kind; /* SLOT_IN ... */
-	uint8_t nr;   /* in the slot */
+	uint8_t kind;	     /* SLOT_IN ... */
+	uint8_t nr;	     /* in the slot */
 };
 
 struct ranges {

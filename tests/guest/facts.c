@@ -23,8 +23,9 @@ static int reporter(const char *mode, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	if (strcmp(mode, "ids") == 0)
-		printf("%ld %ld %ld %ld %ld %ld %ld\n", ask(SYS_getpid), ask(SYS_gettid), ask(SYS_getppid),
-		       ask(SYS_getuid), ask(SYS_geteuid), ask(SYS_getgid), ask(SYS_getegid));
+		printf("%ld %ld %ld %ld %ld %ld %ld\n", ask(SYS_getpid), ask(SYS_gettid),
+		       ask(SYS_getppid), ask(SYS_getuid), ask(SYS_geteuid), ask(SYS_getgid),
+		       ask(SYS_getegid));
 	if (strcmp(mode, "uname") == 0) {
 		struct utsname u;
 		uname(&u);
@@ -41,7 +42,9 @@ TEST(a_child_knows_itself_from_its_first_call_on)
 		long me = ask(SYS_getpid), pid = fork();
 		if (pid == 0)
 			_exit(ask(SYS_getppid) == me && ask(SYS_getpid) != me &&
-			      ask(SYS_gettid) == ask(SYS_getpid) ? 0 : 1);
+					      ask(SYS_gettid) == ask(SYS_getpid)
+				      ? 0
+				      : 1);
 		int st;
 		ASSERT_EQ(waitpid((pid_t)pid, &st, 0), pid);
 		ASSERT_EQ(st, 0);
@@ -152,8 +155,9 @@ TEST(a_vfork_child_is_somebody_else)
 static void check_ids_line(long pid, long ppid, long uid, long gid)
 {
 	long v[7] = {0};
-	ASSERT_EQ(sscanf(output, "%ld %ld %ld %ld %ld %ld %ld", v, v + 1, v + 2, v + 3, v + 4, v + 5,
-			 v + 6), 7);
+	ASSERT_EQ(sscanf(output, "%ld %ld %ld %ld %ld %ld %ld", v, v + 1, v + 2, v + 3, v + 4,
+			 v + 5, v + 6),
+		  7);
 	ASSERT(pid < 0 || v[0] == pid);
 	ASSERT_EQ(v[1], v[0]);
 	ASSERT_EQ(v[2], ppid);
@@ -376,8 +380,9 @@ static int64_t raw_ns(int id)
 
 TEST(the_call_and_the_library_read_one_clock)
 {
-	static const int ids[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME,
-				  CLOCK_TAI, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE};
+	static const int ids[] = {CLOCK_REALTIME,	 CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW,
+				  CLOCK_BOOTTIME,	 CLOCK_TAI,	  CLOCK_REALTIME_COARSE,
+				  CLOCK_MONOTONIC_COARSE};
 	for (unsigned i = 0; i < sizeof ids / sizeof ids[0]; i++) {
 		int64_t last = clock_ns(ids[i]);
 		for (int n = 0; n < 2000; n++) {
@@ -436,7 +441,9 @@ TEST(clock_errors)
 	ASSERT_OK(syscall(SYS_gettimeofday, NULL, NULL));
 	ASSERT_ERR(syscall(SYS_time, page), EFAULT);
 	ASSERT_ERR(syscall(SYS_uname, page), EFAULT);
-	struct { int minutes, dst; } zone = {7, 7};
+	struct {
+		int minutes, dst;
+	} zone = {7, 7};
 	ASSERT_OK(syscall(SYS_gettimeofday, NULL, &zone));
 	ASSERT(zone.minutes != 7 || zone.dst != 7);
 }

@@ -126,11 +126,13 @@ static uint64_t next(uint64_t *x)
 static uint64_t some_address(uint64_t x)
 {
 	static const uint64_t places[] = {
-		FACTS_AT, SLOTS_AT, SLOTS_AT + SLOT_SIZE - 8, FACTS_AT - 8, 0x7fffff800000,
-		0x7fffff7fe000, 0xffffffffff600000, UINT64_MAX - 7, 0, 0x800000000000 - 8,
+		FACTS_AT,	    SLOTS_AT,	    SLOTS_AT + SLOT_SIZE - 8,
+		FACTS_AT - 8,	    0x7fffff800000, 0x7fffff7fe000,
+		0xffffffffff600000, UINT64_MAX - 7, 0,
+		0x800000000000 - 8,
 	};
-	return x % 3 ? (uint64_t)(uintptr_t)target + x / 4 % 8192 :
-		       places[x / 4 % (sizeof places / sizeof places[0])];
+	return x % 3 ? (uint64_t)(uintptr_t)target + x / 4 % 8192
+		     : places[x / 4 % (sizeof places / sizeof places[0])];
 }
 
 /* Writes all that a slot says about memory, all the time. */
@@ -163,7 +165,8 @@ static void *forge(void *arg)
 			r->from = (uint32_t)(next(&x) % 2 ? next(&x) % 9000 : next(&x));
 			break;
 		default:
-			((volatile char *)s)[SLOT_DATA + next(&x) % SLOT_DATA_SIZE] = (char)next(&x);
+			((volatile char *)s)[SLOT_DATA + next(&x) % SLOT_DATA_SIZE] =
+				(char)next(&x);
 		}
 	}
 	return NULL;

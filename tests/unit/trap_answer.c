@@ -53,9 +53,9 @@ static void ids_are_the_thread_s_own(void **state)
 		uint64_t nr;
 		int64_t is;
 	} ids[] = {
-		{NR_getpid, 100 + FACT_PID},	{NR_gettid, 4194303},
-		{NR_getppid, 100 + FACT_PPID},	{NR_getuid, 100 + FACT_RUID},
-		{NR_geteuid, 100 + FACT_EUID},	{NR_getgid, 100 + FACT_RGID},
+		{NR_getpid, 100 + FACT_PID},   {NR_gettid, 4194303},
+		{NR_getppid, 100 + FACT_PPID}, {NR_getuid, 100 + FACT_RUID},
+		{NR_geteuid, 100 + FACT_EUID}, {NR_getgid, 100 + FACT_RGID},
 		{NR_getegid, 100 + FACT_EGID},
 	};
 	int64_t ret;
@@ -199,8 +199,9 @@ static int check_rest(char *g)
 	    ask(NR_clock_gettime, 0, 0, &ret) || ask(NR_clock_gettime, UINT32_MAX, ADDR(g), &ret))
 		return 6;
 	memset(g, 0xff, 64);
-	if (f->getcpu && (!ask(NR_getcpu, ADDR(g), ADDR(g + 8), &ret) || *(uint32_t *)(void *)g > 1 ||
-			  *(uint64_t *)(void *)(g + 8) != 0xffffffff00000000))
+	if (f->getcpu &&
+	    (!ask(NR_getcpu, ADDR(g), ADDR(g + 8), &ret) || *(uint32_t *)(void *)g > 1 ||
+	     *(uint64_t *)(void *)(g + 8) != 0xffffffff00000000))
 		return 7;
 	facts_set(f, SLOT, FACT_BOUND, 1);
 	return ask(NR_getcpu, ADDR(g), 0, &ret) ? 8 : 0;

@@ -242,8 +242,8 @@ static void the_stub_s_own_memory_is_refused(void **state)
 {
 	char *g = guest_pages(1, PROT_READ | PROT_WRITE);
 	(void)state;
-	const uint64_t bad[] = {USER_TOP, USER_TOP - 1, FACTS_AT, SLOTS_AT, UINT64_MAX, UINT64_MAX - 64,
-				0xffffffffff600000, 0x800000000000};
+	const uint64_t bad[] = {USER_TOP,   USER_TOP - 1,    FACTS_AT,		 SLOTS_AT,
+				UINT64_MAX, UINT64_MAX - 64, 0xffffffffff600000, 0x800000000000};
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
 		CALL(s, NR_write, 1, bad[i], 64);
 		assert_int_equal(s->range_count, 0);
@@ -375,18 +375,20 @@ static void all_rows_agree_with_the_table(void **state)
 		if (!row || !row->call)
 			continue;
 		for (unsigned i = 0; i < row->nargs; i++)
-			args[i] = argkinds[row->args[i].kind].dir == DIR_VAL ? 24 : ADDR(g + 1024 * i);
+			args[i] = argkinds[row->args[i].kind].dir == DIR_VAL ? 24
+									     : ADDR(g + 1024 * i);
 		stub_copy_in(s, nr, args);
 		for (unsigned i = 0; i < row->nargs; i++) {
 			const struct argkind *k = &argkinds[row->args[i].kind];
-			int64_t size = k->len == LEN_BY_RET ? arg_size(row, i, args, 24) :
-							      arg_size(row, i, args, 0);
+			int64_t size = k->len == LEN_BY_RET ? arg_size(row, i, args, 24)
+							    : arg_size(row, i, args, 0);
 			if (k->dir == DIR_VAL || size <= 0)
 				continue;
 			unsigned found = 0;
 			for (unsigned j = 0; j < s->range_count; j++)
 				found += s->ranges[j].addr == args[i] &&
-					 s->ranges[j].size >= (uint64_t)min_u64((uint64_t)size, 1024);
+					 s->ranges[j].size >=
+						 (uint64_t)min_u64((uint64_t)size, 1024);
 			if (found == 0)
 				fail_msg("%s: argument %u, %ld bytes", row->name, i, (long)size);
 		}
@@ -406,16 +408,17 @@ static void random_arguments(void **state)
 		for (unsigned i = 0; i < 6; i++) {
 			seed = seed * 6364136223846793005 + 1442695040888963407;
 			uint64_t x = seed >> 20;
-			args[i] = x % 4 == 0 ? x | 1ull << 50 :
-				  x % 4 == 1 ? x % 300 :
-					       ADDR(g) + x % (8 * PAGE_SIZE);
+			args[i] = x % 4 == 0   ? x | 1ull << 50
+				  : x % 4 == 1 ? x % 300
+					       : ADDR(g) + x % (8 * PAGE_SIZE);
 		}
 		stub_copy_in(s, n % (NR_END + 2), args);
 		assert_true(s->range_count <= SLOT_RANGES);
 		for (unsigned i = 0; i < s->range_count; i++) {
 			const struct slot_range *x = &s->ranges[i];
 			assert_true(x->size > 0 && x->at + x->size <= SLOT_DATA_SIZE);
-			assert_true(x->addr >= ADDR(g) && x->addr + x->size <= ADDR(g + 8 * PAGE_SIZE));
+			assert_true(x->addr >= ADDR(g) &&
+				    x->addr + x->size <= ADDR(g + 8 * PAGE_SIZE));
 		}
 		ranges_take(&r, s);
 		assert_int_equal(r.count, s->range_count);

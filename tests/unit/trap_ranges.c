@@ -60,7 +60,8 @@ static void end_of_call(void)
 	for (unsigned i = 0; i < s->range_count; i++) {
 		const struct slot_range *x = &s->ranges[i];
 		if (x->used)
-			memcpy(direct + (x->addr + x->from - BASE), slot_data(x->at + x->from), x->used);
+			memcpy(direct + (x->addr + x->from - BASE), slot_data(x->at + x->from),
+			       x->used);
 	}
 }
 
@@ -146,7 +147,7 @@ static void a_room_takes_one_piece(void **state)
 	assert_int_equal(put(BASE + 12, "c", 1), 1);
 	assert_int_equal(put(BASE + 9, "a", 1), 1);
 	assert_int_equal(put(BASE + 11, "BC", 2), 2);
-	assert_int_equal(put(BASE + 20, "z", 1), 0); /* leaves a gap */
+	assert_int_equal(put(BASE + 20, "z", 1), 0);	 /* leaves a gap */
 	assert_int_equal(put(BASE + 60, "12345", 5), 0); /* reaches out of it */
 	assert_int_equal(get(b, BASE + 9, 4), 4);
 	assert_memory_equal(b, "abBC", 4);
@@ -220,7 +221,10 @@ static void two_rooms_at_one_address_keep_the_order(void **state)
 	assert_int_equal(put(BASE + 4, "11111111", 8), 8);
 	assert_int_equal(put(BASE + 2, "2222222222", 10), 10);
 	end_of_call();
-	assert_memory_equal(direct, "\0\0" "2222222222\0", 13);
+	assert_memory_equal(direct,
+			    "\0\0"
+			    "2222222222\0",
+			    13);
 }
 
 static void a_direct_write_is_newer_than_what_was_put_before(void **state)

@@ -66,7 +66,7 @@ static inline char *guest_pages(unsigned n, int prot)
 	return p;
 }
 
-#define ADDR(p) ((uint64_t)(uintptr_t)(p))
+#define ADDR(p)		 ((uint64_t)(uintptr_t)(p))
 #define CALL(s, nr, ...) stub_copy_in(s, nr, (const uint64_t[6]){__VA_ARGS__})
 
 static inline ssize_t read_range(struct ranges *r, void *dst, const void *src, size_t n)

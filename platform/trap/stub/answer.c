@@ -53,8 +53,7 @@ static STUB bool gettimeofday(const struct facts *f, const uint64_t *args)
 static STUB bool time(const struct facts *f, const uint64_t *args, int64_t *ret)
 {
 	struct timespec64 now;
-	if (!read_clock(f, REALTIME, &now) ||
-	    (args[0] && !put(args[0], &now.sec, sizeof now.sec)))
+	if (!read_clock(f, REALTIME, &now) || (args[0] && !put(args[0], &now.sec, sizeof now.sec)))
 		return false;
 	*ret = now.sec;
 	return true;

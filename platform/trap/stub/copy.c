@@ -7,10 +7,11 @@
 #include "syscalls/abi/errno.h"
 
 enum {
-	PATH_BYTES = 4096,   /* Linux looks no further for a NUL */
-	RANGE_MAX = 0x4000,  /* above it one process_vm_* is cheaper than two copies */
-	VECTOR_MAX = 4,	     /* buffers of a vector that are worth it */
-	MSG_IOV = 2, MSG_IOVLEN = 3, /* struct msghdr in words */
+	PATH_BYTES = 4096,  /* Linux looks no further for a NUL */
+	RANGE_MAX = 0x4000, /* above it one process_vm_* is cheaper than two copies */
+	VECTOR_MAX = 4,	    /* buffers of a vector that are worth it */
+	MSG_IOV = 2,
+	MSG_IOVLEN = 3, /* struct msghdr in words */
 };
 
 struct walk {
@@ -248,7 +249,8 @@ int64_t STUB stub_copy_out(struct slot *s, int64_t ret)
 
 bool STUB stub_copy_fixup(uint64_t *rip)
 {
-	if (*rip < (uint64_t)(uintptr_t)stub_touch_begin || *rip >= (uint64_t)(uintptr_t)stub_touch_end)
+	if (*rip < (uint64_t)(uintptr_t)stub_touch_begin ||
+	    *rip >= (uint64_t)(uintptr_t)stub_touch_end)
 		return false;
 	*rip = (uint64_t)(uintptr_t)stub_touch_failed;
 	return true;

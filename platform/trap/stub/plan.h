@@ -20,7 +20,8 @@ extern const uint32_t stub_kinds[KIND_COUNT];
 
 /* A kind: direction, length, type of the register, distance of the length, unit. */
 #define PLAN_PACK(dir, len, wide, is_signed, at, unit)                                             \
-	((dir) | (len) << 2 | (wide) << 6 | (is_signed) << 7 | ((at)&0xff) << 8 | (uint32_t)(unit) << 16)
+	((dir) | (len) << 2 | (wide) << 6 | (is_signed) << 7 | ((at)&0xff) << 8 |                  \
+	 (uint32_t)(unit) << 16)
 #define PLAN_DIR(kind)	  ((enum arg_dir)((kind)&3))
 #define PLAN_LEN(kind)	  ((enum arg_len)((kind) >> 2 & 15))
 #define PLAN_WIDE(kind)	  ((kind) >> 6 & 1)
