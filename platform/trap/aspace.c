@@ -7,7 +7,7 @@
  * number has been read from where that process must have mapped it.  Nobody but
  * the new process, and what its parent chose to share it with, has the object.
  */
-#include "platform/trap/trap.h"
+#include "platform/trap/text.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -127,12 +127,13 @@ void ctx_free(struct ctx *c)
 	free(c);
 }
 
-int aspace_make(int pid, int ctl, char *map, uint64_t nonce, struct aspace **out,
-		struct ctx **out_ctx)
+int aspace_make(int pid, int ctl, char *map, uint64_t nonce, struct rewrite *text,
+		struct aspace **out, struct ctx **out_ctx)
 {
 	struct aspace *as = calloc(1, sizeof *as);
 	struct ctx *c = NULL;
-	if (as) {
+	if (as && text) {
+		as->text = text;
 		as->pid = pid;
 		as->nonce = nonce;
 		as->map = map;
@@ -147,6 +148,7 @@ int aspace_make(int pid, int ctl, char *map, uint64_t nonce, struct aspace **out
 	if (!c) {
 		object_put(map);
 		host_close(ctl);
+		rewrite_free(text);
 		free(as);
 		return -ENOMEM;
 	}
@@ -159,6 +161,7 @@ void aspace_free(struct aspace *as)
 {
 	host_close(as->ctl);
 	object_put(as->map);
+	rewrite_free(as->text);
 	free(as);
 }
 

@@ -7,7 +7,7 @@
  * and kept; what is in it is its own business, and the host checks it again at
  * rt_sigreturn.
  */
-#include "platform/trap/trap.h"
+#include "platform/trap/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -112,6 +112,8 @@ int frame_read(struct ctx *c)
 	if (err < 0)
 		return err;
 	regs_from(&c->regs, &c->uc->uc_mcontext);
+	c->uc_rip = c->regs.rip;
+	c->regs.rip = rewrite_guest_rip(c->as->text, c->uc_rip);
 	c->at = AT_FRAME;
 	c->dirty = false;
 	c->told_all = false;
@@ -130,7 +132,7 @@ static bool only_rax(struct ctx *c)
 {
 	struct regs *r = &c->regs;
 	const uint64_t rax = r->rax;
-	if (!c->told_all)
+	if (!c->told_all || (c->at == AT_CALL && rewrite_moved(c->as->text)))
 		return false;
 	r->rax = c->told.rax;
 	bool same = memcmp(r, &c->told, sizeof *r) == 0;
@@ -193,6 +195,8 @@ int frame_flush(struct ctx *c)
 		/* Once its %gs is the guest's, the way out of a rewritten call is lost. */
 		err = frame_force(c);
 		if (err == 0)
+			text_gs_taken(c);
+		if (err == 0)
 			err = segment_flush(c, ARCH_SET_GS, r->gs_base, &c->host_gs);
 	}
 	if (err < 0)
@@ -201,10 +205,11 @@ int frame_flush(struct ctx *c)
 		return err;
 	if (c->at == AT_CALL) {
 		c->slot->regs = *r;
-		if (r->rip != c->site_rip)
-			c->slot->next = r->rip;
+		if (r->rip != c->site_rip || rewrite_moved(c->as->text))
+			c->slot->next = rewrite_host_rip(c->as->text, r->rip);
 	} else {
 		regs_to(&c->uc->uc_mcontext, r);
+		c->uc->uc_mcontext.rip = rewrite_host_rip(c->as->text, r->rip);
 		c->uc->uc_sigmask = stub_mask;
 	}
 	c->dirty = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The guest's address space, changed by calls carried out in the stub; and copied. */
-#include "platform/trap/trap.h"
+#include "platform/trap/text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,6 +22,9 @@ int trap_map(struct ctx *by, const struct map_req *req)
 {
 	if (!range_ok(req->addr, req->size))
 		return -EINVAL;
+	int err = rewrite_change(by->as->text, by, req->addr, req->size);
+	if (err < 0)
+		return err;
 	int flags = MAP_FIXED | (req->shared ? MAP_SHARED : MAP_PRIVATE) |
 		    (req->noreserve ? MAP_NORESERVE : 0) | (req->growsdown ? MAP_GROWSDOWN : 0) |
 		    (req->populate ? MAP_POPULATE : 0) | (req->fd < 0 ? MAP_ANONYMOUS : 0);
@@ -36,6 +39,9 @@ int trap_unmap(struct ctx *by, uaddr_t addr, uint64_t size)
 {
 	if (!range_ok(addr, size))
 		return -EINVAL;
+	int err = rewrite_change(by->as->text, by, addr, size);
+	if (err < 0)
+		return err;
 	return (int)command_call(by, SYS_munmap, addr, size, 0, 0, 0);
 }
 
@@ -43,6 +49,9 @@ int trap_protect(struct ctx *by, uaddr_t addr, uint64_t size, int prot)
 {
 	if (!range_ok(addr, size))
 		return -EINVAL;
+	int err = rewrite_change(by->as->text, by, addr, size);
+	if (err < 0)
+		return err;
 	return (int)command_call(by, SYS_mprotect, addr, size, (uint64_t)prot, 0, 0);
 }
 
@@ -51,6 +60,11 @@ int trap_remap(struct ctx *by, uaddr_t addr, uint64_t old_size, uint64_t new_siz
 	/* old_size 0 makes a second mapping of shared pages: mremap(2), BUGS. */
 	if (!range_ok(addr, old_size ? old_size : PAGE_SIZE) || !range_ok(to, new_size))
 		return -EINVAL;
+	int err = rewrite_change(by->as->text, by, addr, old_size ? old_size : PAGE_SIZE);
+	if (err == 0)
+		err = rewrite_change(by->as->text, by, to, new_size);
+	if (err < 0)
+		return err;
 	uint64_t flags = to == addr ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED;
 	long r = command_call(by, SYS_mremap, addr, old_size, new_size, flags, to);
 	return r < 0 ? (int)r : 0;
@@ -60,6 +74,10 @@ int trap_advise(struct ctx *by, uaddr_t addr, uint64_t size, int advice)
 {
 	if (!range_ok(addr, size))
 		return -EINVAL;
+	/* Dropped pages come back as the file has them. */
+	int err = advice == MADV_DONTNEED ? rewrite_change(by->as->text, by, addr, size) : 0;
+	if (err < 0)
+		return err;
 	return (int)command_call(by, SYS_madvise, addr, size, (uint64_t)advice, 0, 0);
 }
 
@@ -105,7 +123,8 @@ static void flush(void *arg, uaddr_t dst, const void *src, size_t size)
 size_t trap_peek(struct aspace *as, void *dst, uaddr_t src, size_t size)
 {
 	struct ranges *r = at_hand(as);
-	return r ? ranges_peek(r, dst, src, size) : 0;
+	size_t n = r ? ranges_peek(r, dst, src, size) : 0;
+	return n > 0 ? rewrite_overlay(as->text, src, dst, n) : 0;
 }
 
 ssize_t trap_read(struct aspace *as, const struct iovec *local, size_t nlocal,
@@ -114,13 +133,14 @@ ssize_t trap_read(struct aspace *as, const struct iovec *local, size_t nlocal,
 	struct ranges *r = at_hand(as);
 	ssize_t n = r ? ranges_read(r, local, nlocal, remote, nremote) : 0;
 	if (n > 0)
-		return n;
+		return text_overlay(as, local, nlocal, remote, nremote, n);
 	int err = there(as);
 	if (err < 0)
 		return err;
 	if (r)
 		ranges_sync(r, remote, nremote, /*write=*/false, flush, as);
-	return vm_read(as->pid, local, nlocal, remote, nremote, &trap_calls);
+	n = vm_read(as->pid, local, nlocal, remote, nremote, &trap_calls);
+	return text_overlay(as, local, nlocal, remote, nremote, n);
 }
 
 ssize_t trap_write(struct aspace *as, const struct iovec *local, size_t nlocal,

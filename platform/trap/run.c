@@ -11,7 +11,7 @@
  * int 0x80 and sysenter reach the filter as calls of another architecture.  A
  * kernel without 32-bit emulation answers them with SIGSEGV; so do we.
  */
-#include "platform/trap/trap.h"
+#include "platform/trap/text.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -68,7 +68,8 @@ static bool event_trapped(struct ctx *c, const struct stub_info *si, struct even
 	r->orig_rax = (int32_t)r->rax == si->syscall ? r->rax : (uint64_t)(int64_t)si->syscall;
 	r->rax = (uint64_t)-ENOSYS;
 	frame_told(c);
-	*out = (struct event){.kind = EV_SYSCALL};
+	*out = (struct event){.kind = EV_SYSCALL,
+			      .rewrite = r->rip == c->uc_rip && rewrite_due(c->as->text, r->rip)};
 	return true;
 }
 
@@ -108,6 +109,8 @@ static bool event_fault(struct ctx *c, int signo, const struct stub_info *si, st
 	const struct abi_sigcontext *m = &c->uc->uc_mcontext;
 	if (si->code <= 0)
 		return false; /* somebody outside sent it */
+	if (text_fault(c, signo, si->addr, m->err))
+		return false;
 	*out = (struct event){.kind = EV_FAULT,
 			      .signo = signo,
 			      .code = si->code,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Life and death of address spaces and their threads; the platform's table. */
-#include "platform/trap/trap.h"
+#include "platform/trap/text.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -74,7 +74,9 @@ static void spare_drop(struct spare s)
 
 static int aspace_from(const struct spare *s, struct aspace **out, struct ctx **out_ctx)
 {
-	int err = aspace_make(0, s->sock, s->map, s->nonce, out, out_ctx);
+	struct rewrite *text = NULL;
+	rewrite_new(&text);
+	int err = aspace_make(0, s->sock, s->map, s->nonce, text, out, out_ctx);
 	if (err < 0)
 		return err;
 	(*out_ctx)->clean_fpu = true;
@@ -146,6 +148,7 @@ static int inherit(struct ctx *c, const struct ctx *by)
 static int trap_aspace_fork(struct ctx *by, struct aspace **out, struct ctx **out_ctx)
 {
 	const uint64_t args[2] = {SYS_clone, (uint64_t)trap_host.sentry_pid};
+	struct rewrite *text = NULL;
 	uint64_t nonce;
 	char *map;
 	int fds[2], pair[2];
@@ -158,7 +161,11 @@ static int trap_aspace_fork(struct ctx *by, struct aspace **out, struct ctx **ou
 		return err;
 	}
 	fds[1] = pair[1];
+	rewrite_freeze(by->as->text);
 	long pid = command_with_fds(by, fds, 2, DO_FORK, args, ARRAY_SIZE(args));
+	if (pid > 0)
+		rewrite_fork(by->as->text, &text);
+	rewrite_thaw(by->as->text);
 	host_close(fds[0]);
 	host_close(fds[1]);
 	if (pid <= 0) {
@@ -166,7 +173,7 @@ static int trap_aspace_fork(struct ctx *by, struct aspace **out, struct ctx **ou
 		object_put(map);
 		return pid < 0 ? (int)pid : -EAGAIN;
 	}
-	err = aspace_make((int)pid, pair[0], map, nonce, out, out_ctx);
+	err = aspace_make((int)pid, pair[0], map, nonce, text, out, out_ctx);
 	if (err < 0)
 		return err;
 	reap_add(*out);
@@ -358,6 +365,7 @@ static int trap_init(void)
 	int err = zygote_trap_start();
 	if (err < 0)
 		return err;
+	trap_text_init();
 	if ((err = spare_make(&first)) == 0) {
 		struct aspace as = {.map = first.map};
 		struct ctx c = {.as = &as};
@@ -383,6 +391,7 @@ static void trap_shutdown(void)
 {
 	spare_drop(spare_swap((struct spare){.sock = -1}));
 	zygote_trap_stop();
+	rewrite_shutdown();
 }
 
 static void trap_fact(struct ctx *c, enum fact which, uint32_t value)
@@ -434,6 +443,8 @@ const struct platform_ops trap_platform = {
 	.mincore = trap_mincore,
 	.read = trap_read,
 	.write = trap_write,
+	.rewrite = trap_rewrite,
+	.hidden = trap_hidden,
 	.ctx_cputime = trap_ctx_cputime,
 	.aspace_cputime = trap_aspace_cputime,
 	.usage = trap_usage,

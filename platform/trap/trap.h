@@ -26,6 +26,7 @@
 #include "platform/trap/stub/stub.h"
 
 struct abi_ucontext;
+struct rewrite;
 struct rusage;
 
 struct aspace {
@@ -34,6 +35,7 @@ struct aspace {
 	bool verified;	     /* a: pid is that of the process that has our object */
 	uint64_t nonce;	     /* I  proves it */
 	char *map;	     /* I  the object here */
+	struct rewrite *text; /* I  see rewrite/ */
 	int ctl;	     /* I  control socket: descriptor 3 of the stub; used under the mm lock */
 	bool ctl_stale;	     /* the same: a message was not taken, drain first */
 	bool threaded;	     /* lock  has ever had two threads */
@@ -68,6 +70,7 @@ struct ctx {
 	bool gone;	     /* dead, seen by us */
 	bool dirty;	     /* regs differ from the stub's */
 	enum ctx_at at;
+	uaddr_t uc_rip;	     /* AT_FRAME: as the host has it; regs.rip as the guest knows it */
 	struct abi_ucontext *uc; /* AT_FRAME: checked, here */
 	unsigned char *fpu;  /* AT_FRAME: checked, here; xstate_size bytes */
 	void *fpu_first;     /* to begin with; NULL: what the host thread has */
@@ -119,8 +122,8 @@ int ctx_settle(struct ctx *c);
 int aspace_verify(struct aspace *as);
 void aspace_kill(struct aspace *as);
 /* Takes map, ctl over, also on failure; pid 0: not known yet. */
-int aspace_make(int pid, int ctl, char *map, uint64_t nonce, struct aspace **out,
-		struct ctx **out_ctx);
+int aspace_make(int pid, int ctl, char *map, uint64_t nonce, struct rewrite *text,
+		struct aspace **out, struct ctx **out_ctx);
 int slot_take(struct aspace *as, unsigned *out);
 void aspace_free(struct aspace *as);
 void slot_put(struct aspace *as, unsigned number);

@@ -260,7 +260,7 @@ void area_insert(struct mm *mm, const struct area *a)
 	area_merge(mm, a->start, a->end);
 }
 
-uaddr_t area_gap(const struct mm *mm, uint64_t size, uaddr_t low, uaddr_t high)
+static uaddr_t gap_below(const struct mm *mm, uint64_t size, uaddr_t low, uaddr_t high)
 {
 	/* Walk down from the last area that starts below high. */
 	size_t i = area_index(mm, high - 1);
@@ -283,4 +283,13 @@ uaddr_t area_gap(const struct mm *mm, uint64_t size, uaddr_t low, uaddr_t high)
 		i--;
 		top = min_u64(mm->areas[i].start, high);
 	}
+}
+
+uaddr_t area_gap(const struct mm *mm, uint64_t size, uaddr_t low, uaddr_t high)
+{
+	uaddr_t found, start, end;
+	while ((found = gap_below(mm, size, low, high)) != 0 && platform->hidden &&
+	       platform->hidden(mm->aspace, found, found + size, &start, &end))
+		high = start;
+	return found;
 }

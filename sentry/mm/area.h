@@ -70,5 +70,12 @@ void area_merge(struct mm *mm, uaddr_t start, uaddr_t end);
 uaddr_t area_gap(const struct mm *mm, uint64_t size, uaddr_t low, uaddr_t high);
 /* Bytes of [start, end) that are mapped; *out_data: how many of them count as data. */
 uint64_t area_mapped(const struct mm *mm, uaddr_t start, uaddr_t end, uint64_t *out_data);
+/* Its protection is new. */
+static inline void area_note_write(struct area *a)
+{
+	enum { WRITE = 2 }; /* PROT_WRITE */
+	if (a->file && (a->prot & WRITE) && !(a->flags & AREA_SHARED))
+		a->flags |= AREA_WRITTEN;
+}
 /* Bytes of private writable memory, as RLIMIT_DATA counts them. */
 uint64_t area_data_size(const struct area *a);

@@ -31,9 +31,11 @@ bool mm_may_force(struct mm *mm, uaddr_t at, bool write)
 static size_t copy_page(struct mm *mm, struct ctx *by, uaddr_t at, void *buf, size_t size,
 			bool write)
 {
-	const struct area *a = area_find(mm, at);
+	struct area *a = area_find(mm, at);
 	if (!a || !allowed(a, write))
 		return 0;
+	if (write && a->file && !(a->flags & AREA_SHARED))
+		a->flags |= AREA_WRITTEN;
 	int own = area_host_prot(a->prot);
 	int need = area_host_prot(a->prot | (write ? PROT_WRITE : PROT_READ));
 	if (need != own && platform->protect(by, at & PAGE_MASK, PAGE_SIZE, need) < 0)

@@ -122,6 +122,7 @@ static void describe(struct area *a, struct mm *mm, uint64_t size, int prot, int
 		if (!file || file->writable)
 			a->flags |= AREA_MAYWRITE;
 	}
+	area_note_write(a);
 	if (flags & MAP_GROWSDOWN)
 		a->flags |= AREA_GROWSDOWN;
 	if (flags & MAP_NORESERVE)

@@ -37,6 +37,7 @@ enum {
 	AREA_DONTFORK = 32, AREA_WIPEONFORK = 64, AREA_DONTDUMP = 128,
 	AREA_MAYREAD = 256,	/* the file was opened for reading (always set on anonymous memory) */
 	AREA_STACK = 512,	/* the program's stack: follows RLIMIT_STACK, is no data */
+	AREA_WRITTEN = 1024,	/* private file mapping that is, or was, writable */
 };
 
 struct mm {
@@ -127,5 +128,7 @@ size_t mm_force_copy(struct mm *mm, struct ctx *by, const struct file *exe, uadd
 		     size_t size, bool write);
 /* Could that copy a byte there? */
 bool mm_may_force(struct mm *mm, uaddr_t at, bool write);
+/* The call behind which rip is has asked for it (event.rewrite): 0 or why not. */
+int mm_rewrite(struct mm *mm, struct ctx *by, uaddr_t rip);
 /* The si_code Linux gives for a fault there: SEGV_MAPERR or SEGV_ACCERR. */
 int mm_fault_code(struct mm *mm, uaddr_t addr);

@@ -73,6 +73,7 @@ static void areas_set_prot(struct mm *mm, const struct change *c, uaddr_t end)
 	for (size_t i = area_index(mm, c->start); i < mm->count && mm->areas[i].start < end; i++) {
 		mm->data -= area_data_size(&mm->areas[i]);
 		mm->areas[i].prot = prot_for(&mm->areas[i], c);
+		area_note_write(&mm->areas[i]);
 		mm->data += area_data_size(&mm->areas[i]);
 	}
 }

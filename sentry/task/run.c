@@ -67,8 +67,10 @@ static void call(struct task *t)
 	platform->regs_mut(t->ctx)->rax = (uint64_t)ret;
 }
 
-static void handle_syscall(struct task *t)
+static void handle_syscall(struct task *t, const struct event *ev)
 {
+	if (__builtin_expect(ev->rewrite, 0))
+		mm_rewrite(t->mm, t->ctx, platform->regs(t->ctx)->rip);
 	t->syscalls++;
 	t->in_syscall = true;
 	t->restart_err = 0;
@@ -90,7 +92,7 @@ static void handle_event(struct task *t, const struct event *ev)
 {
 	switch (ev->kind) {
 	case EV_SYSCALL:
-		handle_syscall(t);
+		handle_syscall(t, ev);
 		break;
 	case EV_FAULT:
 		handle_fault(t, ev);

@@ -69,5 +69,10 @@ struct plan {
  * why not.
  */
 enum plan_why plan_make(const uint8_t *text, size_t size, size_t at, struct plan *out);
+/*
+ * Before the sentry's filter: capstone sorts a table when it is first used, and libc's qsort
+ * asks the host how much memory there is.
+ */
+void plan_warm(void);
 const char *plan_shape_name(enum plan_shape shape);
 const char *plan_why_text(enum plan_why why);

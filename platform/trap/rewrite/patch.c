@@ -28,7 +28,7 @@ NO_LOCK_ANALYSIS static int edit_open(struct edit *e, struct rewrite *r, struct 
 				      uaddr_t low, uaddr_t high)
 {
 	*e = (struct edit){r, by, low & PAGE_MASK, PAGE_ALIGN(high)};
-	lock(&r->window);
+	lock_nested(&r->window); /* always inside r->change */
 	r->retries = 0;
 	int err = rewrite_host->protect(by, e->low, e->high - e->low, PROT_READ | PROT_WRITE);
 	if (err < 0) {
@@ -203,14 +203,16 @@ int rewrite_site(struct rewrite *r, struct ctx *by, const struct rewrite_req *re
 	const struct cached *c = cache_get(req->file, off, &src);
 	if (!c || c->why != WHY_OK)
 		return -EOPNOTSUPP;
+	lock(&r->change);
 	int err = batch_add(&b, &c->plan, call);
-	if (err < 0)
-		return err == -EALREADY ? 0 : err;
-	unsigned n = cache_page(req->file, off & PAGE_MASK, near, ARRAY_SIZE(near));
+	unsigned n = err < 0 ? 0 : cache_page(req->file, off & PAGE_MASK, near, ARRAY_SIZE(near));
 	for (unsigned i = 0; i < n; i++)
 		if (near[i] != c)
 			batch_add(&b, &near[i]->plan, call + (near[i]->off - off));
-	return batch_patch(&b);
+	if (err == 0)
+		err = batch_patch(&b);
+	unlock(&r->change);
+	return err == -EALREADY ? 0 : err;
 }
 
 /* The text as the file has it. */
@@ -265,26 +267,32 @@ static int undo_region(struct rewrite *r, struct ctx *by, struct region *region)
 	lock(&r->index);
 	region->gone = true;
 	unlock(&r->index);
+	__atomic_store_n(&r->moved, true, __ATOMIC_RELAXED);
 	/* What the guest maps there replaces its part; the rest would only be in the way. */
 	return rewrite_host->unmap(by, region->base, region->end - region->base);
 }
 
 int rewrite_change(struct rewrite *r, struct ctx *by, uaddr_t addr, uint64_t size)
 {
-	if (r->region_count == 0)
+	if (__atomic_load_n(&r->region_count, __ATOMIC_RELAXED) == 0)
 		return 0;
 	uaddr_t end = addr + size;
+	lock(&r->change);
 	int err = undo_text(r, by, addr, end);
 	for (uint32_t i = 0; i < r->region_count && err == 0; i++) {
 		struct region *region = &r->regions[i];
 		if (!region->gone && region->base < end && region->end > addr)
 			err = undo_region(r, by, region);
 	}
+	unlock(&r->change);
 	return err;
 }
 
 int rewrite_stop(struct rewrite *r, struct ctx *by)
 {
 	__atomic_store_n(&r->stopped, true, __ATOMIC_RELAXED);
-	return undo_text(r, by, 0, USER_TOP);
+	lock(&r->change);
+	int err = undo_text(r, by, 0, USER_TOP);
+	unlock(&r->change);
+	return err;
 }

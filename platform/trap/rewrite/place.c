@@ -82,7 +82,8 @@ static int region_new(struct rewrite *r, struct ctx *by, const struct rewrite_re
 			return err;
 		lock(&r->index);
 		r->regions[r->region_count] = n;
-		*out = &r->regions[r->region_count++];
+		*out = &r->regions[r->region_count];
+		__atomic_store_n(&r->region_count, r->region_count + 1, __ATOMIC_RELAXED);
 		unlock(&r->index);
 		return 0;
 	}

@@ -25,6 +25,7 @@ const struct rewrite_host *rewrite_host;
 void rewrite_init(const struct rewrite_host *host)
 {
 	rewrite_host = host;
+	plan_warm();
 }
 
 void rewrite_shutdown(void)
@@ -37,13 +38,24 @@ int rewrite_new(struct rewrite **out)
 	struct rewrite *r = calloc(1, sizeof *r);
 	if (!r)
 		return -ENOMEM;
+	lock_init(&r->change, RANK_REWRITE);
 	lock_init(&r->window, RANK_REWRITE);
 	lock_init(&r->index, RANK_LEAF);
 	*out = r;
 	return 0;
 }
 
-int rewrite_fork(const struct rewrite *from, struct rewrite **out)
+NO_LOCK_ANALYSIS void rewrite_freeze(struct rewrite *r)
+{
+	lock(&r->change);
+}
+
+NO_LOCK_ANALYSIS void rewrite_thaw(struct rewrite *r)
+{
+	unlock(&r->change);
+}
+
+int rewrite_fork(struct rewrite *from, struct rewrite **out)
 {
 	struct rewrite *r;
 	int err = rewrite_new(&r);
@@ -66,6 +78,8 @@ void rewrite_reset(struct rewrite *r)
 
 void rewrite_free(struct rewrite *r)
 {
+	if (!r)
+		return;
 	sites_clear(r);
 	free(r);
 }
@@ -91,6 +105,11 @@ bool rewrite_call(struct rewrite *r, uaddr_t site, uaddr_t *out_rip)
 		return false;
 	*out_rip = s->place.call + CALL_SIZE;
 	return true;
+}
+
+bool rewrite_moved(struct rewrite *r)
+{
+	return __atomic_load_n(&r->moved, __ATOMIC_RELAXED);
 }
 
 uaddr_t rewrite_guest_rip(struct rewrite *r, uaddr_t rip)

@@ -17,9 +17,9 @@
  *     jumps, there faults; rewrite_fault() says where in the island it goes on.
  *     So rewrite_host_rip() only saves faults, it is not needed for safety.
  *
- * Locks: rewrite_site, rewrite_change, rewrite_stop, rewrite_fork, rewrite_reset are
- * serialised by the sentry's mm lock.  The others may be called by any thread
- * at any time while the address space exists.
+ * Every function may be called by any thread at any time while the address space
+ * exists.  rewrite_site and rewrite_change need the sentry's mm lock, so that what is
+ * mapped does not change between their caller's look and the change.
  */
 #pragma once
 
@@ -40,19 +40,21 @@ struct rewrite_host {
 	int (*protect)(struct ctx *by, uaddr_t addr, uint64_t size, int prot);
 	int (*read)(struct ctx *by, uaddr_t addr, void *buf, size_t size);
 	int (*write)(struct ctx *by, uaddr_t addr, const void *buf, size_t size);
-	/* In every stub: the entry of rewritten calls, and a word that is not 0 once %gs is the
-	 * guest's. */
+	/* In every stub: the entry of rewritten calls, a word that is 1 once %gs is the guest's. */
 	uaddr_t entry, taken;
 };
 
-/* Once, before the first address space; host stays the caller's. */
+/* Once, before the sentry's filter and the first address space; host stays the caller's. */
 void rewrite_init(const struct rewrite_host *host);
 /* No address space is left: forgets all plans. */
 void rewrite_shutdown(void);
 
 int rewrite_new(struct rewrite **out);
+/* Between these the text does not change: around a fork of the host process and rewrite_fork(). */
+void rewrite_freeze(struct rewrite *r);
+void rewrite_thaw(struct rewrite *r);
 /* The child's text and islands are copies of from's. */
-int rewrite_fork(const struct rewrite *from, struct rewrite **out);
+int rewrite_fork(struct rewrite *from, struct rewrite **out);
 /* exec: every mapping of the guest is gone, the islands with them. */
 void rewrite_reset(struct rewrite *r);
 void rewrite_free(struct rewrite *r);
@@ -69,11 +71,13 @@ bool rewrite_due(struct rewrite *r, uaddr_t rip);
  */
 int rewrite_site(struct rewrite *r, struct ctx *by, const struct rewrite_req *req);
 
-/*
- * SAYS_CALL with slot.site: the guest's rip after the call; false: forged.  Where the thread
- * goes on (slot.next) is rewrite_host_rip() of its rip when it is resumed.  No lock.
- */
+/* The guest's rip after the call, of an island_site's address; false: it is none.  No lock. */
 bool rewrite_call(struct rewrite *r, uaddr_t site, uaddr_t *out_rip);
+/*
+ * Has an island ever been given up?  Then slot.next of a call that is under way may be
+ * stale, and must be set to rewrite_host_rip() of its rip.
+ */
+bool rewrite_moved(struct rewrite *r);
 /* A rip out of a signal frame, as the guest knows it. */
 uaddr_t rewrite_guest_rip(struct rewrite *r, uaddr_t rip);
 /* A rip the guest is to go on at, before it is written to a frame or slot.next. */
@@ -98,8 +102,7 @@ size_t rewrite_overlay(struct rewrite *r, uaddr_t addr, void *buf, size_t size);
  * nothing of ours is there.  An error: the call must fail, too.
  */
 int rewrite_change(struct rewrite *r, struct ctx *by, uaddr_t addr, uint64_t size);
-/* %gs becomes the guest's, or a tracer wants to see every instruction: all text is put back,
- * barred. */
+/* All text is put back and stays so: %gs becomes the guest's, or each instruction is looked at. */
 int rewrite_stop(struct rewrite *r, struct ctx *by);
 
 /* The first range of ours in [start, end): the sentry chooses no address there. */

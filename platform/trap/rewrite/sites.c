@@ -166,7 +166,7 @@ void sites_clear(struct rewrite *r)
 int sites_copy(struct rewrite *to, const struct rewrite *from)
 {
 	const struct table *t = table_of(from);
-	if (t) { /* from's writers are locked out */
+	if (t) {
 		struct table *copy = table_new(t->room);
 		if (!copy)
 			return -ENOMEM;

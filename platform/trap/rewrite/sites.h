@@ -8,7 +8,7 @@
  * put back: threads may still be in its island, and faults of the time when it
  * was changed may still come.
  *
- * Writers hold the sentry's mm lock.
+ * Writers hold rewrite.change.
  */
 #pragma once
 
@@ -52,7 +52,9 @@ struct counter {
 };
 
 struct rewrite {
-	struct lock window;    /* RANK_REWRITE: held while text or islands are not executable */
+	struct lock change;    /* RANK_REWRITE: one writer at a time */
+	struct lock window;    /* RANK_REWRITE, inside change: held while text or islands are not
+				  executable */
 	struct lock index;     /* RANK_LEAF */
 	struct table *table;   /* a; NULL: no site yet */
 	uint32_t live;	       /* a: how many */
@@ -60,6 +62,7 @@ struct rewrite {
 	struct region regions[REGIONS_MAX];
 	unsigned retries; /* window: exec faults since it was last open */
 	bool stopped;	  /* a */
+	bool moved;	  /* a: a region is gone */
 	struct counter counters[COUNTERS];
 };
 

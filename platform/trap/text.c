@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rewriting in this platform: what rewrite/ asks of it, and where it meets events,
+ * frames and copies.
+ */
+#include "platform/trap/text.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "platform/trap/facts.h"
+#include "syscalls/abi/signal.h"
+
+static int text_map(struct ctx *by, uaddr_t addr, uint64_t size, int prot)
+{
+	const uint64_t args[7] = {SYS_mmap,
+				  addr,
+				  size,
+				  (uint64_t)prot,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
+				  (uint64_t)-1,
+				  0};
+	long r = command_give(by, DO_CALL, args, ARRAY_SIZE(args));
+	return r < 0 ? (int)r : 0;
+}
+
+static int text_unmap(struct ctx *by, uaddr_t addr, uint64_t size)
+{
+	return (int)command_call(by, SYS_munmap, addr, size, 0, 0, 0);
+}
+
+static int text_protect(struct ctx *by, uaddr_t addr, uint64_t size, int prot)
+{
+	return (int)command_call(by, SYS_mprotect, addr, size, (uint64_t)prot, 0, 0);
+}
+
+static int moved_all(ssize_t n, size_t size)
+{
+	return n < 0 ? (int)n : (size_t)n == size ? 0 : -EFAULT;
+}
+
+static int text_read(struct ctx *by, uaddr_t addr, void *buf, size_t size)
+{
+	struct iovec local = {.iov_base = buf, .iov_len = size};
+	struct iovec remote = {.iov_base = (void *)(uintptr_t)addr, .iov_len = size};
+	trap_calls++;
+	return moved_all(host_vm_read(by->as->pid, &local, 1, &remote, 1), size);
+}
+
+static int text_write(struct ctx *by, uaddr_t addr, const void *buf, size_t size)
+{
+	struct iovec local = {.iov_base = (void *)(uintptr_t)buf, .iov_len = size};
+	struct iovec remote = {.iov_base = (void *)(uintptr_t)addr, .iov_len = size};
+	trap_calls++;
+	return moved_all(host_vm_write(by->as->pid, &local, 1, &remote, 1), size);
+}
+
+void trap_text_init(void)
+{
+	static struct rewrite_host host = {.map = text_map,
+					   .unmap = text_unmap,
+					   .protect = text_protect,
+					   .read = text_read,
+					   .write = text_write,
+					   .taken = FACTS_AT + offsetof(struct facts, taken)};
+	host.entry = stub_at(trap_host.base, stub_enter);
+	rewrite_init(&host);
+}
+
+int trap_rewrite(struct ctx *by, const struct rewrite_req *req)
+{
+	return by->gone ? -ESRCH : rewrite_site(by->as->text, by, req);
+}
+
+bool trap_hidden(struct aspace *as, uaddr_t start, uaddr_t end, uaddr_t *out_start,
+		 uaddr_t *out_end)
+{
+	return rewrite_hidden(as->text, start, end, out_start, out_end);
+}
+
+void text_gs_taken(struct ctx *c)
+{
+	struct facts *f = (struct facts *)(c->as->map + OBJ_FACTS);
+	if (__atomic_exchange_n(&f->taken, 1, __ATOMIC_SEQ_CST) == 0)
+		rewrite_stop(c->as->text, c);
+}
+
+/* The step has met the jump, or our entry, instead of an instruction of the guest's. */
+static bool stepped_into(struct ctx *c, uaddr_t host_rip)
+{
+	uaddr_t rip = c->regs.rip;
+	if (host_rip == stub_at(trap_host.base, stub_enter)) {
+		if (!rewrite_call(c->as->text, c->regs.rcx, &rip))
+			return false;
+		rip -= 2;
+	} else if (rip == host_rip) {
+		return false;
+	}
+	rewrite_stop(c->as->text, c);
+	c->regs.rip = rip;
+	c->dirty = true;
+	return true;
+}
+
+bool text_fault(struct ctx *c, int signo, uaddr_t addr, uint64_t error)
+{
+	uaddr_t host_rip = c->uc_rip, to;
+	if (signo == SIGTRAP)
+		return stepped_into(c, host_rip);
+	if (!rewrite_fault(c->as->text, signo, host_rip, addr, error, &to))
+		return false;
+	c->uc->uc_mcontext.rip = to;
+	return true;
+}
+
+struct walk {
+	const struct iovec *v;
+	size_t left, skip;
+};
+
+/* The next run of both, at most max bytes. */
+static size_t run_next(struct walk *a, struct walk *b, size_t max)
+{
+	while (a->left > 0 && a->skip == a->v->iov_len)
+		a->v++, a->left--, a->skip = 0;
+	while (b->left > 0 && b->skip == b->v->iov_len)
+		b->v++, b->left--, b->skip = 0;
+	if (a->left == 0 || b->left == 0)
+		return 0;
+	return min_u64(max, min_u64(a->v->iov_len - a->skip, b->v->iov_len - b->skip));
+}
+
+ssize_t text_overlay(struct aspace *as, const struct iovec *local, size_t nlocal,
+		     const struct iovec *remote, size_t nremote, ssize_t done)
+{
+	struct walk l = {.v = local, .left = nlocal}, r = {.v = remote, .left = nremote};
+	size_t at = 0, n;
+	while (done > 0 && (n = run_next(&l, &r, (size_t)done - at)) > 0) {
+		uaddr_t addr = (uaddr_t)r.v->iov_base + r.skip;
+		size_t good = rewrite_overlay(as->text, addr, (char *)l.v->iov_base + l.skip, n);
+		at += good;
+		if (good < n)
+			return at > 0 ? (ssize_t)at : -EFAULT;
+		l.skip += n;
+		r.skip += n;
+	}
+	return done;
+}
