@@ -111,6 +111,7 @@ struct slot {
 	uint64_t call[7];     /* number and arguments of a command */
 	uint32_t range_count; /* of ranges, for this call */
 	uint32_t range_fault; /* by the stub: an out range could not be written */
+	uint32_t traps;	      /* by the stub: calls that came by a signal */
 	uint64_t nonce;	      /* of a new object: see aspace.c */
 	struct slot_range ranges[SLOT_RANGES];
 	/* On a line of its own: one side looks at it while the other writes the rest. */
