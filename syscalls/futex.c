@@ -3,7 +3,9 @@
 #include "sentry/task/futex.h"
 
 #include "platform/base/cleanup.h"
+#include "sentry/task/cas.h"
 #include "sentry/task/clock.h"
+#include "sentry/task/futex_pi.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/futex.h"
 #include "syscalls/sys.h"
@@ -74,6 +76,8 @@ static long do_wake(struct task *t, uaddr_t addr, bool private, int count, uint3
 	if (!bitset)
 		return -EINVAL;
 	int err = futex_key(t->mm, addr, private, &key);
+	if (err == 0 && futex_is_pi(&key))
+		return -EINVAL;
 	/* Linux counts after it has woken: asking for none wakes one. */
 	return err < 0 ? err : futex_wake(&key, count < 1 ? 1 : count, bitset);
 }
@@ -94,9 +98,34 @@ static long do_requeue(struct task *t, uaddr_t addr, uint32_t op, uint32_t wake,
 	int err = futex_key(t->mm, addr, op & FUTEX_PRIVATE_FLAG, &r.from);
 	if (err == 0)
 		err = futex_key(t->mm, addr2, op & FUTEX_PRIVATE_FLAG, &r.to);
+	if (err == 0 && (futex_is_pi(&r.from) || futex_is_pi(&r.to)))
+		return -EINVAL;
 	return err < 0 ? err : futex_requeue(t->mm, &r);
 }
 
+/* Changes the word as op says: 1 if the old one compares, 0 if not. */
+static int apply_op(struct task *t, uaddr_t addr, uint32_t op)
+{
+	uint32_t old, was, result;
+
+	int err = copy_in(t->mm, &old, addr, sizeof old);
+	for (;;) {
+		was = old;
+		if (err == 0)
+			err = futex_op(op, was, &result);
+		if (err == 0)
+			err = task_cas(t, addr, &old, result);
+		if (err < 0 || old == was)
+			return err < 0 ? err : futex_op_wakes(op, was);
+		if (waiter_signalled(&t->waiter))
+			return -ERESTARTNOINTR;
+	}
+}
+
+/*
+ * The word first, then those who sleep: who comes in between finds the new value and does
+ * not sleep, or sleeps already and is counted.
+ */
 static long do_wake_op(struct task *t, uaddr_t addr, bool private, int count, uint64_t count2,
 		       uaddr_t addr2, uint32_t op)
 {
@@ -107,8 +136,43 @@ static long do_wake_op(struct task *t, uaddr_t addr, bool private, int count, ui
 		err = futex_key(t->mm, addr2, private, &key2);
 	if (err < 0)
 		return err;
-	int n = (int)count2;
-	return futex_wake_op(t->mm, &key, count < 1 ? 1 : count, addr2, &key2, n < 1 ? 1 : n, op);
+	if (futex_is_pi(&key) || futex_is_pi(&key2))
+		return -EINVAL;
+	int both = apply_op(t, addr2, op), n = (int)count2;
+	if (both < 0)
+		return both;
+	if (count < 1)
+		count = 1;
+	return both ? futex_wake_both(&key, count, &key2, n < 1 ? 1 : n)
+		    : futex_wake(&key, count, FUTEX_BITSET_MATCH_ANY);
+}
+
+/* FUTEX_LOCK_PI goes by the real-time clock, FUTEX_LOCK_PI2 by the one that is asked for. */
+static long do_lock_pi(struct task *t, uaddr_t addr, uint32_t op, uaddr_t timeout)
+{
+	bool try = (op & FUTEX_CMD_MASK) == FUTEX_TRYLOCK_PI;
+	struct futex_key key;
+	int64_t deadline = WAIT_FOREVER;
+
+	if ((op & FUTEX_CMD_MASK) == FUTEX_LOCK_PI)
+		op |= FUTEX_CLOCK_REALTIME;
+	int err = try ? 0 : parse_timeout(t, op, timeout, &deadline);
+	if (err == 0)
+		err = futex_key(t->mm, addr, op & FUTEX_PRIVATE_FLAG, &key);
+	return err < 0 ? err : futex_lock_pi(t, addr, &key, try, deadline);
+}
+
+static long do_unlock_pi(struct task *t, uaddr_t addr, bool private)
+{
+	struct futex_key key;
+	int err = futex_key(t->mm, addr, private, &key);
+	return err < 0 ? err : futex_unlock_pi(t, addr, &key);
+}
+
+/* Who may name the clock. */
+static bool has_clock(uint32_t cmd)
+{
+	return cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_LOCK_PI2;
 }
 
 long sys_futex(struct task *t, uaddr_t uaddr, int futex_op, uint32_t val, uaddr_t timeout,
@@ -117,7 +181,7 @@ long sys_futex(struct task *t, uaddr_t uaddr, int futex_op, uint32_t val, uaddr_
 	uint32_t op = (uint32_t)futex_op;
 	bool private = op & FUTEX_PRIVATE_FLAG;
 
-	if ((op & FUTEX_CLOCK_REALTIME) && (op & FUTEX_CMD_MASK) != FUTEX_WAIT_BITSET)
+	if ((op & FUTEX_CLOCK_REALTIME) && !has_clock(op & FUTEX_CMD_MASK))
 		return -ENOSYS;
 	switch (op & FUTEX_CMD_MASK) {
 	case FUTEX_WAIT:
@@ -133,6 +197,12 @@ long sys_futex(struct task *t, uaddr_t uaddr, int futex_op, uint32_t val, uaddr_
 		return do_requeue(t, uaddr, op, val, timeout, uaddr2, val3);
 	case FUTEX_WAKE_OP:
 		return do_wake_op(t, uaddr, private, (int)val, timeout, uaddr2, val3);
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+	case FUTEX_TRYLOCK_PI:
+		return do_lock_pi(t, uaddr, op, timeout);
+	case FUTEX_UNLOCK_PI:
+		return do_unlock_pi(t, uaddr, private);
 	default:
 		return -ENOSYS;
 	}

@@ -17,6 +17,7 @@
 #include "sentry/task/errand.h"
 #include "sentry/task/futex.h"
 #include "sentry/task/ptrace/trace.h"
+#include "sentry/task/futex_pi.h"
 #include "sentry/task/reap.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/usage.h"
@@ -109,9 +110,12 @@ static void drop_resources(struct task *t)
 
 void task_leave_memory(struct task *t)
 {
+	bool over = __atomic_load_n(&t->exiting, __ATOMIC_RELAXED);
+	if (t->mm && t->ctx)
+		futex_exit_robust(t);
+	futex_exit_pi(t, over);
 	if (!t->mm || !t->ctx)
 		return;
-	futex_exit_robust(t);
 	if (t->clear_child_tid && __atomic_load_n(&t->mm->users, __ATOMIC_RELAXED) > 1) {
 		uint32_t zero = 0;
 		if (copy_out(t->mm, t->clear_child_tid, &zero, sizeof zero) == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Words of guest memory are read and written here with process_vm_*, which is
- * not atomic with respect to running guest code.  Where an operation must
- * modify a word (wake_op, a dead owner's mutex) its comment says what remains.
+ * not atomic with respect to running guest code.  A call that must change a word
+ * does it with cas.h; a dead owner's mutex is a case of its own.
  */
 #include "sentry/task/futex.h"
 
@@ -217,7 +217,7 @@ static int32_t sign_extend12(uint32_t v)
 	return (int32_t)(v << 20) >> 20;
 }
 
-static int op_result(uint32_t op, uint32_t old, uint32_t *out)
+int futex_op(uint32_t op, uint32_t old, uint32_t *out)
 {
 	uint32_t arg = (uint32_t)sign_extend12(op >> 12 & 0xfff);
 
@@ -245,7 +245,7 @@ static int op_result(uint32_t op, uint32_t old, uint32_t *out)
 	}
 }
 
-static int op_compare(uint32_t op, uint32_t old_word)
+int futex_op_wakes(uint32_t op, uint32_t old_word)
 {
 	int32_t arg = sign_extend12(op & 0xfff), old = (int32_t)old_word;
 
@@ -267,44 +267,14 @@ static int op_compare(uint32_t op, uint32_t old_word)
 	}
 }
 
-/*
- * Not atomic: guest code that changes the word between the second read and the
- * write loses its change, as if it had happened just before.  The word is read
- * again right before it is written, so that the comparison is made with what
- * was overwritten but for that window of some hundred nanoseconds.  glibc used
- * the operation up to 2.24 (condition variables); nothing current does.
- */
-static int op_apply(struct mm *mm, uaddr_t addr, uint32_t op)
-{
-	uint32_t old, again, result;
-	int tries = 16; /* under two locks: a hostile writer must not keep us here */
-
-	int err = copy_in(mm, &old, addr, sizeof old);
-	do {
-		again = old;
-		if (err == 0)
-			err = op_result(op, old, &result);
-		if (err == 0)
-			err = copy_in(mm, &old, addr, sizeof old);
-	} while (err == 0 && old != again && --tries > 0);
-	if (err == 0)
-		err = copy_out(mm, addr, &result, sizeof result);
-	return err < 0 ? err : op_compare(op, old);
-}
-
-int futex_wake_op(struct mm *mm, const struct futex_key *key, int count, uaddr_t addr2,
-		  const struct futex_key *key2, int count2, uint32_t op)
+int futex_wake_both(const struct futex_key *key, int count, const struct futex_key *key2,
+		    int count2)
 {
 	struct futex_bucket *a = bucket_of(key), *b = bucket_of(key2);
 
 	lock_pair(&a->lock, &b->lock);
-	int n = op_apply(mm, addr2, op);
-	if (n >= 0) {
-		bool both = n > 0;
-		n = wake_some_locked(a, key, count, FUTEX_BITSET_MATCH_ANY);
-		if (both)
-			n += wake_some_locked(b, key2, count2, FUTEX_BITSET_MATCH_ANY);
-	}
+	int n = wake_some_locked(a, key, count, FUTEX_BITSET_MATCH_ANY);
+	n += wake_some_locked(b, key2, count2, FUTEX_BITSET_MATCH_ANY);
 	unlock_pair(&a->lock, &b->lock);
 	return n;
 }

@@ -7,7 +7,7 @@
  * order, in the hash bucket of the key; the word is compared under the bucket's
  * lock, so that a wake after the change cannot be missed.
  *
- * Priority inheritance is not offered (ENOSYS): libc then refuses such mutexes.
+ * Those with an owner (FUTEX_LOCK_PI) are in futex_pi.h.
  */
 #pragma once
 
@@ -53,9 +53,12 @@ struct futex_requeue {
 };
 /* How many were woken or moved. */
 int futex_requeue(struct mm *mm, const struct futex_requeue *r);
-/* FUTEX_WAKE_OP: op is its encoded operation on the word at addr2. */
-int futex_wake_op(struct mm *mm, const struct futex_key *key, int count, uaddr_t addr2,
-		  const struct futex_key *key2, int count2, uint32_t op);
+/* FUTEX_WAKE_OP's encoded operation: what it makes of a word; -ENOSYS. */
+int futex_op(uint32_t op, uint32_t old, uint32_t *out);
+/* ... and whether, after that, the second word's waiters are woken too: 1, 0, -ENOSYS. */
+int futex_op_wakes(uint32_t op, uint32_t old_word);
+int futex_wake_both(const struct futex_key *key, int count, const struct futex_key *key2,
+		    int count2);
 
 struct futex_many {
 	uaddr_t addr;

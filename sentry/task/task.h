@@ -102,6 +102,7 @@ struct task {
 	/* Threads and exit */
 	uaddr_t clear_child_tid, set_child_tid;	/* o */
 	uaddr_t robust_list;		/* o  get_robust_list of others: t */
+	bool futex_over;		/* futex_pi.c's lock: it will unlock nothing any more */
 	uint32_t exiting;		/* a  this task must leave: group exit or exec by another */
 	int exit_code;			/* o  as in wait status */
 	struct vfork_wait *vfork;	/* o  the parent to wake at exec or exit */

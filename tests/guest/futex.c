@@ -335,6 +335,27 @@ TEST(wake_op_operations)
 	ASSERT_ERR(futex(&word, FUTEX_WAKE_OP, 1, (void *)1, &word2, 7u << 28), ENOSYS);
 }
 
+/* Threads that add with the operation, and one that adds itself: nothing is lost. */
+static void *add_by_wake_op(void *arg)
+{
+	for (int i = 0; i < 500; i++)
+		ASSERT_OK(futex(arg, FUTEX_WAKE_OP, 0, NULL, &word2,
+				FUTEX_OP(FUTEX_OP_ADD, 1, FUTEX_OP_CMP_EQ, 5)));
+	return NULL;
+}
+
+TEST(wake_op_is_atomic)
+{
+	pthread_t t[2];
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(pthread_create(&t[i], NULL, add_by_wake_op, &word), 0);
+	for (int i = 0; i < 100000; i++)
+		__atomic_add_fetch(&word2, 1, __ATOMIC_RELAXED);
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(pthread_join(t[i], NULL), 0);
+	ASSERT_EQ(word2, 101000);
+}
+
 TEST(a_value_changed_before_the_wait_is_never_missed)
 {
 	/* Two processes hand a number over 500 times, with waits only when needed. */

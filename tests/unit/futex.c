@@ -145,15 +145,18 @@ static void wake_op_changes_compares_and_wakes(void **state)
 	struct family *f = *state;
 	struct sleeper s[2] = {0};
 	struct futex_key a = key_of(f, &arena[0]), b = key_of(f, &arena[1]);
-	uaddr_t at = (uaddr_t)(uintptr_t)&arena[1];
+	uint32_t result;
 	const uint32_t add = (uint32_t)FUTEX_OP_ADD << 28 | FUTEX_OP_CMP_EQ << 24 | 7 << 12 | 0;
 	start(f, &s[0], 1, &arena[0]);
 	start(f, &s[1], 1, &arena[1]);
-	assert_int_equal(futex_wake_op(&f->mm, &a, 1, at, &b, 1, add), 2);
-	assert_int_equal(arena[1], 7);
+	assert_int_equal(futex_op(add, 0, &result), 0);
+	assert_int_equal(result, 7);
+	assert_int_equal(futex_op_wakes(add, 0), 1);
+	assert_int_equal(futex_op_wakes(add, 1), 0);
+	assert_int_equal(futex_op(6u << 28, 0, &result), -ENOSYS);
+	assert_int_equal(futex_op_wakes(0xfu << 24, 0), -ENOSYS);
+	assert_int_equal(futex_wake_both(&a, 1, &b, 1), 2);
 	join(s, 2, 0);
-	assert_int_equal(futex_wake_op(&f->mm, &a, 1, at, &b, 1, 6u << 28), -ENOSYS);
-	assert_int_equal(futex_wake_op(&f->mm, &a, 1, 64, &b, 1, add), -EFAULT);
 }
 
 static void waiting_for_many_says_which(void **state)

@@ -178,6 +178,15 @@ end_getcpu:
 clock_getres:
 	PLAIN 229
 end_clock_getres:
+
+	.globl vdso_cas, vdso_cas_end
+	.balign 16
+vdso_cas:					/* what task/cas.c lets a guest thread do */
+	lock cmpxchg %esi, (%rdi)
+	mov %eax, %edx
+	mov $0x7fff0ca5, %eax
+	syscall
+vdso_cas_end:
 	.balign 4096
 vdso_image_end:
 	.section .note.GNU-stack, "", @progbits
