@@ -96,7 +96,8 @@ static void auxv_fill(struct task *t, const struct elf_image *e, const struct el
 	aux(mm, AT_EGID, c->egid);
 	aux(mm, AT_SECURE, secure);
 	aux(mm, AT_RANDOM, at->random);
-	aux(mm, AT_HWCAP2, getauxval(AT_HWCAP2));
+	/* Not FSGSBASE: a stub finds its slot by %gs, which programs are to ask the kernel for. */
+	aux(mm, AT_HWCAP2, getauxval(AT_HWCAP2) & ~2ul);
 	aux(mm, AT_EXECFN, at->name);
 	aux(mm, AT_PLATFORM, at->platform);
 	aux(mm, AT_NULL, 0);
