@@ -2,25 +2,36 @@
 /* sysinfo(2), getcpu(2), syslog(2). */
 #include "syscalls/abi/sysinfo.h"
 
+#include "sentry/procfs/measure.h"
+#include "sentry/res/memory.h"
 #include "sentry/res/resources.h"
 #include "sentry/task/clock.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/sys.h"
 
+/* The same as in /proc/meminfo and /proc/loadavg. */
 long sys_sysinfo(struct task *t, uaddr_t info)
 {
 	int64_t up = 0;
+	uint32_t load[3];
+	struct memory_info m;
+
 	clock_read(t, CLOCK_BOOTTIME, &up);
+	memory_get(&m);
 	struct abi_sysinfo s = {
 		/* Linux rounds up. */
 		.uptime = (up + NSEC_PER_SEC - 1) / NSEC_PER_SEC,
-		.totalram = resources.mem_total,
-		.freeram = resources.mem_free(),
-		.totalswap = resources.swap_total,
-		.freeswap = resources.swap_total,
+		.totalram = m.total,
+		.freeram = m.free,
+		.sharedram = m.shmem,
+		.bufferram = m.buffers,
+		.totalswap = m.swap_total,
+		.freeswap = m.swap_free,
 		.mem_unit = 1,
 	};
-
+	measure_loads(load);
+	for (int i = 0; i < 3; i++)
+		s.loads[i] = (uint64_t)load[i] << (SI_LOAD_SHIFT - LOAD_SHIFT);
 	lock(&kernel.tasks_lock);
 	s.procs = (uint16_t)min_u64(kernel.ntasks, UINT16_MAX);
 	unlock(&kernel.tasks_lock);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end: everything is given back, so that what is left over is a leak. */
 #include "sentry/boot/internal.h"
+#include "sentry/fs/hostfile/hostfile.h"
 #include "sentry/fs/memfs/memfs.h"
 #include "sentry/ipc/ipc.h"
 #include "sentry/task/reap.h"
@@ -28,6 +29,8 @@ void boot_release(void)
 	if (boot_outside)
 		group_put(STEAL(boot_outside));
 	hosttty_release();
+	/* Nobody waits any more; a wake-up under way may hold the last reference to a file. */
+	hostfile_shutdown();
 	devpts_release();
 	mount_ns_put(STEAL(boot_ns));
 	ipc_release();

@@ -36,6 +36,10 @@ static inline int area_host_prot(int prot)
 
 /* Page-rounds a range: -EINVAL if addr is not aligned, -ENOMEM if it wraps. */
 int area_range(uaddr_t addr, uint64_t size, uaddr_t *out_end);
+/* Above it, making pages resident takes more than one host call, and a kill ends it. */
+#define POPULATE_STEP (64ull << 20)
+/* MADV_POPULATE_* in steps: -EINTR once the caller is killed, else as the host says. */
+int area_populate_host(struct ctx *by, uaddr_t start, uaddr_t end, int advice);
 /*
  * Touches the pages of [start, end), whose areas are there, as mlock(2) does; the lock is
  * held.  -ENOMEM for memory without any permission.

@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include "sentry/mm/area.h"
+#include "sentry/sync/waitq.h"
 #include "syscalls/abi/mman.h"
 
 /* Reading a page makes it resident on hosts older than MADV_POPULATE_READ (5.14). */
@@ -16,6 +17,8 @@ static int touch(struct mm *mm, uaddr_t start, uaddr_t end)
 {
 	char piece[4096];
 	for (; start < end; start += sizeof piece) {
+		if (start % POPULATE_STEP == 0 && waiter_killed(waiter_self()))
+			return -EINTR;
 		struct iovec l = {.iov_base = piece, .iov_len = sizeof piece};
 		struct iovec r = {.iov_base = (void *)(uintptr_t)start, .iov_len = sizeof piece};
 		ssize_t n = platform->read(mm->aspace, &l, 1, &r, 1);
@@ -23,6 +26,18 @@ static int touch(struct mm *mm, uaddr_t start, uaddr_t end)
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+int area_populate_host(struct ctx *by, uaddr_t start, uaddr_t end, int advice)
+{
+	int err = 0;
+	while (err == 0 && start < end) {
+		uint64_t size = min_u64(end - start, POPULATE_STEP);
+		err = waiter_killed(waiter_self()) ? -EINTR
+						   : platform->advise(by, start, size, advice);
+		start += size;
+	}
+	return err;
 }
 
 int area_populate(struct mm *mm, struct ctx *by, uaddr_t start, uaddr_t end)
@@ -37,7 +52,7 @@ int area_populate(struct mm *mm, struct ctx *by, uaddr_t start, uaddr_t end)
 			return -ENOMEM;
 		bool write = (a->prot & PROT_WRITE) && !(a->flags & AREA_SHARED);
 		int advice = write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
-		err = platform->advise(by, from, to - from, advice);
+		err = area_populate_host(by, from, to, advice);
 		if (err == -EINVAL)
 			err = touch(mm, from, to);
 		else if (err == -EFAULT)

@@ -140,7 +140,7 @@ static int host_map(struct ctx *by, const struct area *a, const struct mmap_sour
 		.shared = a->flags & AREA_SHARED,
 		.noreserve = a->flags & AREA_NORESERVE,
 		.growsdown = a->flags & AREA_GROWSDOWN,
-		.populate = flags & MAP_POPULATE,
+		.populate = (flags & MAP_POPULATE) && a->end - a->start <= POPULATE_STEP,
 		.fd = src->fd,
 		.off = src->fd >= 0 ? src->off + (int64_t)a->off : 0,
 	};
@@ -174,6 +174,9 @@ static int64_t map_locked(struct mm *mm, struct ctx *by, uaddr_t addr, struct ar
 	}
 	area_hold(a);
 	area_insert(mm, a);
+	/* As the host does it, whatever comes of it. */
+	if ((flags & MAP_POPULATE) && size > POPULATE_STEP)
+		area_populate(mm, by, a->start, a->end);
 	return at;
 }
 
@@ -290,9 +293,12 @@ static int brk_grow_locked(struct mm *mm, struct ctx *by, uaddr_t from, uaddr_t 
 		err = area_reserve(mm);
 	if (err == 0)
 		err = host_map(by, &a, &none, mm->locked_future ? MAP_POPULATE : 0);
-	if (err == 0)
-		area_insert(mm, &a);
-	return err;
+	if (err < 0)
+		return err;
+	area_insert(mm, &a);
+	if (mm->locked_future && to - from > POPULATE_STEP)
+		area_populate(mm, by, from, to);
+	return 0;
 }
 
 /* Returns the break as it is afterwards: brk(2) never fails in another way. */

@@ -235,6 +235,8 @@ static int advise_area(struct ctx *by, struct area *a, uaddr_t start, uaddr_t en
 	/* Nothing is locked on the host. */
 	if (advice == MADV_DONTNEED_LOCKED)
 		advice = MADV_DONTNEED;
+	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
+		return area_populate_host(by, start, end, advice);
 	err = platform->advise(by, start, end - start, advice);
 	/* A host older than MADV_FREE (4.5): dropping the pages at once is within its contract. */
 	if (err == -EINVAL && advice == MADV_FREE)

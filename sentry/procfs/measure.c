@@ -96,13 +96,9 @@ struct cputime measure_cputime(void)
 	return sum;
 }
 
-/*
- * A sleeping task waits on its waiter's word.  The wake-up that finds it there is
- * a spurious one, which every wait is made for: it looks and sleeps on.
- */
-static bool asleep(struct task *t)
+static bool asleep(const struct task *t)
 {
-	return host_futex_wake(&t->waiter.word, 1) == 1;
+	return __atomic_load_n(&t->asleep, __ATOMIC_RELAXED);
 }
 
 char measure_state(struct task *t)

@@ -49,6 +49,11 @@ bool waiter_signalled(const struct waiter *w)
 	return waiter_load(w) & WAITER_SIGNAL;
 }
 
+bool waiter_killed(const struct waiter *w)
+{
+	return waiter_load(w) & WAITER_KILLED;
+}
+
 bool waiter_attention(const struct waiter *w)
 {
 	return waiter_load(w) & (WAITER_SIGNAL | WAITER_ERRAND);

@@ -77,6 +77,8 @@ void waiter_wake(struct waiter *w);
 /* Sets or clears WAITER_SIGNAL / WAITER_KILLED; setting ends the sleep. */
 void waiter_flag(struct waiter *w, uint32_t set, uint32_t clear);
 bool waiter_signalled(const struct waiter *w);
+/* A fatal signal has come: what takes long ends. */
+bool waiter_killed(const struct waiter *w);
 /* A signal or an errand is waiting. */
 bool waiter_attention(const struct waiter *w);
 /* Runs errands, on the waiter's own thread, no lock held; waiter_sleep does it too. */

@@ -151,4 +151,44 @@ TEST(dontneed_of_locked_memory_is_einval)
 	ASSERT_ERR(msync(m, PAGE, MS_INVALIDATE), EBUSY);
 }
 
+/* Pages that cost nothing but time: all of them are the zero page. */
+static void killed_while(int how)
+{
+	size_t size = 256ull << 30;
+	pid_t pid = SPAWN({
+		int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+		char *m = mmap(NULL, size, PROT_READ, flags, -1, 0);
+		ASSERT(m != MAP_FAILED);
+		madvise(m, size, MADV_NOHUGEPAGE);
+		if (how == 0)
+			mlock(m, size);
+		else if (how == 1)
+			madvise(m, size, 22 /* MADV_POPULATE_READ */);
+		else
+			mmap(m, size, PROT_READ, flags | MAP_POPULATE | MAP_FIXED, -1, 0);
+		pause();
+	});
+	int64_t begin;
+	nap(200);
+	begin = clock_ns(CLOCK_MONOTONIC);
+	ASSERT_OK(kill(pid, SIGKILL));
+	ASSERT_EQ(waitpid(pid, NULL, 0), pid);
+	ASSERT(clock_ns(CLOCK_MONOTONIC) - begin < 10000000000);
+}
+
+TEST(mlock_of_much_memory_can_be_killed)
+{
+	killed_while(0);
+}
+
+TEST(populating_much_memory_can_be_killed)
+{
+	killed_while(1);
+}
+
+TEST(mapping_much_memory_populated_can_be_killed)
+{
+	killed_while(2);
+}
+
 TEST_MAIN()
