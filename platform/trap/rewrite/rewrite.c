@@ -15,7 +15,7 @@
  * each), a further one about 1 us.
  */
 enum { DUE = 4 };
-/* Exec faults forgiven after one window: more than threads, few enough to end soon. */
+/* Faults forgiven after one window: more than threads, few enough to end soon. */
 enum { RETRIES = 4096 };
 /* In a page fault's error code: the fault was for an instruction. */
 enum { FAULT_EXEC = 16 };
@@ -150,14 +150,25 @@ static bool page_ours(struct rewrite *r, uaddr_t addr)
 	return ours;
 }
 
-/*
- * The text was not executable for a moment: waits for its end.  A fault that stays, because the
- * guest itself took the right away, is told to it after so many.
- */
-static bool fault_exec(struct rewrite *r, uaddr_t addr)
+/* A middle of text that has been put back since: what was there may be tried again. */
+static bool was_middle(struct rewrite *r, uaddr_t rip)
 {
-	if (!page_ours(r, addr))
-		return false;
+	bool was = false;
+	lock(&r->index);
+	const struct table *t = r->table;
+	for (uint32_t i = site_from(t, rip); t && i < t->count && !was; i++) {
+		const struct place *p = &t->sites[t->by_text[i]].place;
+		if (place_start(p) >= rip)
+			break;
+		was = island_host_rip(p, rip) != rip;
+	}
+	unlock(&r->index);
+	return was;
+}
+
+/* Not for ever: the guest may have put something else there that faults by itself. */
+static bool try_again(struct rewrite *r)
+{
 	lock(&r->window);
 	bool again = r->retries++ < RETRIES;
 	unlock(&r->window);
@@ -168,12 +179,13 @@ bool rewrite_fault(struct rewrite *r, int signo, uaddr_t rip, uaddr_t addr, uint
 		   uaddr_t *out_rip)
 {
 	*out_rip = rip;
+	/* Text that was not executable for a moment: waits for its end. */
 	if (signo == SIGSEGV)
-		return (error & FAULT_EXEC) && fault_exec(r, addr);
+		return (error & FAULT_EXEC) && page_ours(r, addr) && try_again(r);
 	if (signo != SIGILL)
 		return false;
 	*out_rip = rewrite_host_rip(r, rip);
-	return *out_rip != rip;
+	return *out_rip != rip || (was_middle(r, rip) && try_again(r));
 }
 
 size_t rewrite_overlay(struct rewrite *r, uaddr_t addr, void *buf, size_t size)
