@@ -205,6 +205,11 @@ struct platform_ops {
 	 */
 	size_t (*peek)(struct aspace *as, void *dst, uaddr_t src, size_t size);
 	/*
+	 * Before the caller stops for others to look at it: what its current call has written is
+	 * in guest memory now, and what it reads from now on comes from there.
+	 */
+	void (*settle)(struct ctx *by);
+	/*
 	 * What has become true of a guest thread; c must exist, else any thread may tell.
 	 * Seen by the guest at once.  A new ctx knows nothing.
 	 */

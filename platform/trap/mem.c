@@ -120,6 +120,12 @@ static void flush(void *arg, uaddr_t dst, const void *src, size_t size)
 	vm_write(((struct aspace *)arg)->pid, &local, 1, &remote, 1, &trap_calls);
 }
 
+void trap_settle(struct ctx *by)
+{
+	if (trap_current == by && by->ranges.count > 0 && there(by->as) == 0)
+		ranges_settle(&by->ranges, flush, by->as);
+}
+
 size_t trap_peek(struct aspace *as, void *dst, uaddr_t src, size_t size)
 {
 	struct ranges *r = at_hand(as);

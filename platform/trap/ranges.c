@@ -238,6 +238,16 @@ size_t ranges_peek(struct ranges *r, void *dst, uaddr_t src, size_t size)
 	return 0;
 }
 
+void ranges_settle(struct ranges *r, ranges_flush *flush, void *arg)
+{
+	for (unsigned i = 0; i < r->count; i++) {
+		const struct range *x = &r->r[i];
+		if (x->used > 0)
+			flush(arg, x->addr + x->from, x->data + x->from, x->used);
+	}
+	r->count = 0;
+}
+
 static void sync_one(struct ranges *r, uint64_t addr, uint64_t size, bool write,
 		     ranges_flush *flush, void *arg)
 {

@@ -61,6 +61,8 @@ size_t ranges_peek(struct ranges *r, void *dst, uaddr_t src, size_t size);
 
 /* Writes size bytes to guest memory directly; its result is ignored. */
 typedef void ranges_flush(void *arg, uaddr_t dst, const void *src, size_t size);
+/* All that was written goes to the guest now; r is empty afterwards. */
+void ranges_settle(struct ranges *r, ranges_flush *flush, void *arg);
 /* Before remote is read or written directly. */
 void ranges_sync(struct ranges *r, const struct iovec *remote, size_t nremote, bool write,
 		 ranges_flush *flush, void *arg);

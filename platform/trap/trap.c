@@ -449,6 +449,7 @@ const struct platform_ops trap_platform = {
 	.aspace_cputime = trap_aspace_cputime,
 	.usage = trap_usage,
 	.peek = trap_peek,
+	.settle = trap_settle,
 	.fact = trap_fact,
 	.uts = trap_uts,
 	.cpus = trap_cpus,

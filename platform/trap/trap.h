@@ -163,6 +163,7 @@ ssize_t trap_read(struct aspace *as, const struct iovec *local, size_t nlocal,
 ssize_t trap_write(struct aspace *as, const struct iovec *local, size_t nlocal,
 		   const struct iovec *remote, size_t nremote);
 
+void trap_settle(struct ctx *by);
 size_t trap_peek(struct aspace *as, void *dst, uaddr_t src, size_t size);
 
 /* frame.c: what the stub has said, and the state behind it. */

@@ -124,6 +124,7 @@ static int next_signal(struct task *t, struct sigtaken *s, struct abi_sigaction 
 	bool chosen = false;
 	enum step step;
 
+	task_settle(t);
 	do {
 		lock(&kernel.tasks_lock);
 		lock(&g->siglock);

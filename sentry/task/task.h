@@ -274,6 +274,13 @@ struct mm *task_mm_get(struct task *t);
 /* May `by` inspect or change target (ptrace access check)?  0 or -EPERM/-ESRCH. */
 int task_may_access(struct task *by, struct task *target);
 
+/* Before the caller stops where others can look at its memory: platform_ops.settle. */
+static inline void task_settle(struct task *t)
+{
+	if (platform->settle && t->ctx)
+		platform->settle(t->ctx);
+}
+
 /* Life, run on the task's own sentry thread. */
 void task_run(struct task *t);			/* run.c: the loop; ends the thread */
 /* exit.c: only sets the flags; the loop leaves at its next turn.  code: a wait status. */

@@ -251,6 +251,30 @@ static void a_direct_write_is_newer_than_what_was_put_before(void **state)
 	assert_int_equal(flushes, 2);
 }
 
+/* A tracer looks, and changes what the call is about to read. */
+static void settling_leaves_nothing_here(void **state)
+{
+	char b[8];
+	(void)state;
+	fresh();
+	offer(0, BASE, 8, 0, SLOT_OUT);
+	offer(1, BASE + 100, 8, 8, SLOT_IN);
+	offer(2, BASE + 200, 8, 16, SLOT_INOUT);
+	ranges_take(&r, s);
+	assert_int_equal(put(BASE + 2, "1234", 4), 4);
+	assert_int_equal(put(BASE + 200, "5", 1), 1);
+	ranges_settle(&r, flush, NULL);
+	assert_memory_equal(direct, "\0\0"
+				    "1234\0",
+			    7);
+	assert_int_equal(direct[200], '5');
+	assert_int_equal(flushes, 2);
+	assert_int_equal(get(b, BASE + 100, 8), 0);
+	assert_int_equal(put(BASE, "x", 1), 0);
+	end_of_call();
+	assert_int_equal(s->ranges[0].used | s->ranges[2].used, 0);
+}
+
 static void a_direct_access_elsewhere_disturbs_nothing(void **state)
 {
 	char b[8];
@@ -374,6 +398,7 @@ int main(void)
 		T(one_address_in_two_ranges),
 		T(two_rooms_at_one_address_keep_the_order),
 		T(a_direct_write_is_newer_than_what_was_put_before),
+		T(settling_leaves_nothing_here),
 		T(a_direct_access_elsewhere_disturbs_nothing),
 		T(vectors_are_served_whole_or_not),
 		T(strings_are_peeked_at),

@@ -188,6 +188,7 @@ static int stop(struct task *t, const struct stop *s, struct abi_siginfo *out)
 
 static int lock_and_stop(struct task *t, const struct stop *s) NO_LOCK_ANALYSIS
 {
+	task_settle(t);
 	lock(&kernel.tasks_lock);
 	lock(&t->group->siglock);
 	return stop(t, s, NULL);
