@@ -140,9 +140,7 @@ void task_unlink_locked(struct task *t)
 	} else if (t->tr.tracer) {
 		/* Its number stays until the tracer has waited. */
 		t->state = TASK_ZOMBIE;
-		lock(&g->siglock);
-		t->tr.flags |= TRACE_ZOMBIE;
-		unlock(&g->siglock);
+		t->tr.zombie = true;
 		g->dead_tracees++;
 		trace_tell_end_locked(t);
 	} else {

@@ -76,11 +76,11 @@ void usage_inherit_locked(struct group *parent, struct group *g)
 	parent->child_utime_ns += g->dead_utime_ns + g->child_utime_ns;
 	parent->child_stime_ns += g->dead_stime_ns + g->child_stime_ns;
 	io_sum(&parent->dead_io, &g->dead_io);
-	parent->child_minflt += g->minflt + g->child_minflt;
-	parent->child_majflt += g->majflt + g->child_majflt;
+	parent->child_minflt += get(&g->minflt) + g->child_minflt;
+	parent->child_majflt += get(&g->majflt) + g->child_majflt;
 	parent->child_nvcsw += g->dead_nvcsw + g->child_nvcsw;
-	parent->child_nivcsw += g->nivcsw + g->child_nivcsw;
-	uint64_t peak = max_u64(g->maxrss_kb, g->child_maxrss_kb);
+	parent->child_nivcsw += get(&g->nivcsw) + g->child_nivcsw;
+	uint64_t peak = max_u64(get(&g->maxrss_kb), g->child_maxrss_kb);
 	parent->child_maxrss_kb = max_u64(parent->child_maxrss_kb, peak);
 }
 

@@ -154,7 +154,7 @@ static void bury_thread_locked(struct task *p)
 {
 	struct group *g = p->group;
 
-	p->tr.flags = 0;
+	p->tr.zombie = false;
 	p->state = TASK_DEAD;
 	g->dead_tracees--;
 	pid_clear_task_locked(p->tid);
@@ -171,7 +171,7 @@ void trace_cut_locked(struct task *p)
 	lock(&g->siglock);
 	bool was_trapping = p->tr.flags & TRACE_TRAPPING;
 	p->tr.tracer = NULL;
-	p->tr.flags &= TRACE_ZOMBIE | TRACE_DYING;
+	p->tr.flags &= TRACE_DYING;
 	task_watch_locked(p, 0, TRACED_PTRACE | TRACED_SYSCALL | TRACED_EMU | TRACED_STEP);
 	if (__atomic_load_n(&p->state, __ATOMIC_RELAXED) == TASK_TRACED)
 		trace_resume_locked(p, p->tr.code);
@@ -189,7 +189,7 @@ void trace_unlink_locked(struct task *p)
 	struct group *g = p->group;
 	autoput(task) struct task *hold = task_get(p);
 	bool reparented = p == g->leader && trace_reparented_locked(g);
-	bool zombie = p->tr.flags & TRACE_ZOMBIE;
+	bool zombie = p->tr.zombie;
 
 	trace_cut_locked(p);
 	if (zombie)

@@ -36,8 +36,11 @@ void trace_tell_locked(struct task *t, int cld)
 
 static int end_status(const struct task *p)
 {
-	const struct group *g = p->group;
-	return g->exiting || p == g->leader ? g->exit_code : p->exit_code;
+	struct group *g = p->group;
+	lock(&g->siglock);
+	int status = g->exiting || p == g->leader ? g->exit_code : p->exit_code;
+	unlock(&g->siglock);
+	return status;
 }
 
 void trace_tell_end_locked(struct task *t)
@@ -83,7 +86,7 @@ static void fill(struct wait_result *out, struct task *p, int code, int status, 
 static bool is_zombie(const struct task *p)
 {
 	const struct group *g = p->group;
-	if (p->tr.flags & TRACE_ZOMBIE)
+	if (p->tr.zombie)
 		return true;
 	return p == g->leader && g->zombie && !g->dead_tracees;
 }

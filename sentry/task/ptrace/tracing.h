@@ -22,7 +22,6 @@ enum {
 	TRACE_LISTENING = 16,	 /* stays stopped, but stops anew when there is news */
 	TRACE_TRAPPING = 32,	 /* its tracer waits until it has stopped */
 	TRACE_DYING = 64,	 /* in its exit event: only a new SIGKILL ends that */
-	TRACE_ZOMBIE = 128,	 /* a dead thread that is no leader, not waited for */
 };
 
 struct tracing {
@@ -30,6 +29,7 @@ struct tracing {
 	struct list link;	/* t  in tracer->tracees */
 	struct cred *cred;	/* t  the tracer's when it became that; our reference */
 	uint32_t options;	/* s  PTRACE_O_* */
+	bool zombie;		/* t  a dead thread that is no leader, not waited for */
 	bool seized;		/* s */
 	uint8_t flags;		/* s  TRACE_* */
 	int stop_sig;		/* s  of the group stop that it takes part in */
