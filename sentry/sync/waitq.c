@@ -77,12 +77,11 @@ int waiter_sleep(struct waiter *w, enum wait_mode mode, int64_t deadline_ns)
 		uint32_t v = waiter_load(w);
 		if (v & WAITER_ERRAND)
 			continue;
-		if (v & WAITER_WOKEN) {
+		/* A signal first: one who is woken again and again would never hear of it. */
+		if (v & (stop | WAITER_WOKEN)) {
 			__atomic_fetch_and(&w->word, ~(uint32_t)WAITER_WOKEN, __ATOMIC_ACQ_REL);
-			return 0;
+			return v & stop ? -ERESTARTSYS : 0;
 		}
-		if (v & stop)
-			return -ERESTARTSYS;
 		if (w->sleeps)
 			__atomic_store_n(w->sleeps, *w->sleeps + 1, __ATOMIC_RELAXED);
 		if (w->rests)

@@ -86,7 +86,10 @@ void waiter_serve(struct waiter *w);
 
 /* The pieces of waitq_sleep, for waits on several queues (poll, select). */
 void wait_entry_init(struct wait_entry *e, struct waiter *w, uint32_t events);
-/* 0 woken, -ERESTARTSYS, -ETIMEDOUT.  Consumes WAITER_WOKEN. */
+/*
+ * 0 woken, -ERESTARTSYS, -ETIMEDOUT.  Consumes WAITER_WOKEN; an error does not say that nobody
+ * has woken it too: what it waits for is looked at once more.
+ */
 int waiter_sleep(struct waiter *w, enum wait_mode mode, int64_t deadline_ns);
 
 /* 0 as soon as cond holds; -ERESTARTSYS; -ETIMEDOUT.  cond wins when both are true. */

@@ -93,7 +93,8 @@ static ssize_t master_write(struct file *f, struct uio *u, int64_t *pos)
 	lock(&p->tty.lock);
 	while (done < (size_t)n && ldisc_input_locked(p, buf[done]))
 		done++;
-	waitq_wake(&p->master_wq, 0);
+	if (done > 0)
+		waitq_wake(&p->master_wq, 0);
 	unlock(&p->tty.lock);
 	uio_revert(u, (size_t)n - done);
 	return done > 0 ? (ssize_t)done : -EAGAIN;

@@ -4,7 +4,9 @@
  */
 #include "pty.h"
 
+#include <sys/resource.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 
 TEST(pty_slave_is_locked_at_first)
 {
@@ -345,6 +347,28 @@ TEST(pty_poll_sees_input_and_room)
 	arrived();
 	ASSERT_EQ(poll(&p, 1, 0), 1);
 	ASSERT_EQ(p.revents, POLLIN | POLLOUT);
+}
+
+TEST(pty_write_without_a_reader_sleeps_and_can_be_killed)
+{
+	struct rusage used;
+	struct timespec fifth = {0, 200000000};
+	static char much[1 << 20];
+	int st;
+	quiet_pair();
+	lflag(ICANON, 0);
+	pid_t p = fork();
+	if (p == 0) {
+		ssize_t n = write(m, much, sizeof much);
+		_exit(n == sizeof much);
+	}
+	ASSERT_OK(nanosleep(&fifth, NULL));
+	ASSERT_EQ(waitpid(p, &st, WNOHANG), 0);
+	ASSERT_OK(kill(p, SIGKILL));
+	ASSERT_EQ(wait4(p, &st, 0, &used), p);
+	ASSERT_EQ(st, SIGKILL);
+	ASSERT(used.ru_utime.tv_sec + used.ru_stime.tv_sec == 0);
+	ASSERT(used.ru_utime.tv_usec + used.ru_stime.tv_usec < 100000);
 }
 
 TEST(pty_packet_mode)
