@@ -75,7 +75,43 @@ int main(void)
 	return *p;
 }
 C
-for c in sum loop crash; do
+# Each waits in its exit event for the other: Linux itself never gets rid of such a pair.
+cat >"$dir/pair.c" <<'C'
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
+#include <unistd.h>
+static void tracer(int from)
+{
+	int other;
+	if (read(from, &other, sizeof other) == sizeof other &&
+	    ptrace(PTRACE_SEIZE, other, 0, PTRACE_O_TRACEEXIT) == 0)
+		for (;;)
+			pause();
+	_exit(1);
+}
+int main(void)
+{
+	int fd[2][2], pid[2];
+	for (int i = 0; i < 2; i++) {
+		if (pipe(fd[i]) < 0)
+			return 1;
+		pid[i] = fork();
+		if (pid[i] == 0)
+			tracer(fd[i][0]);
+	}
+	for (int i = 0; i < 2; i++)
+		if (write(fd[i][1], &pid[!i], sizeof pid[0]) < 0)
+			return 1;
+	usleep(200000);
+	kill(pid[0], SIGKILL);
+	kill(pid[1], SIGKILL);
+	usleep(200000);
+	puts("main ends");
+	return 0;
+}
+C
+for c in sum loop crash pair; do
 	cc -g -O0 -pthread -o "$dir/$c" "$dir/$c.c" || { echo "Bail out! no compiler"; exit 1; }
 done
 
@@ -131,5 +167,9 @@ expect gdb_attaches_to_threads "$dir/out" 'Thread .*LWP' 'worker' 'detached' 'st
 inside gdb -batch -ex 'info registers rip' -ex 'handle SIGUSR1 nostop pass' -ex 'break worker' -ex run \
 	-ex 'info threads' -ex delete -ex 'set var go = 1' -ex c "$dir/loop"
 expect gdb_runs_threads "$dir/out" 'hit Breakpoint 1, worker' 'Thread .*"loop"' 'exited normally'
+
+inside "$dir/pair"
+[ $? = 0 ] && grep -q 'main ends' "$dir/out"
+result $? a_pair_that_traces_each_other_ends_with_the_sandbox "$dir/out"
 
 echo "1..$n"
