@@ -53,6 +53,7 @@ struct event {
 	int code;	/* si_code */
 	uaddr_t addr;	/* si_addr */
 	uint64_t trapno, error; /* for the signal frame's mcontext; 0 where the host tells none */
+	bool rewritten;		/* EV_SYSCALL: rewrite() has changed this call, no signal was needed */
 	bool rewrite;		/* EV_SYSCALL: rewrite() would make the next call from there cheaper */
 };
 
@@ -214,6 +215,8 @@ struct platform_ops {
 	 * Seen by the guest at once.  A new ctx knows nothing.
 	 */
 	void (*fact)(struct ctx *c, enum fact which, uint32_t value);
+	/* Calls of c that were answered without an event, since this was last asked. */
+	void (*answered)(struct ctx *c, void (*tell)(uint32_t nr, uint64_t count));
 	/* uname(2)'s answer for all of c's process: a struct utsname.  One caller at a time. */
 	void (*uts)(struct ctx *c, const void *uts, size_t size);
 	/* How many CPUs the guest has.  Before the first aspace. */

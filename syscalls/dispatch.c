@@ -38,6 +38,7 @@ dispatch_traced(struct task *t, uint32_t nr, const struct sysrow *row, const uin
 {
 	const struct trace_mem mem = {read_guest, t};
 	bool ends = nr == NR_exit || nr == NR_exit_group;
+	enum summary_way way = task_call_rewritten(t) ? WAY_PATCHED : WAY_TRAPPED;
 	struct strace line;
 	int64_t start = 0;
 	long ret;
@@ -48,16 +49,21 @@ dispatch_traced(struct task *t, uint32_t nr, const struct sysrow *row, const uin
 		start = now_ns();
 		/* They may not come back: counted before. */
 		if (ends)
-			summary_count(nr, 0, 0);
+			summary_count(nr, 0, 0, way);
 	}
 	ret = call_row(t, row, args);
 	if (ends)
 		return ret;
 	if (syscall_trace & TRACE_SUMMARY)
-		summary_count(nr, ret, now_ns() - start);
+		summary_count(nr, ret, now_ns() - start, way);
 	if (syscall_trace & TRACE_LINES)
 		strace_exit(&line, ret, &mem);
 	return ret;
+}
+
+void syscall_answered(uint32_t nr, uint64_t count)
+{
+	summary_stub(nr, count);
 }
 
 long syscall_dispatch(struct task *t, uint64_t nr, const uint64_t args[6])

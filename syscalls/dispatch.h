@@ -24,6 +24,10 @@ extern unsigned int syscall_trace;
  */
 long syscall_dispatch(struct task *t, uint64_t nr, const uint64_t args[6]);
 
+/* So many calls never came here, because the platform knew the answer. */
+void syscall_answered(uint32_t nr, uint64_t count);
+
 /* What trace needs to know of a task; defined by sentry/task.  The mm may be NULL. */
 int task_tid_for_trace(const struct task *t);
+bool task_call_rewritten(const struct task *t);
 struct mm *task_mm(struct task *t);

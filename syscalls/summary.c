@@ -16,6 +16,7 @@ struct counter {
 	uint64_t errors;
 	uint64_t nosys;
 	int64_t ns;
+	uint64_t ways[WAYS];
 };
 
 static struct counter counters[PLACES];
@@ -25,11 +26,23 @@ static void add(uint64_t *to, uint64_t n)
 	__atomic_fetch_add(to, n, __ATOMIC_RELAXED);
 }
 
-void summary_count(uint32_t nr, long ret, int64_t ns)
+static struct counter *place(uint32_t nr)
 {
-	struct counter *c = &counters[nr < PLACES ? nr : PLACES - 1];
+	return &counters[nr < PLACES ? nr : PLACES - 1];
+}
+
+void summary_stub(uint32_t nr, uint64_t count)
+{
+	add(&place(nr)->calls, count);
+	add(&place(nr)->ways[WAY_STUB], count);
+}
+
+void summary_count(uint32_t nr, long ret, int64_t ns, enum summary_way way)
+{
+	struct counter *c = place(nr);
 
 	add(&c->calls, 1);
+	add(&c->ways[way], 1);
 	if (ret < 0 && ret >= -MAX_ERRNO)
 		add(&c->errors, 1);
 	if (ret == -ENOSYS)
@@ -64,12 +77,15 @@ static int more_time(const void *a, const void *b)
 
 static void print_row(FILE *out, double share, const struct counter *c, const char *name)
 {
-	char errors[24] = "";
+	const uint64_t shown[] = {c->errors, c->ways[WAY_STUB], c->ways[WAY_PATCHED],
+				  c->ways[WAY_TRAPPED]};
+	char cells[4][24];
 
-	if (c->errors)
-		snprintf(errors, sizeof(errors), "%lu", c->errors);
-	fprintf(out, "%6.2f %11.6f %11ld %9lu %9s %s\n", share, (double)c->ns / 1e9,
-		c->calls ? (long)(c->ns / 1000) / (long)c->calls : 0, c->calls, errors, name);
+	for (int i = 0; i < 4; i++)
+		snprintf(cells[i], sizeof(cells[i]), shown[i] ? "%lu" : "", shown[i]);
+	fprintf(out, "%6.2f %11.6f %11ld %9lu %9s %9s %9s %9s %s\n", share, (double)c->ns / 1e9,
+		c->calls ? (long)(c->ns / 1000) / (long)c->calls : 0, c->calls, cells[0], cells[1],
+		cells[2], cells[3], name);
 }
 
 static void print_nosys(FILE *out, const unsigned int *order, unsigned int n)
@@ -91,7 +107,9 @@ static void print_nosys(FILE *out, const unsigned int *order, unsigned int n)
 
 void summary_print(FILE *out)
 {
-	const char rule[] = "------ ----------- ----------- --------- --------- ----------------";
+	const char rule[] =
+		"------ ----------- ----------- --------- --------- --------- --------- "
+		"--------- ----------------";
 	unsigned int order[PLACES], n = 0;
 	struct counter total = {0};
 	char buf[32];
@@ -103,9 +121,14 @@ void summary_print(FILE *out)
 		total.calls += counters[nr].calls;
 		total.errors += counters[nr].errors;
 		total.ns += counters[nr].ns;
+		for (int i = 0; i < WAYS; i++)
+			total.ways[i] += counters[nr].ways[i];
 	}
 	sort(order, n, sizeof(order[0]), more_time);
-	fprintf(out, "%% time     seconds  usecs/call     calls    errors syscall\n%s\n", rule);
+	fprintf(out,
+		"%% time     seconds  usecs/call     calls    errors      stub   patched   trapped "
+		"syscall\n%s\n",
+		rule);
 	for (unsigned int i = 0; i < n; i++) {
 		const struct counter *c = &counters[order[i]];
 

@@ -10,7 +10,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
-void summary_count(uint32_t nr, long ret, int64_t ns);
+/* How a call was caught: answered in its stub, by a rewritten site, by a signal or a tracer. */
+enum summary_way { WAY_STUB, WAY_PATCHED, WAY_TRAPPED, WAYS };
+
+void summary_count(uint32_t nr, long ret, int64_t ns, enum summary_way way);
+/* Calls that were answered in a stub: nobody has looked at the time they took. */
+void summary_stub(uint32_t nr, uint64_t count);
 void summary_reset(void);
-/* The columns of `strace -c`, most time first; then the calls that got ENOSYS, with counts. */
+/* The columns of `strace -c` and the ways, most time first; then the calls that got ENOSYS, with
+ * counts. */
 void summary_print(FILE *out);

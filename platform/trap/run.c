@@ -194,7 +194,7 @@ static bool event_read(struct ctx *c, struct event *out)
 		call_read(c);
 		c->regs.rax = (uint64_t)-ENOSYS;
 		frame_told(c);
-		*out = (struct event){.kind = EV_SYSCALL};
+		*out = (struct event){.kind = EV_SYSCALL, .rewritten = true};
 		return true;
 	case SAYS_KICK:
 		call_read(c);

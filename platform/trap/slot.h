@@ -117,6 +117,8 @@ struct slot {
 	/* On a line of its own: one side looks at it while the other writes the rest. */
 	_Alignas(64) uint32_t turn; /* TURN_* */
 	_Alignas(0x100) struct regs regs; /* SAYS_CALL, SAYS_KICK */
+	/* By the stub: calls it has answered, by the low byte of their number, which tells them. */
+	_Alignas(64) uint32_t answered[256];
 };
 
 #define SLOT_ASSERT(off, member)                                                                   \

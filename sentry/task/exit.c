@@ -89,6 +89,8 @@ static void drop_resources(struct task *t)
 	ctx = STEAL(t->ctx);
 	unlock(&t->group->siglock);
 	errand_refuse(t);
+	if (ctx && platform->answered && (syscall_trace & TRACE_SUMMARY))
+		platform->answered(ctx, syscall_answered);
 	if (ctx)
 		platform->ctx_destroy(ctx);
 

@@ -71,6 +71,7 @@ static void handle_syscall(struct task *t, const struct event *ev)
 {
 	if (__builtin_expect(ev->rewrite, 0))
 		mm_rewrite(t->mm, t->ctx, platform->regs(t->ctx)->rip);
+	t->call_rewritten = ev->rewritten;
 	t->syscalls++;
 	t->in_syscall = true;
 	t->restart_err = 0;

@@ -326,6 +326,11 @@ int task_start_with(struct task *t, void (*fn)(struct task *t, void *arg), void 
 	return err;
 }
 
+bool task_call_rewritten(const struct task *t)
+{
+	return t->call_rewritten;
+}
+
 int task_tid_for_trace(const struct task *t)
 {
 	return t->tid;

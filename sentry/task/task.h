@@ -84,6 +84,7 @@ struct task {
 	struct abi_stack altstack;	/* o */
 	struct list errands;		/* s  errand.h */
 	bool in_syscall;		/* o  the last event was a system call (restart is possible) */
+	bool call_rewritten;		/* own: event.rewritten of its current call */
 	int restart_err;		/* o  -ERESTART* of it, 0: none */
 	uint64_t restart_nr;		/* o  its number: rax is put back to it */
 	/* ERESTART_RESTARTBLOCK: what restart_syscall(2) continues. */

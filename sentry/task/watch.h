@@ -29,7 +29,7 @@ static inline uint32_t task_traced(const struct task *t)
 /* Must every call of t come to the sentry, even one whose answer is known without it? */
 static inline bool task_syscalls_visible(const struct task *t)
 {
-	return syscall_trace != 0 || (task_traced(t) & (TRACED_ENTRY | TRACED_EXIT));
+	return (syscall_trace & TRACE_LINES) || (task_traced(t) & (TRACED_ENTRY | TRACED_EXIT));
 }
 
 /* Sets and clears bits, and tells the platform; siglock held. */

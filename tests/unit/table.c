@@ -258,19 +258,26 @@ static void summary_counts(void **state)
 
 	(void)state;
 	summary_reset();
-	summary_count(NR_getpid, 7, 1000);
-	summary_count(NR_getpid, 7, 3000);
-	summary_count(NR_openat, -ENOENT, 4000000);
-	summary_count(NR_kexec_load, -ENOSYS, 0);
-	summary_count(500, -ENOSYS, 0);
+	summary_count(NR_getpid, 7, 1000, WAY_TRAPPED);
+	summary_count(NR_getpid, 7, 3000, WAY_TRAPPED);
+	summary_count(NR_openat, -ENOENT, 4000000, WAY_PATCHED);
+	summary_count(NR_kexec_load, -ENOSYS, 0, WAY_TRAPPED);
+	summary_count(500, -ENOSYS, 0, WAY_TRAPPED);
+	summary_stub(NR_gettid, 12);
 	text = printed(print_summary, NULL, 0);
 	assert_non_null(
-		strstr(text, "% time     seconds  usecs/call     calls    errors syscall\n"));
+		strstr(text, "% time     seconds  usecs/call     calls    errors      stub   "
+			     "patched   trapped syscall\n"));
 	assert_non_null(
-		strstr(text, " 99.90    0.004000        4000         1         1 openat\n"));
+		strstr(text, " 99.90    0.004000        4000         1         1                   "
+			     "1           openat\n"));
 	assert_non_null(
-		strstr(text, "  0.10    0.000004           2         2           getpid\n"));
-	assert_non_null(strstr(text, "100.00    0.004004         800         5         3 total\n"));
+		strstr(text, "  0.10    0.000004           2         2                             "
+			     "          2 getpid\n"));
+	assert_non_null(strstr(text, "        12                  12                     gettid\n"));
+	assert_non_null(
+		strstr(text, "100.00    0.004004         235        17         3        12         "
+			     "1         4 total\n"));
 	assert_non_null(strstr(text, "        1 kexec_load\n"));
 	assert_non_null(strstr(text, "        1 syscall_500\n"));
 	free(text);

@@ -106,7 +106,7 @@ static STUB int id_fact(uint32_t nr)
 	}
 }
 
-bool STUB stub_answer(struct slot *s, uint64_t nr, const uint64_t args[6], int64_t *ret)
+static STUB bool answer(struct slot *s, uint64_t nr, const uint64_t args[6], int64_t *ret)
 {
 	const struct facts *f = facts();
 	const uint32_t *mine = f->thread[((uintptr_t)s - SLOTS_AT) / SLOT_SIZE % SLOT_MAX];
@@ -138,6 +138,14 @@ bool STUB stub_answer(struct slot *s, uint64_t nr, const uint64_t args[6], int64
 	default:
 		return false;
 	}
+}
+
+bool STUB stub_answer(struct slot *s, uint64_t nr, const uint64_t args[6], int64_t *ret)
+{
+	if (!answer(s, nr, args, ret))
+		return false;
+	s->answered[nr & 0xff]++;
+	return true;
 }
 
 bool STUB stub_inside_clock(const struct slot *s, uint64_t rip, uint64_t rsp)
