@@ -12,6 +12,7 @@
  */
 #include "platform/trap/trap.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -43,6 +44,14 @@ long command_call(struct ctx *c, long nr, uint64_t a0, uint64_t a1, uint64_t a2,
 {
 	const uint64_t args[7] = {(uint64_t)nr, a0, a1, a2, a3, a4, 0};
 	return command_give(c, DO_CALL, args, ARRAY_SIZE(args));
+}
+
+long command_calls(struct ctx *c, const uint64_t (*calls)[7], size_t n)
+{
+	const uint64_t args[2] = {0, n};
+	assert(n * sizeof *calls <= SLOT_SCRATCH_SIZE);
+	memcpy((char *)c->slot + SLOT_SCRATCH, calls, n * sizeof *calls);
+	return command_give(c, DO_CALLS, args, ARRAY_SIZE(args));
 }
 
 uint64_t scratch_address(const struct ctx *c)

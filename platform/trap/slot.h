@@ -65,6 +65,7 @@
 #define DO_FRAME   7 /* after SAYS_CALL: come back with SAYS_SIGNAL */
 #define DO_EXIT	   8 /* end this thread; says nothing more */
 #define DO_PARK	   9 /* sleep for ever */
+#define DO_CALLS   10 /* call[1] host calls, seven words each at SLOT_SCRATCH; ret: the first error */
 
 /* Offsets for stub/entry.S. */
 #define SLOT_O_SELF	 0x00

@@ -6,6 +6,7 @@
 #include "platform/trap/text.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -13,55 +14,59 @@
 #include "platform/trap/facts.h"
 #include "syscalls/abi/signal.h"
 
-static int text_map(struct ctx *by, uaddr_t addr, uint64_t size, int prot)
+static void call_words(const struct rewrite_call *c, uint64_t out[7])
 {
-	const uint64_t args[7] = {SYS_mmap,
-				  addr,
-				  size,
-				  (uint64_t)prot,
-				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
-				  (uint64_t)-1,
-				  0};
-	long r = command_give(by, DO_CALL, args, ARRAY_SIZE(args));
-	return r < 0 ? (int)r : 0;
+	const uint64_t flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+	const uint64_t prot = (uint64_t)c->prot;
+	if (c->what == REWRITE_MAP)
+		memcpy(out, (uint64_t[7]){SYS_mmap, c->addr, c->size, prot, flags, (uint64_t)-1},
+		       7 * sizeof *out);
+	else
+		memcpy(out,
+		       (uint64_t[7]){c->what == REWRITE_UNMAP ? SYS_munmap : SYS_mprotect, c->addr,
+				     c->size, prot},
+		       7 * sizeof *out);
 }
 
-static int text_unmap(struct ctx *by, uaddr_t addr, uint64_t size)
+static int text_calls(struct ctx *by, const struct rewrite_call *calls, unsigned count)
 {
-	return (int)command_call(by, SYS_munmap, addr, size, 0, 0, 0);
+	uint64_t words[REWRITE_CALLS][7];
+	for (unsigned i = 0; i < count; i++)
+		call_words(&calls[i], words[i]);
+	return (int)command_calls(by, (const uint64_t(*)[7])words, count);
 }
 
-static int text_protect(struct ctx *by, uaddr_t addr, uint64_t size, int prot)
-{
-	return (int)command_call(by, SYS_mprotect, addr, size, (uint64_t)prot, 0, 0);
-}
+typedef ssize_t vm_copy(int pid, const struct iovec *local, size_t nlocal,
+			const struct iovec *remote, size_t nremote);
 
-static int moved_all(ssize_t n, size_t size)
+static int text_copy(struct ctx *by, const struct rewrite_bytes *v, unsigned count, vm_copy *copy)
 {
-	return n < 0 ? (int)n : (size_t)n == size ? 0 : -EFAULT;
-}
-
-static int text_read(struct ctx *by, uaddr_t addr, void *buf, size_t size)
-{
-	struct iovec local = {.iov_base = buf, .iov_len = size};
-	struct iovec remote = {.iov_base = (void *)(uintptr_t)addr, .iov_len = size};
+	struct iovec local[REWRITE_VECTOR], remote[REWRITE_VECTOR];
+	ssize_t all = 0;
+	for (unsigned i = 0; i < count; i++) {
+		local[i] = (struct iovec){.iov_base = v[i].buf, .iov_len = v[i].size};
+		remote[i] = (struct iovec){.iov_base = (void *)(uintptr_t)v[i].addr,
+					   .iov_len = v[i].size};
+		all += (ssize_t)v[i].size;
+	}
 	trap_calls++;
-	return moved_all(host_vm_read(by->as->pid, &local, 1, &remote, 1), size);
+	ssize_t n = copy(by->as->pid, local, count, remote, count);
+	return n < 0 ? (int)n : n == all ? 0 : -EFAULT;
 }
 
-static int text_write(struct ctx *by, uaddr_t addr, const void *buf, size_t size)
+static int text_read(struct ctx *by, const struct rewrite_bytes *v, unsigned count)
 {
-	struct iovec local = {.iov_base = (void *)(uintptr_t)buf, .iov_len = size};
-	struct iovec remote = {.iov_base = (void *)(uintptr_t)addr, .iov_len = size};
-	trap_calls++;
-	return moved_all(host_vm_write(by->as->pid, &local, 1, &remote, 1), size);
+	return text_copy(by, v, count, host_vm_read);
+}
+
+static int text_write(struct ctx *by, const struct rewrite_bytes *v, unsigned count)
+{
+	return text_copy(by, v, count, host_vm_write);
 }
 
 void trap_text_init(void)
 {
-	static struct rewrite_host host = {.map = text_map,
-					   .unmap = text_unmap,
-					   .protect = text_protect,
+	static struct rewrite_host host = {.calls = text_calls,
 					   .read = text_read,
 					   .write = text_write,
 					   .taken = FACTS_AT + offsetof(struct facts, taken)};

@@ -142,6 +142,8 @@ int hand_run(struct ctx *c);
 /* command.c: host calls in the stub; results, -ESRCH if it died. */
 long command_call(struct ctx *c, long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
 		  uint64_t a4);
+/* Several, of seven words each, in one turn: 0 or the first error. */
+long command_calls(struct ctx *c, const uint64_t (*calls)[7], size_t n);
 /* A command with call[1..]: as command_call. */
 long command_give(struct ctx *c, uint32_t command, const uint64_t *args, size_t n);
 /* Sends descriptors, then has the stub do command with them. */

@@ -58,38 +58,42 @@ static struct rewrite *fixture_rewrite;
 static __thread sigjmp_buf *fixture_escape;
 static __thread uaddr_t fixture_ill; /* where the last middle was met */
 
-static int fixture_map(struct ctx *by, uaddr_t addr, uint64_t size, int prot)
+static int fixture_call(const struct rewrite_call *c)
 {
-	(void)by;
-	void *p = mmap((void *)addr, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-	return p == MAP_FAILED ? -errno : 0;
+	void *at = (void *)c->addr;
+	if (c->what == REWRITE_UNMAP)
+		return munmap(at, c->size);
+	if (c->what == REWRITE_PROTECT)
+		return mprotect(at, c->size, c->prot);
+	at = mmap(at, c->size, c->prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	return at == MAP_FAILED ? -1 : 0;
 }
 
-static int fixture_unmap(struct ctx *by, uaddr_t addr, uint64_t size)
+static int fixture_do(struct ctx *by, const struct rewrite_call *calls, unsigned count)
 {
+	int err = 0;
 	(void)by;
-	return munmap((void *)addr, size) < 0 ? -errno : 0;
+	for (unsigned i = 0; i < count; i++)
+		if (fixture_call(&calls[i]) < 0 && err == 0)
+			err = -errno;
+	return err;
 }
 
-static int fixture_protect(struct ctx *by, uaddr_t addr, uint64_t size, int prot)
+static int fixture_read(struct ctx *by, const struct rewrite_bytes *v, unsigned count)
 {
 	(void)by;
-	return mprotect((void *)addr, size, prot) < 0 ? -errno : 0;
-}
-
-static int fixture_read(struct ctx *by, uaddr_t addr, void *buf, size_t size)
-{
-	(void)by;
-	memcpy(buf, (void *)addr, size);
+	for (unsigned i = 0; i < count; i++)
+		memcpy(v[i].buf, (void *)v[i].addr, v[i].size);
 	return 0;
 }
 
-static int fixture_write(struct ctx *by, uaddr_t addr, const void *buf, size_t size)
+/* Byte by byte, the worst that process_vm_writev could do. */
+static int fixture_write(struct ctx *by, const struct rewrite_bytes *v, unsigned count)
 {
 	(void)by;
-	/* Byte by byte, the worst that process_vm_writev could do. */
-	for (size_t i = 0; i < size; i++)
-		((volatile uint8_t *)addr)[i] = ((const uint8_t *)buf)[i];
+	for (unsigned i = 0; i < count; i++)
+		for (size_t k = 0; k < v[i].size; k++)
+			((volatile uint8_t *)v[i].addr)[k] = ((const uint8_t *)v[i].buf)[k];
 	return 0;
 }
 
@@ -118,9 +122,7 @@ static uaddr_t fixture_gap(void *arg, uint64_t size, uaddr_t low, uaddr_t high)
 }
 
 static struct rewrite_host fixture_host = {
-	.map = fixture_map,
-	.unmap = fixture_unmap,
-	.protect = fixture_protect,
+	.calls = fixture_do,
 	.read = fixture_read,
 	.write = fixture_write,
 };

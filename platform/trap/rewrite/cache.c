@@ -12,9 +12,10 @@ static struct lock cache_lock = LOCK_INIT(RANK_LEAF);
 static struct cached *buckets[BUCKETS]; /* lock */
 static unsigned cached_count;		/* lock */
 
-static unsigned bucket_of(const uint64_t file[4], uint64_t off)
+/* All plans of a file are in one: it is the file that is looked for, mostly. */
+static unsigned bucket_of(const uint64_t file[4])
 {
-	uint64_t h = off >> PAGE_SHIFT;
+	uint64_t h = 0;
 	for (int i = 0; i < 4; i++)
 		h = (h ^ file[i]) * 0x9e3779b97f4a7c15ull;
 	return h >> 40 & (BUCKETS - 1);
@@ -27,7 +28,7 @@ static bool same_file(const struct cached *c, const uint64_t file[4])
 
 static struct cached *find_locked(const uint64_t file[4], uint64_t off)
 {
-	struct cached *c = buckets[bucket_of(file, off)];
+	struct cached *c = buckets[bucket_of(file)];
 	while (c && !(c->off == off && same_file(c, file)))
 		c = c->next;
 	return c;
@@ -39,7 +40,7 @@ static const struct cached *insert(struct cached *c)
 	struct cached *winner = NULL;
 	lock(&cache_lock);
 	if ((winner = find_locked(c->file, c->off)) == NULL && cached_count < CACHE_MAX) {
-		struct cached **bucket = &buckets[bucket_of(c->file, c->off)];
+		struct cached **bucket = &buckets[bucket_of(c->file)];
 		c->next = *bucket;
 		*bucket = winner = c;
 		cached_count++;
@@ -64,13 +65,14 @@ const struct cached *cache_get(const uint64_t file[4], uint64_t off, const struc
 	return insert(c);
 }
 
-unsigned cache_page(const uint64_t file[4], uint64_t off, const struct cached **out, unsigned max)
+unsigned cache_find(const uint64_t file[4], uint64_t low, uint64_t high, unsigned skip,
+		    const struct cached **out, unsigned max)
 {
 	unsigned n = 0;
 	lock(&cache_lock);
-	for (struct cached *c = buckets[bucket_of(file, off)]; c && n < max; c = c->next)
-		if (c->why == WHY_OK && c->off >> PAGE_SHIFT == off >> PAGE_SHIFT &&
-		    same_file(c, file))
+	for (struct cached *c = buckets[bucket_of(file)]; c && n < max; c = c->next)
+		if (c->why == WHY_OK && c->off >= low && c->off < high && same_file(c, file) &&
+		    (skip == 0 || skip-- == 0))
 			out[n++] = c;
 	unlock(&cache_lock);
 	return n;

@@ -77,7 +77,11 @@ static int region_new(struct rewrite *r, struct ctx *by, const struct rewrite_re
 			continue;
 		n.base = base;
 		n.end = base + size;
-		int err = rewrite_host->map(by, base, size, PROT_READ | PROT_EXEC);
+		const struct rewrite_call map = {.what = REWRITE_MAP,
+						 .prot = PROT_READ | PROT_EXEC,
+						 .addr = base,
+						 .size = size};
+		int err = rewrite_host->calls(by, &map, 1);
 		if (err < 0)
 			return err;
 		lock(&r->index);

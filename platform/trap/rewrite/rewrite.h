@@ -28,18 +28,35 @@
 
 struct rewrite;
 
-/*
- * What rewriting needs of the platform: plain host calls in the stub of `by`,
- * without the bookkeeping that map(), protect() and write() do (these call
- * rewrite_change()).  0 or -errno; read and write move all bytes or fail.
- */
+/* A host call of the stub: plain, without what map() and protect() of the platform do besides. */
+struct rewrite_call {
+	enum {
+		REWRITE_MAP,
+		REWRITE_UNMAP,
+		REWRITE_PROTECT
+	} what; /* MAP: anonymous, private, fixed */
+	int prot;
+	uaddr_t addr;
+	uint64_t size;
+};
+
+/* Bytes of guest memory, and ours. */
+struct rewrite_bytes {
+	uaddr_t addr;
+	void *buf;
+	size_t size;
+};
+
+enum { REWRITE_CALLS = 32, REWRITE_VECTOR = 64 };
+
+/* What rewriting needs of the platform.  0 or -errno. */
 struct rewrite_host {
-	/* Anonymous, private, fixed; replaces nothing that the sentry knows of. */
-	int (*map)(struct ctx *by, uaddr_t addr, uint64_t size, int prot);
-	int (*unmap)(struct ctx *by, uaddr_t addr, uint64_t size);
-	int (*protect)(struct ctx *by, uaddr_t addr, uint64_t size, int prot);
-	int (*read)(struct ctx *by, uaddr_t addr, void *buf, size_t size);
-	int (*write)(struct ctx *by, uaddr_t addr, const void *buf, size_t size);
+	/* All of them in order, at most REWRITE_CALLS, whatever becomes of each: the first error.
+	 */
+	int (*calls)(struct ctx *by, const struct rewrite_call *calls, unsigned count);
+	/* All bytes or an error; at most REWRITE_VECTOR. */
+	int (*read)(struct ctx *by, const struct rewrite_bytes *v, unsigned count);
+	int (*write)(struct ctx *by, const struct rewrite_bytes *v, unsigned count);
 	/* In every stub: the entry of rewritten calls, a word that is 1 once %gs is the guest's. */
 	uaddr_t entry, taken;
 };
@@ -66,8 +83,9 @@ void rewrite_free(struct rewrite *r);
  */
 bool rewrite_due(struct rewrite *r, uaddr_t rip);
 /*
- * 0, or why not (the site is then left alone for good): -EOPNOTSUPP not provable,
- * -ENOSPC no room for an island, -EAGAIN the text was not what the file says.
+ * Rewrites the call that req->rip is behind, and others of its page that other processes have
+ * made often.  req->rip 0: of all the area, where the guest has never been.  0, or why not:
+ * -EOPNOTSUPP not provable, -ENOSPC no room for an island, -EAGAIN the text is not the file's.
  */
 int rewrite_site(struct rewrite *r, struct ctx *by, const struct rewrite_req *req);
 
