@@ -252,4 +252,59 @@ TEST(memfd_seal_write_waits_for_the_last_mapping)
 	ASSERT_ERR(mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED ? -1 : 0, EPERM);
 }
 
+/* Holes of a file that is mapped, larger than memory, or full of zeros. */
+static char *map_at(int fd, off_t off)
+{
+	char *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, off);
+	ASSERT(m != MAP_FAILED);
+	return m;
+}
+
+TEST(memfd_knows_what_was_written)
+{
+	const off_t far = 5l << 30;
+	int fd = sealable((size_t)far + 8192);
+	ASSERT_ERR(lseek(fd, 0, SEEK_DATA), ENXIO);
+	ASSERT_EQ(lseek(fd, 0, SEEK_HOLE), 0);
+	ASSERT_EQ(pwrite(fd, "x", 1, far), 1);
+	ASSERT_EQ(lseek(fd, 0, SEEK_DATA), far);
+	ASSERT_EQ(lseek(fd, far, SEEK_HOLE), far + 4096);
+	map_at(fd, 8192)[17] = 'y';
+	ASSERT_EQ(lseek(fd, 0, SEEK_DATA), 8192);
+	ASSERT_EQ(lseek(fd, 8192, SEEK_HOLE), 8192 + 4096);
+	ASSERT_EQ(lseek(fd, 8192 + 4096, SEEK_DATA), far);
+}
+
+TEST(memfd_of_many_bytes_knows_its_holes)
+{
+	int fd = sealable(64 << 20);
+	char buf[65536];
+	memset(buf, 'x', sizeof buf);
+	for (int i = 0; i < 160; i++)
+		ASSERT_EQ(pwrite(fd, buf, sizeof buf, (16 << 20) + i * (off_t)sizeof buf), sizeof buf);
+	ASSERT_EQ(lseek(fd, 0, SEEK_DATA), 16 << 20);
+	ASSERT_EQ(lseek(fd, 16 << 20, SEEK_HOLE), 26 << 20);
+	ASSERT_ERR(lseek(fd, 26 << 20, SEEK_DATA), ENXIO);
+	ASSERT_OK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 20 << 20, 1 << 20));
+	ASSERT_EQ(lseek(fd, 16 << 20, SEEK_HOLE), 20 << 20);
+	ASSERT_EQ(lseek(fd, 20 << 20, SEEK_DATA), 21 << 20);
+	ASSERT_EQ(pwrite(fd, "x", 1, 20 << 20), 1);
+	ASSERT_EQ(lseek(fd, 20 << 20, SEEK_HOLE), (20 << 20) + 4096);
+	ASSERT_OK(ftruncate(fd, 18 << 20));
+	ASSERT_OK(ftruncate(fd, 64 << 20));
+	ASSERT_EQ(lseek(fd, 16 << 20, SEEK_HOLE), 18 << 20);
+	ASSERT_ERR(lseek(fd, 18 << 20, SEEK_DATA), ENXIO);
+}
+
+TEST(memfd_mapping_that_has_grown_is_seen)
+{
+	int fd = sealable(1 << 20);
+	char *m = map_at(fd, 4096);
+	m = mremap(m, 4096, 65536, MREMAP_MAYMOVE);
+	ASSERT(m != MAP_FAILED);
+	m[32768] = 'x';
+	ASSERT_EQ(lseek(fd, 0, SEEK_DATA), 4096 + 32768);
+	ASSERT_EQ(lseek(fd, 4096 + 32768, SEEK_HOLE), 8192 + 32768);
+}
+
 TEST_MAIN()

@@ -2,6 +2,7 @@
 /* The memory file system: content in pages and in memory objects, limits, directories, seals. */
 #include "vfs_fixture.h"
 
+#include "platform/host.h"
 #include "sentry/fs/memfs/content.h"
 
 static void pagetree_grows_prunes_and_finds(void **state)
@@ -91,9 +92,9 @@ static void content_becomes_an_object_when_it_grows(void **state)
 	content_init(&c, &b);
 	for (uint64_t off = 0; off < CONTENT_HEAP_MAX; off += n)
 		assert_int_equal(put(&c, a, n, off, off), n);
-	assert_int_equal(c.fd, -1);
+	assert_int_equal(c.object.fd, -1);
 	assert_int_equal(put(&c, "x", 1, CONTENT_HEAP_MAX, CONTENT_HEAP_MAX), 1);
-	assert_true(c.fd >= 0);
+	assert_true(c.object.fd >= 0);
 	assert_int_equal(c.pages.count, 0);
 	for (uint64_t off = 0; off < CONTENT_HEAP_MAX; off += n) {
 		assert_int_equal(get(&c, back, n, off), n);
@@ -103,6 +104,81 @@ static void content_becomes_an_object_when_it_grows(void **state)
 	assert_int_equal(b.used, 0);
 	free(a);
 	free(back);
+}
+
+/* Against a plain array, with ranges that lie across words and maps. */
+static void pageset_is_a_set(void **state)
+{
+	enum { BASE = 32768 * 3 - 400, PAGES = 800 };
+	struct pageset s = {.count = 0};
+	bool want[PAGES] = {false};
+	unsigned seed = 7;
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		seed = seed * 1103515245 + 12345;
+		uint64_t first = (seed >> 8) % PAGES, last = min_u64(PAGES - 1, first + (seed >> 20) % 150);
+		bool add = seed >> 31;
+		uint64_t have = 0, all = 0;
+		for (uint64_t i = first; i <= last; i++) {
+			have += want[i];
+			want[i] = add;
+		}
+		assert_int_equal(pageset_within(&s, BASE + first, BASE + last), have);
+		if (add)
+			assert_int_equal(pageset_add(&s, BASE + first, BASE + last), 0);
+		else
+			assert_int_equal(pageset_remove(&s, BASE + first, BASE + last), have);
+		for (uint64_t i = 0; i < PAGES; i++)
+			all += want[i];
+		assert_int_equal(s.count, all);
+		uint64_t member = first, gap = first;
+		while (member < PAGES && !want[member])
+			member++;
+		while (gap < PAGES && want[gap])
+			gap++;
+		assert_int_equal(pageset_next(&s, BASE + first),
+				 member < PAGES ? BASE + member : PAGESET_NONE);
+		assert_int_equal(pageset_gap(&s, BASE + first), BASE + gap);
+		assert_int_equal(pageset_has(&s, BASE + first), want[first]);
+	}
+	pageset_remove(&s, 0, UINT64_MAX);
+	assert_int_equal(s.count, 0);
+	assert_null(s.maps.root);
+}
+
+/* What an object says of holes, and what it costs. */
+static void object_knows_its_holes(void **state)
+{
+	struct budget b = {.limit = 100};
+	struct content c;
+	uint64_t length = 1ull << 40, far = length - 8192;
+	(void)state;
+	content_init(&c, &b);
+	assert_true(content_fd(&c, 0) >= 0);
+	assert_int_equal(content_resize(&c, 0, length), 0);
+	assert_int_equal(put(&c, "x", 1, far, length), 1);
+	assert_int_equal(put(&c, "x", 1, 5000, length), 1);
+	assert_int_equal(b.used, 2);
+	assert_int_equal(content_seek(&c, 0, length, true), 4096);
+	assert_int_equal(content_seek(&c, 4096, length, false), 8192);
+	assert_int_equal(content_seek(&c, 8192, length, true), far);
+	assert_int_equal(content_seek(&c, far + 1, length, true), far + 1);
+	assert_int_equal(content_seek(&c, far, length, false), far + 4096);
+	/* Punched: a hole that stays memory. */
+	assert_int_equal(content_zero(&c, 0, far), 0);
+	assert_int_equal(content_seek(&c, 0, length, true), far);
+	assert_int_equal(b.used, 2);
+	/* A guest that has it mapped may have written anywhere. */
+	object_mapped(&c.object, 0);
+	assert_int_equal(host_pwrite(c.object.fd, "y", 1, 3 << 20), 1);
+	assert_int_equal(content_resize(&c, length, 8 << 20), 0);
+	assert_int_equal(b.used, 1);
+	assert_int_equal(content_seek(&c, 0, 8 << 20, true), 3 << 20);
+	assert_int_equal(content_seek(&c, 3 << 20, 8 << 20, false), (3 << 20) + 4096);
+	assert_int_equal(content_zero(&c, 0, 8 << 20), 0);
+	assert_int_equal(content_seek(&c, 0, 8 << 20, true), 8 << 20);
+	content_free(&c);
+	assert_int_equal(b.used, 0);
 }
 
 static void content_knows_its_holes(void **state)
@@ -302,6 +378,8 @@ int main(void)
 		cmocka_unit_test(content_reads_the_same_from_pages_and_object),
 		cmocka_unit_test(content_becomes_an_object_when_it_grows),
 		cmocka_unit_test(content_knows_its_holes),
+		cmocka_unit_test(pageset_is_a_set),
+		cmocka_unit_test(object_knows_its_holes),
 		VFS_TEST(limits_are_enospc),
 		VFS_TEST(readdir_is_stable_while_names_go),
 		VFS_TEST(rename_keeps_link_counts),

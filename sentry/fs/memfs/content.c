@@ -12,8 +12,6 @@
 #include "sentry/fs/memfs/bounce.h"
 #include "sentry/sync/waitq.h"
 
-static const char zeros[16 * PAGE_SIZE];
-
 int budget_take(struct budget *b, uint64_t n)
 {
 	uint64_t used = __atomic_add_fetch(&b->used, n, __ATOMIC_RELAXED);
@@ -35,7 +33,8 @@ void budget_give(struct budget *b, uint64_t n)
 
 void content_init(struct content *c, struct budget *b)
 {
-	*c = (struct content){.budget = b, .fd = -1};
+	*c = (struct content){.budget = b};
+	object_init(&c->object);
 }
 
 /* As pagetree_drop, for bytes: pages that lie wholly in off..end. */
@@ -51,9 +50,7 @@ static void pages_drop(struct content *c, uint64_t off, uint64_t end)
 void content_free(struct content *c)
 {
 	pages_drop(c, 0, UINT64_MAX);
-	host_close(c->fd);
-	budget_give(c->budget, c->charged);
-	content_init(c, c->budget);
+	object_free(&c->object, c->budget);
 }
 
 static int page_make(struct content *c, uint64_t index, char **out)
@@ -102,78 +99,68 @@ static ssize_t pages_drain(void *arg, char *buf, size_t n, uint64_t off)
 	return (ssize_t)n;
 }
 
-static ssize_t object_fill(void *arg, char *buf, size_t n, uint64_t off)
+static bool is_object(const struct content *c)
 {
-	return host_pread(((struct content *)arg)->fd, buf, n, (int64_t)off);
-}
-
-static ssize_t object_drain(void *arg, char *buf, size_t n, uint64_t off)
-{
-	return host_pwrite(((struct content *)arg)->fd, buf, n, (int64_t)off);
+	return c->object.fd >= 0;
 }
 
 ssize_t content_read(struct content *c, struct uio *u, uint64_t off, size_t size)
 {
-	if (c->fd >= 0)
-		return bounce_read(u, off, size, object_fill, c);
+	if (is_object(c))
+		return object_read(&c->object, u, off, size);
 	const char *page = pagetree_get(&c->pages, off >> PAGE_SHIFT);
 	if (page && size <= PAGE_SIZE - off % PAGE_SIZE)
 		return uio_put(u, page + off % PAGE_SIZE, size);
 	return bounce_read(u, off, size, pages_fill, c);
 }
 
-/* Charges a memory object up to `end` bytes. */
-static int object_charge(struct content *c, uint64_t end)
+/* One page of the heap; it may reach beyond the end, where the object must not. */
+static int page_copy(struct object *o, int fd, const char *page, uint64_t index, uint64_t length)
 {
-	uint64_t want = PAGE_ALIGN(end) >> PAGE_SHIFT;
-	if (want <= c->charged)
-		return 0;
-	int err = budget_take(c->budget, want - c->charged);
-	if (err == 0)
-		c->charged = want;
-	return err;
+	uint64_t off = index << PAGE_SHIFT;
+	size_t n = off < length ? min_u64(PAGE_SIZE, length - off) : 0;
+	ssize_t put = n > 0 ? host_pwrite(fd, page, n, (int64_t)off) : 0;
+	if (put != (ssize_t)n)
+		return put < 0 ? (int)put : -ENOSPC;
+	int err = pageset_add(&o->charged, index, index);
+	return err < 0 || n == 0 ? err : pageset_add(&o->data, index, index);
 }
 
-/* Heap pages -> memory object; on failure nothing has changed. */
+/* Heap pages -> memory object, charged as they were; on failure nothing has changed. */
 static int object_make(struct content *c, uint64_t length)
 {
+	struct object o;
+	uint64_t index = 0;
 	int fd, err = host_memfd("vedette", &fd);
 	if (err < 0)
 		return err;
+	object_init(&o);
 	err = host_ftruncate(fd, length);
-	uint64_t index = 0, last = 0;
-	for (char *page; err == 0 && (page = pagetree_next(&c->pages, &index)); index++) {
-		/* A page may reach beyond the end; the object must not. */
-		uint64_t off = index << PAGE_SHIFT;
-		size_t n = off < length ? min_u64(PAGE_SIZE, length - off) : 0;
-		ssize_t put = n > 0 ? host_pwrite(fd, page, n, (int64_t)off) : 0;
-		if (put != (ssize_t)n)
-			err = put < 0 ? (int)put : -ENOSPC;
-		last = index + 1;
-	}
+	for (char *page; err == 0 && (page = pagetree_next(&c->pages, &index)); index++)
+		err = page_copy(&o, fd, page, index, length);
 	if (err < 0) {
+		pageset_remove(&o.charged, 0, UINT64_MAX);
+		pageset_remove(&o.data, 0, UINT64_MAX);
 		host_close(fd);
 		return err;
 	}
-	/* What was charged by pages stays charged, whatever the holes were. */
-	c->charged = min_u64(last, c->pages.count);
-	budget_give(c->budget, c->pages.count - c->charged);
 	pagetree_drop(&c->pages, 0, UINT64_MAX);
-	c->fd = fd;
+	o.fd = fd;
+	c->object = o;
 	return 0;
 }
 
 int content_fd(struct content *c, uint64_t length)
 {
-	int err = c->fd < 0 ? object_make(c, length) : 0;
-	return err < 0 ? err : c->fd;
+	int err = is_object(c) ? 0 : object_make(c, length);
+	return err < 0 ? err : c->object.fd;
 }
 
 /* Switches to a memory object before a change that would make the heap pages too many. */
 static int heap_limit(struct content *c, uint64_t off, uint64_t size, uint64_t length)
 {
 	uint64_t more = (PAGE_ALIGN(off + size) - (off & PAGE_MASK)) >> PAGE_SHIFT;
-	if (c->fd >= 0 || (c->pages.count + more) << PAGE_SHIFT <= CONTENT_HEAP_MAX)
+	if (is_object(c) || (c->pages.count + more) << PAGE_SHIFT <= CONTENT_HEAP_MAX)
 		return 0;
 	/* Overwriting is not growth. */
 	if (off + size <= length && (c->pages.count << PAGE_SHIFT) >= PAGE_ALIGN(length))
@@ -199,38 +186,13 @@ ssize_t content_write(struct content *c, struct uio *u, uint64_t off, size_t siz
 	int err = heap_limit(c, off, size, length);
 	if (err < 0)
 		return err;
-	if (c->fd < 0) {
+	if (!is_object(c)) {
 		char *page = pagetree_get(&c->pages, off >> PAGE_SHIFT);
 		return page && size <= PAGE_SIZE - off % PAGE_SIZE
 			       ? page_write(page, u, off, size, length)
 			       : bounce_write(u, off, size, pages_drain, c);
 	}
-	err = object_charge(c, off + size);
-	return err < 0 ? err : bounce_write(u, off, size, object_drain, c);
-}
-
-/*
- * What is zero already is only read, for a hole that is written becomes memory: of a
- * sparse file more than the host has.  A signal ends what takes too long.
- */
-static int object_zero(struct content *c, uint64_t off, uint64_t size)
-{
-	enum { PIECES = 1024 };
-	autofree char *buf = malloc(sizeof zeros);
-	if (!buf)
-		return -ENOMEM;
-	for (unsigned pieces = 1; size > 0; pieces++) {
-		ssize_t n = host_pread(c->fd, buf, min_u64(size, sizeof zeros), (int64_t)off);
-		if (n > 0 && memcmp(buf, zeros, (size_t)n) != 0)
-			n = host_pwrite(c->fd, zeros, (size_t)n, (int64_t)off);
-		if (n <= 0)
-			return (int)n;
-		off += (uint64_t)n;
-		size -= (uint64_t)n;
-		if (pieces % PIECES == 0 && waiter_signalled(waiter_self()))
-			return -EINTR;
-	}
-	return 0;
+	return object_write(&c->object, c->budget, u, off, size);
 }
 
 /* Bytes of one page, if it exists. */
@@ -244,8 +206,8 @@ static void page_zero(struct content *c, uint64_t off, uint64_t end)
 int content_zero(struct content *c, uint64_t off, uint64_t size)
 {
 	uint64_t end = off + size;
-	if (c->fd >= 0)
-		return object_zero(c, off, size);
+	if (is_object(c))
+		return object_zero(&c->object, off, size);
 	pages_drop(c, off, end);
 	page_zero(c, off, end);
 	if (off >> PAGE_SHIFT != end >> PAGE_SHIFT)
@@ -255,15 +217,8 @@ int content_zero(struct content *c, uint64_t off, uint64_t size)
 
 int content_resize(struct content *c, uint64_t length, uint64_t new_length)
 {
-	if (c->fd >= 0) {
-		int err = host_ftruncate(c->fd, new_length);
-		uint64_t keep = PAGE_ALIGN(new_length) >> PAGE_SHIFT;
-		if (err == 0 && keep < c->charged) {
-			budget_give(c->budget, c->charged - keep);
-			c->charged = keep;
-		}
-		return err;
-	}
+	if (is_object(c))
+		return object_resize(&c->object, c->budget, new_length);
 	/* Pages that were reserved behind the end go too. */
 	if (new_length < length) {
 		pages_drop(c, new_length, UINT64_MAX);
@@ -278,9 +233,10 @@ int content_reserve(struct content *c, uint64_t off, uint64_t size, uint64_t len
 	int err = heap_limit(c, off, size, length);
 	if (err < 0)
 		return err;
-	if (c->fd >= 0) {
-		err = object_charge(c, off + size);
-		return err < 0 || new_length == length ? err : host_ftruncate(c->fd, new_length);
+	if (is_object(c)) {
+		err = object_charge(&c->object, c->budget, off, size);
+		return err < 0 || new_length == length ? err
+						       : host_ftruncate(c->object.fd, new_length);
 	}
 	for (uint64_t i = off >> PAGE_SHIFT; i <= (off + size - 1) >> PAGE_SHIFT; i++) {
 		char *page;
@@ -293,8 +249,8 @@ int content_reserve(struct content *c, uint64_t off, uint64_t size, uint64_t len
 
 uint64_t content_seek(const struct content *c, uint64_t off, uint64_t length, bool data)
 {
-	if (c->fd >= 0)
-		return data ? off : length;
+	if (is_object(c))
+		return object_seek(&c->object, off, length, data);
 	uint64_t index = off >> PAGE_SHIFT;
 	if (data) {
 		if (!pagetree_next(&c->pages, &index))
@@ -309,7 +265,8 @@ uint64_t content_seek(const struct content *c, uint64_t off, uint64_t length, bo
 uint64_t content_pages(const struct content *c)
 {
 	struct host_stat st;
-	if (c->fd >= 0)
-		return host_fstat(c->fd, &st) == 0 ? st.blocks / (PAGE_SIZE / 512) : c->charged;
+	if (is_object(c))
+		return host_fstat(c->object.fd, &st) == 0 ? st.blocks / (PAGE_SIZE / 512)
+							  : c->object.charged.count;
 	return c->pages.count;
 }

@@ -12,15 +12,13 @@
  * behind it are zero.  A memory object's own size is always that length, so
  * that touching a mapping behind the end raises SIGBUS.
  *
- * Pages are charged to the file system's budget.  A memory object is charged
- * up to the highest byte ever written: its holes cannot be seen without host
- * calls that the sentry may not make (fallocate, lseek), so punching writes
- * zeros there and SEEK_HOLE finds none.
+ * Pages are charged to the file system's budget.
  *
  * No locking of its own: the inode's lock is held, reads included.
  */
 #pragma once
 
+#include "sentry/fs/memfs/object.h"
 #include "sentry/fs/memfs/pagetree.h"
 #include "sentry/mm/copy.h"
 
@@ -39,9 +37,8 @@ void budget_give(struct budget *b, uint64_t n);
 
 struct content {
 	struct budget *budget;
-	struct pagetree pages;	/* while fd < 0 */
-	int fd;			/* the memory object, or -1 */
-	uint64_t charged;	/* pages of the budget that are ours while fd >= 0 */
+	struct pagetree pages;
+	struct object object;	/* instead of the pages, once there is one */
 };
 
 void content_init(struct content *c, struct budget *b);

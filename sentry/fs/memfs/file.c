@@ -150,7 +150,6 @@ static int file_mmap(struct file *f, int prot, bool shared, uint64_t off, uint64
 	/* A read-only shared mapping of a file open for writing may become writable (mprotect). */
 	bool may_write = shared && ((prot & PROT_WRITE) || f->writable);
 
-	(void)off;
 	(void)size;
 	lock(&i->lock);
 	if (shared && (prot & PROT_WRITE) && (n->seals & SEALS_WRITE))
@@ -160,6 +159,8 @@ static int file_mmap(struct file *f, int prot, bool shared, uint64_t off, uint64
 	if (fd == 0)
 		fd = is_lower(n) ? n->lower_fd : content_fd(&n->content, i->size);
 	bool sealed = n->seals & SEALS_WRITE;
+	if (fd >= 0 && may_write && !sealed)
+		object_mapped(&n->content.object, off);
 	unlock(&i->lock);
 	if (fd < 0)
 		return fd;

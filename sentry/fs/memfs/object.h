@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A file's bytes as a host memory object.
+ *
+ * Its holes cannot be asked for (the sentry may not make those host calls), so
+ * what was written is kept here, page by page.  A page that was written once
+ * stays memory and stays charged until the file is cut before it: punching
+ * makes it zeros.  Where a guest has the object mapped it writes behind our
+ * back; there SEEK_DATA and SEEK_HOLE look at the bytes.
+ *
+ * No locking of its own: the inode's lock is held.
+ */
+#pragma once
+
+#include "sentry/fs/memfs/pageset.h"
+#include "sentry/mm/copy.h"
+
+struct budget;
+
+struct object {
+	int fd;				/* -1: there is none */
+	struct pageset charged;		/* pages of the budget */
+	struct pageset data;		/* of those, what may hold other than zeros */
+	uint64_t mapped_from;		/* guests may write from here on without our knowing */
+};
+
+void object_init(struct object *o);
+void object_free(struct object *o, struct budget *b);
+/* As content_write, for an object that is there. */
+ssize_t object_write(struct object *o, struct budget *b, struct uio *u, uint64_t off, size_t size);
+ssize_t object_read(struct object *o, struct uio *u, uint64_t off, size_t size);
+int object_resize(struct object *o, struct budget *b, uint64_t length);
+/* The pages of off..off+size are charged: 0, -ENOSPC, -ENOMEM. */
+int object_charge(struct object *o, struct budget *b, uint64_t off, uint64_t size);
+/* -EINTR: a signal came before it was done. */
+int object_zero(struct object *o, uint64_t off, uint64_t size);
+/* Somebody maps it shared and may write from off on (mremap reaches further than mmap did). */
+void object_mapped(struct object *o, uint64_t off);
+/* As content_seek; where a signal comes first, the answer is data. */
+uint64_t object_seek(const struct object *o, uint64_t off, uint64_t length, bool data);
