@@ -98,7 +98,7 @@ static int close_rest(const struct sandbox *s, const struct sentry_ends *ends)
 /* The one that was asked for, else the best that works here. */
 static int platform_start(struct error *e)
 {
-	static const struct platform_ops *const all[] = {&ptrace_platform, &trap_platform};
+	static const struct platform_ops *const all[] = {&trap_platform, &ptrace_platform};
 	const char *want = global_options.platform;
 	if (want && strcmp(want, "auto") == 0)
 		want = NULL;

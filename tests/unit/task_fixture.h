@@ -106,6 +106,7 @@ static inline struct task *make_task(struct group *g, int tid)
 	t->syscalls = 1;
 	list_append(&g->threads, &t->threads);
 	g->nthreads++;
+	g->awake++; /* as if each ran on a thread of its own */
 	if (!g->leader)
 		g->leader = task_get(t);
 	return t;
