@@ -125,6 +125,25 @@ static void cut_locked(struct flock_list *fl, struct record *l, const struct flo
 	}
 }
 
+/* Owners in order of arrival, each one's locks by where they start: as F_GETLK finds them. */
+static void insert_locked(struct flock_list *fl, struct record *made)
+{
+	struct record *l;
+	struct list *before = &fl->records;
+
+	list_for_each(l, &fl->records, link) {
+		if (same_owner(&l->r, &made->r)) {
+			if (l->r.start > made->r.start) {
+				before = &l->link;
+				break;
+			}
+			before = l->link.next;
+		}
+	}
+	list_append(before, &made->link);
+	fl->count++;
+}
+
 /* Two spare records are enough for any change.  Cannot fail. */
 static void apply_locked(struct flock_list *fl, struct flock_req r, struct record **spare)
 {
@@ -148,8 +167,7 @@ static void apply_locked(struct flock_list *fl, struct flock_req r, struct recor
 	if (r.type != FLK_UNLOCK) {
 		struct record *made = STEAL(spare[0]);
 		made->r = r;
-		list_append(&fl->records, &made->link);
-		fl->count++;
+		insert_locked(fl, made);
 	}
 	deadlock_moved(fl);
 }

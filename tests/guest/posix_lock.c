@@ -92,6 +92,24 @@ TEST(posix_lock_getlk_names_the_holder)
 	ASSERT_EQ(probe("f", F_WRLCK, 0, 2, NULL), F_UNLCK);
 }
 
+/* Not the one that was made first: the one that starts first. */
+TEST(posix_lock_getlk_names_the_first_in_the_file)
+{
+	struct flock fl;
+	int fd = file();
+	ASSERT_OK(lock(fd, F_WRLCK, 6, 2));
+	ASSERT_OK(lock(fd, F_RDLCK, 1, 2));
+	ASSERT_OK(lock(fd, F_WRLCK, 4, 1));
+	probe("f", F_WRLCK, 0, 0, &fl);
+	ASSERT(fl.l_type == F_RDLCK && fl.l_start == 1 && fl.l_len == 2);
+	/* What is left of a lock, too. */
+	ASSERT_OK(lock(fd, F_UNLCK, 1, 2));
+	ASSERT_OK(lock(fd, F_RDLCK, 0, 6));
+	ASSERT_OK(lock(fd, F_WRLCK, 2, 1));
+	probe("f", F_WRLCK, 2, 0, &fl);
+	ASSERT(fl.l_type == F_WRLCK && fl.l_start == 2 && fl.l_len == 1);
+}
+
 TEST(posix_lock_getlk_for_a_read_lock_ignores_read_locks)
 {
 	int fd = file();
