@@ -141,13 +141,5 @@ long sys_ppoll(struct task *t, uaddr_t fds, uint32_t nfds, uaddr_t timeout, uadd
 		return err;
 	long ret = do_poll(t, fds, nfds, deadline);
 	mask_end(t, ret);
-	if (!timeout || ns == 0)
-		return ret;
-	int64_t left = deadline == WAIT_FOREVER ? ns : deadline - clock_mono_ns();
-	left = left > 0 ? left : 0;
-	ts = (struct abi_timespec){left / NSEC_PER_SEC, left % NSEC_PER_SEC};
-	/* A restarted call would wait the whole time again if this cannot be told. */
-	if (copy_out(t->mm, timeout, &ts, sizeof ts) < 0 && ret == -ERESTARTNOHAND)
-		ret = -EINTR;
-	return ret;
+	return timeout_tell(t, timeout, ns, deadline, /*usec=*/false, ret);
 }

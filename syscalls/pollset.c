@@ -5,6 +5,7 @@
 #include "sentry/task/signal.h"
 #include "syscalls/abi/epoll.h"
 #include "syscalls/abi/errno.h"
+#include "syscalls/abi/sched.h"
 
 static const uint32_t always = EPOLLERR | EPOLLHUP;
 static const uint32_t reading = EPOLLIN | EPOLLRDNORM | EPOLLRDBAND | EPOLLPRI | EPOLLRDHUP;
@@ -93,6 +94,21 @@ int64_t timespec_timeout(int64_t sec, int64_t nsec)
 	if (__builtin_mul_overflow(sec, NSEC_PER_SEC, &ns) || __builtin_add_overflow(ns, nsec, &ns))
 		return INT64_MAX;
 	return ns;
+}
+
+long timeout_tell(struct task *t, uaddr_t to, int64_t ns, int64_t deadline, bool usec, long ret)
+{
+	bool sticky = t->personality & STICKY_TIMEOUTS;
+	if (!to || (ns == 0 && !sticky))
+		return ret;
+	int64_t left = deadline == WAIT_FOREVER ? ns : deadline - clock_mono_ns();
+	left = left > 0 ? left : 0;
+	const int64_t pair[2] = {left / NSEC_PER_SEC,
+				 left % NSEC_PER_SEC / (usec ? NSEC_PER_USEC : 1)};
+	/* A restarted call would wait the whole time again if this is not told. */
+	if ((sticky || copy_out(t->mm, to, pair, sizeof pair) < 0) && ret == -ERESTARTNOHAND)
+		ret = -EINTR;
+	return ret;
 }
 
 int mask_begin(struct task *t, uaddr_t sigmask, uint64_t size)

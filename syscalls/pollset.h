@@ -31,6 +31,12 @@ int64_t deadline_after(int64_t timeout_ns);
 int64_t timespec_timeout(int64_t sec, int64_t nsec);
 
 /*
+ * What is left of a timeout of ns goes back to the guest's timespec at `to`, or timeval (usec);
+ * not if it has personality(STICKY_TIMEOUTS).  The call's result, which was ret.
+ */
+long timeout_tell(struct task *t, uaddr_t to, int64_t ns, int64_t deadline, bool usec, long ret);
+
+/*
  * The temporary mask of the p-calls: sigmask 0 means none.  0, -EINVAL (size),
  * -EFAULT.  mask_end puts it back unless the call was interrupted.
  */

@@ -149,12 +149,6 @@ static long select_sets(struct task *t, int n, uaddr_t in, uaddr_t out, uaddr_t 
 	return ret;
 }
 
-static int64_t time_left(int64_t ns, int64_t deadline)
-{
-	int64_t left = deadline == WAIT_FOREVER ? ns : deadline - clock_mono_ns();
-	return left > 0 ? left : 0;
-}
-
 long sys_select(struct task *t, int n, uaddr_t inp, uaddr_t outp, uaddr_t exp, uaddr_t timeout)
 {
 	struct abi_timeval tv;
@@ -173,14 +167,7 @@ long sys_select(struct task *t, int n, uaddr_t inp, uaddr_t outp, uaddr_t exp, u
 	}
 	int64_t deadline = deadline_after(ns);
 	long ret = select_sets(t, n, inp, outp, exp, deadline);
-	if (!timeout || ns == 0)
-		return ret;
-	int64_t left = time_left(ns, deadline);
-	tv = (struct abi_timeval){left / NSEC_PER_SEC, left % NSEC_PER_SEC / NSEC_PER_USEC};
-	/* A restarted call would wait the whole time again if this cannot be told. */
-	if (copy_out(t->mm, timeout, &tv, sizeof tv) < 0 && ret == -ERESTARTNOHAND)
-		ret = -EINTR;
-	return ret;
+	return timeout_tell(t, timeout, ns, deadline, /*usec=*/true, ret);
 }
 
 long sys_pselect6(struct task *t, int n, uaddr_t inp, uaddr_t outp, uaddr_t exp, uaddr_t timeout,
@@ -205,11 +192,5 @@ long sys_pselect6(struct task *t, int n, uaddr_t inp, uaddr_t outp, uaddr_t exp,
 		return err;
 	long ret = select_sets(t, n, inp, outp, exp, deadline);
 	mask_end(t, ret);
-	if (!timeout || ns == 0)
-		return ret;
-	int64_t left = time_left(ns, deadline);
-	ts = (struct abi_timespec){left / NSEC_PER_SEC, left % NSEC_PER_SEC};
-	if (copy_out(t->mm, timeout, &ts, sizeof ts) < 0 && ret == -ERESTARTNOHAND)
-		ret = -EINTR;
-	return ret;
+	return timeout_tell(t, timeout, ns, deadline, /*usec=*/false, ret);
 }

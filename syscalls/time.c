@@ -142,6 +142,8 @@ long sys_clock_nanosleep(struct task *t, int clockid, int flags, uaddr_t req, ua
 	bool absolute = flags & TIMER_ABSTIME;
 	int64_t ns, deadline;
 
+	if (clock_is_alarm(clockid))
+		return -EOPNOTSUPP;
 	if (clock_is_cpu(clockid))
 		return cpusleep(t, clockid, absolute, req, rem);
 	int err = clock_deadline(clockid, 0, &deadline);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POSIX timers: timer_create(2) and its family. */
+#include "sentry/task/clock.h"
 #include "sentry/task/ptimer.h"
 
 #include "syscalls/abi/errno.h"
@@ -11,6 +12,8 @@ long sys_timer_create(struct task *t, int clockid, uaddr_t sevp, uaddr_t timerid
 
 	if (sevp && copy_in(t->mm, &ev, sevp, sizeof ev) < 0)
 		return -EFAULT;
+	if (clock_is_alarm(clockid))
+		return -EOPNOTSUPP;
 	int id = ptimer_create(t, clockid, sevp ? &ev : NULL);
 	if (id < 0)
 		return id;

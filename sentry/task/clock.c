@@ -70,7 +70,6 @@ bool clock_is_cpu(int clockid)
 	       clockid == CLOCK_THREAD_CPUTIME_ID;
 }
 
-/* The ALARM clocks need a real-time clock device, which no sandbox has. */
 static bool clock_is_wall(int clockid)
 {
 	switch (clockid) {

@@ -45,6 +45,12 @@ struct cputime group_cputime(struct group *g);
 struct cputime group_cputime_locked(struct group *g);
 struct cputime task_cputime(struct task *t);
 
+/* Clocks that need a real-time clock device, which no sandbox has: known, but nothing can use them. */
+static inline bool clock_is_alarm(int clockid)
+{
+	return clockid == CLOCK_REALTIME_ALARM || clockid == CLOCK_BOOTTIME_ALARM;
+}
+
 /* What a CPU clock id measures. */
 enum cpuclock_kind { CPUCLOCK_PROF, CPUCLOCK_VIRT, CPUCLOCK_SCHED };
 struct cpuclock {

@@ -86,6 +86,22 @@ TEST(read_implies_exec)
 	ASSERT_EQ(fn(), 42);
 }
 
+TEST(sticky_timeouts_are_not_written_back)
+{
+	struct timeval tv = {0, 20000};
+	struct timespec ts = {0, 20000000};
+	ASSERT_EQ(select(0, NULL, NULL, NULL, &tv), 0);
+	ASSERT_EQ(tv.tv_usec, 0);
+	personality(STICKY_TIMEOUTS);
+	tv.tv_usec = 20000;
+	ASSERT_EQ(select(0, NULL, NULL, NULL, &tv), 0);
+	ASSERT_EQ(tv.tv_usec, 20000);
+	ASSERT_EQ(syscall(SYS_ppoll, NULL, 0, &ts, NULL, 8), 0);
+	ASSERT_EQ(ts.tv_nsec, 20000000);
+	ASSERT_EQ(syscall(SYS_pselect6, 0, NULL, NULL, NULL, &ts, NULL), 0);
+	ASSERT_EQ(ts.tv_nsec, 20000000);
+}
+
 TEST(uname26_shows_an_old_release)
 {
 	struct utsname u;
