@@ -121,7 +121,7 @@ static void *reap_main(void *arg)
 			continue;
 		void (*tell)(void) = __atomic_load_n(&died, __ATOMIC_ACQUIRE);
 		bool ours = reap_pid(pid, &ru);
-		if (pid == trap_host.zygote_pid)
+		if (pid == __atomic_load_n(&trap_host.zygote_pid, __ATOMIC_ACQUIRE))
 			__atomic_store_n(&zygote_gone, ours = true, __ATOMIC_RELEASE);
 		if (ours && tell)
 			tell();

@@ -142,12 +142,13 @@ void zygote_trap_stop(void)
 {
 	struct trap_host *h = &trap_host;
 	int status, n;
-	if (h->zygote_pid <= 0)
+	/* First of all: its end is no news for reap.c then. */
+	int pid = __atomic_exchange_n(&h->zygote_pid, 0, __ATOMIC_ACQ_REL);
+	if (pid <= 0)
 		return;
 	host_close(h->zygote_fd);
-	host_tgkill(h->zygote_pid, h->zygote_pid, SIGKILL);
+	host_tgkill(pid, pid, SIGKILL);
 	do
-		n = host_wait(h->zygote_pid, &status, 0);
+		n = host_wait(pid, &status, 0);
 	while (n == -EINTR);
-	h->zygote_pid = 0;
 }
