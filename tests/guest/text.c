@@ -256,6 +256,27 @@ TEST(text_is_mapped_again_and_moved)
 	}
 }
 
+/* One mapping to the program, whatever has been done to pages in the middle of it. */
+TEST(a_large_text_is_moved_at_once)
+{
+	int fd;
+	off_t off = sites_offset(&fd), before = 8 * 4096;
+	size_t size = (size_t)before + SIZE + 8 * 4096;
+	if (off < before)
+		before = off;
+	char *p = mmap(NULL, size, RX, MAP_PRIVATE, fd, off - before);
+	ASSERT(p != MAP_FAILED);
+	for (int n = 0; n < HOT; n++)
+		for (int k = 0; k < SITES; k++)
+			ASSERT_EQ(call_at(p + before, k, NR_PPID), getppid());
+	char *to = mmap(NULL, size, PROT_NONE, ANON_PRIV, -1, 0);
+	ASSERT_EQ((long)mremap(p, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to), (long)to);
+	for (int n = 0; n < HOT; n++)
+		for (int k = 0; k < SITES; k++)
+			ASSERT_EQ(call_at(to + before, k, NR_PPID), getppid());
+	ASSERT_OK(munmap(to, size));
+}
+
 TEST(a_fork_changes_its_own_text)
 {
 	make_hot();

@@ -28,6 +28,8 @@
 
 #define LIBC "/lib/x86_64-linux-gnu/libc.so.6"
 
+enum { FIXTURE_DATA = 1 << 20 };
+
 /* A file, and the text of it that is mapped. */
 struct guest_text {
 	const uint8_t *file;
@@ -158,8 +160,13 @@ static void guest_text_open(struct guest_text *g, const char *path)
 		ph++;
 	g->off = ph->p_offset & PAGE_MASK;
 	size_t size = PAGE_ALIGN(ph->p_offset + ph->p_filesz - g->off);
-	void *p = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, (off_t)g->off);
+	/* Behind the text, where its data would be: flags that say "one thread". */
+	char *p = mmap(NULL, size + FIXTURE_DATA, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(p != MAP_FAILED);
+	memset(p + size, 1, FIXTURE_DATA);
+	assert_true(mmap(p, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd,
+			 (off_t)g->off) == p);
 	g->start = (uaddr_t)p;
 	g->end = g->start + size;
 	close(fd);
@@ -199,7 +206,7 @@ static void fixture_end(struct guest_text *g)
 	assert_int_equal(rewrite_change(fixture_rewrite, NULL, 0, USER_TOP), 0);
 	rewrite_free(fixture_rewrite);
 	rewrite_shutdown();
-	munmap((void *)g->start, g->end - g->start);
+	munmap((void *)g->start, g->end - g->start + FIXTURE_DATA);
 	munmap((void *)(uintptr_t)g->file, g->file_size);
 }
 

@@ -65,14 +65,13 @@ const struct cached *cache_get(const uint64_t file[4], uint64_t off, const struc
 	return insert(c);
 }
 
-unsigned cache_find(const uint64_t file[4], uint64_t low, uint64_t high, unsigned skip,
-		    const struct cached **out, unsigned max)
+unsigned cache_find(const uint64_t file[4], uint64_t low, uint64_t high, const struct cached **out,
+		    unsigned max)
 {
 	unsigned n = 0;
 	lock(&cache_lock);
 	for (struct cached *c = buckets[bucket_of(file)]; c && n < max; c = c->next)
-		if (c->why == WHY_OK && c->off >= low && c->off < high && same_file(c, file) &&
-		    (skip == 0 || skip-- == 0))
+		if (c->why == WHY_OK && c->off >= low && c->off < high && same_file(c, file))
 			out[n++] = c;
 	unlock(&cache_lock);
 	return n;

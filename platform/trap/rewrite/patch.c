@@ -117,10 +117,9 @@ static int batch_place(struct batch *b)
 		const struct place *p = &m->place;
 		int one = member_place(b, m);
 		size_t size = one < 0 ? 0 : island_units(p->plan) * ISLAND_UNIT;
-		if (one == 0 && m->fresh && !window_add(&b->window, p->unit, p->unit + size, 0))
+		if (one == 0 && m->fresh && !window_add(&b->window, p->unit, p->unit + size))
 			one = -ENOSPC;
-		if (one == 0 && !window_add(&b->window, place_start(p), place_end(p),
-					    b->req->rip ? 0 : b->req->end - b->req->start))
+		if (one == 0 && !window_add(&b->window, place_start(p), place_end(p)))
 			one = -ENOSPC;
 		if (one < 0) {
 			err = one;
@@ -180,16 +179,14 @@ static int batch_patch(struct batch *b)
 	return err < 0 ? err : closed;
 }
 
-/* The plans that are known of [low, high) of the file, after the first `skip`; how many there were.
- */
-static unsigned batch_known(struct batch *b, uint64_t low, uint64_t high, unsigned skip)
+/* The plans that are known of [low, high) of the file. */
+static void batch_known(struct batch *b, uint64_t low, uint64_t high)
 {
 	const struct cached *known[BATCH_MAX];
 	unsigned room = BATCH_MAX - b->count;
-	unsigned n = cache_find(b->req->file, low, high, skip, known, room);
+	unsigned n = cache_find(b->req->file, low, high, known, room);
 	for (unsigned i = 0; i < n; i++)
 		batch_add(b, &known[i]->plan, b->req->start + (known[i]->off - b->req->off));
-	return n;
 }
 
 static int batch_run(struct batch *b)
@@ -223,36 +220,17 @@ static int rewrite_one(struct batch *b)
 	lock(&b->r->change);
 	int err = batch_add(b, &c->plan, call);
 	if (err == 0) {
-		batch_known(b, max_u64(page, req->off), off, 0);
-		batch_known(b, off + 1, page + PAGE_SIZE, 0);
+		batch_known(b, max_u64(page, req->off), off);
+		batch_known(b, off + 1, page + PAGE_SIZE);
 		err = batch_run(b);
 	}
 	unlock(&b->r->change);
 	return err == -EALREADY ? 0 : err;
 }
 
-static int rewrite_area(struct batch *b)
-{
-	const struct rewrite_req *req = b->req;
-	int err = 0;
-	lock(&b->r->change);
-	for (unsigned done = 0, n = BATCH_MAX; n == BATCH_MAX && err == 0; done += n) {
-		b->count = 0;
-		b->window.count = 0;
-		n = batch_known(b, req->off, req->off + (req->end - req->start), done);
-		if (b->count > 0)
-			err = batch_run(b);
-	}
-	unlock(&b->r->change);
-	return err;
-}
-
 int rewrite_site(struct rewrite *r, struct ctx *by, const struct rewrite_req *req)
 {
-	const struct cached *any;
-	uint64_t size = req->end - req->start;
-	if (__atomic_load_n(&r->stopped, __ATOMIC_RELAXED) ||
-	    (!req->rip && cache_find(req->file, req->off, req->off + size, 0, &any, 1) == 0))
+	if (__atomic_load_n(&r->stopped, __ATOMIC_RELAXED))
 		return -EOPNOTSUPP;
 	autofree struct batch *b = malloc(sizeof *b);
 	if (!b)
@@ -261,5 +239,5 @@ int rewrite_site(struct rewrite *r, struct ctx *by, const struct rewrite_req *re
 	b->by = by;
 	b->req = req;
 	b->count = b->window.count = 0;
-	return req->rip ? rewrite_one(b) : rewrite_area(b);
+	return rewrite_one(b);
 }

@@ -84,7 +84,7 @@ void rewrite_free(struct rewrite *r);
 bool rewrite_due(struct rewrite *r, uaddr_t rip);
 /*
  * Rewrites the call that req->rip is behind, and others of its page that other processes have
- * made often.  req->rip 0: of all the area, where the guest has never been.  0, or why not:
+ * made often.  0, or why not:
  * -EOPNOTSUPP not provable, -ENOSPC no room for an island, -EAGAIN the text is not the file's.
  */
 int rewrite_site(struct rewrite *r, struct ctx *by, const struct rewrite_req *req);

@@ -12,7 +12,7 @@ static int restore(struct rewrite *r, struct ctx *by, const uint32_t *numbers, u
 		const struct place *p = &site_at(r, numbers[i])->place;
 		v[i] = (struct rewrite_bytes){place_start(p), (void *)(uintptr_t)p->plan->old,
 					      p->plan->size};
-		window_add(&w, place_start(p), place_end(p), 0);
+		window_add(&w, place_start(p), place_end(p));
 	}
 	int err = window_open(&w, r, by);
 	if (err < 0)

@@ -3,13 +3,13 @@
 
 #include <sys/mman.h>
 
-bool window_add(struct window *w, uaddr_t low, uaddr_t high, uint64_t slack)
+bool window_add(struct window *w, uaddr_t low, uaddr_t high)
 {
 	low &= PAGE_MASK;
 	high = PAGE_ALIGN(high);
 	for (unsigned i = 0; i < w->count; i++) {
 		uaddr_t *from = &w->spans[i].low, *to = &w->spans[i].high;
-		if (low > *to + slack || *from > high + slack)
+		if (low > *to || *from > high)
 			continue;
 		*from = min_u64(*from, low);
 		*to = max_u64(*to, high);

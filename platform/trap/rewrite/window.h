@@ -11,11 +11,8 @@ struct window {
 	} spans[REWRITE_CALLS];
 };
 
-/*
- * Adds the pages of [low, high); those of one kind that are not more than slack apart
- * become one, with all between.  False: too many.
- */
-bool window_add(struct window *w, uaddr_t low, uaddr_t high, uint64_t slack);
+/* Adds the pages of [low, high).  False: too many. */
+bool window_add(struct window *w, uaddr_t low, uaddr_t high);
 /* Takes r->window; not if it fails: then all is executable as before. */
 int window_open(struct window *w, struct rewrite *r, struct ctx *by);
 int window_close(struct window *w, struct rewrite *r, struct ctx *by);
