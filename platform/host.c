@@ -371,6 +371,12 @@ int host_set_cpu(int tid, unsigned cpu)
 	return (int)ret(sched_setaffinity(tid, sizeof set, &set));
 }
 
+int host_set_cpus(int tid, const void *set, size_t size)
+{
+	note(HOST_sched_setaffinity);
+	return (int)ret(sched_setaffinity(tid, size, set));
+}
+
 int host_socketpair(int type, int out_fd[2])
 {
 	note(HOST_socketpair);

@@ -85,6 +85,8 @@ ssize_t host_vm_write(int pid, const struct iovec *local, size_t nlocal,
 		      const struct iovec *remote, size_t nremote);
 /* Binds a thread to one CPU (tid 0: the caller). */
 int host_set_cpu(int tid, unsigned cpu);
+/* To those of a cpu_set_t of that size. */
+int host_set_cpus(int tid, const void *set, size_t size);
 int host_socketpair(int type, int out_fd[2]);
 /* Bytes from /dev/urandom, opened by host_init; never blocks. */
 void host_random(void *buf, size_t size);

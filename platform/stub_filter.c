@@ -78,6 +78,8 @@ X(arch_prctl,    "2.6",   T, "%fs of a guest thread; %gs, by which a stub finds 
   {{EITHER, 0, ARCH_SET_FS, ARCH_SET_GS}})                                                         \
 X(sigaltstack,   "2.2",   T, "the signal stack of a new thread, in its slot",                      \
   {{NONE, 0, 0, 0}})                                                                               \
+X(sched_setaffinity,"2.6",T, "where a stub's thread runs itself, away from the sentry's or not",   \
+  {{EQUAL, 0, 0, 0}})                                                                              \
 X(mremap,        "1.0",   B, "guest mremap",                                                       \
   {{BELOW_TOP, 0, 0, 0}, {WITHIN, 3, MREMAP_MAYMOVE | MREMAP_FIXED, 0}, {BELOW_TOP, 4, 0, 0}})     \
 X(mincore,       "2.4",   B, "guest mincore, into the stub's own memory",                          \

@@ -31,7 +31,7 @@ long command_give(struct ctx *c, uint32_t command, const uint64_t *args, size_t 
 		s->call[i] = args[i];
 	hand_give(c, command);
 	host_clock_get(CLOCK_MONOTONIC, &now);
-	int err = hand_wait(c->as, s, now + COMMAND_NS);
+	int err = hand_wait_command(c, now + COMMAND_NS);
 	if (err == 0)
 		return __atomic_load_n(&s->ret, __ATOMIC_RELAXED);
 	aspace_kill(c->as);

@@ -5,25 +5,35 @@
  *
  * The policy.  A look costs the other side nothing and finds the turn 0.1 us after
  * it was given; a sleep costs 5 us on one CPU and up to 50 us across two (virtual
- * machine, 2 CPUs).  So both sides look for about as long as a wake-up costs, which
- * is never worse than twice the best choice, but only while there is a CPU to spare:
- * each guest thread that runs may need two.  The sentry's side stops looking for
- * threads that have not come back in time for a while, and tries again now and
- * then.  A guest that waits in the sentry for something else sleeps soon, and so
- * does its sentry thread: at idle nobody looks.
+ * machine, 2 CPUs).  So a pair of threads is in one of two modes:
+ *
+ *	apart	the sentry's thread on one CPU, the stub's on the others; both look for
+ *		about as long as a wake-up costs before they sleep
+ *	joint	wherever the host likes, which after the first wake-up is on one CPU;
+ *		nobody looks
+ *
+ * Apart is for when there is a CPU to spare: each guest thread that runs may need two.
+ * Of CPUs that other processes keep busy we know nothing, but looks are then in vain,
+ * and a pair whose looks are in vain joins; it tries again later and later.  The mode
+ * is inherited, as affinity is.  A guest that waits in the sentry for something else
+ * sleeps soon, and so does its sentry thread: at idle nobody looks.
  */
 #include "platform/trap/trap.h"
 
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 enum {
 	SPIN_US = 30,
-	CREDIT_MAX = 8,	  /* looks in vain until we stop looking */
-	CREDIT_EVERY = 64, /* sleeps after which a look is tried again */
+	VAIN_MAX = 8,	 /* looks in vain, or without a CPU to spare, until a pair joins */
+	TRY_FIRST = 64,	 /* runs until it is tried apart, */
+	TRY_MAX = 16384, /* twice as many each time that fails */
 };
 
+static cpu_set_t all; /* what we may use */
 static unsigned cpus = 1;
 static uint32_t spins; /* of SPIN_US */
 static _Alignas(64) atomic_int running; /* guest threads in their code */
@@ -37,9 +47,8 @@ static int64_t now_ns(void)
 
 void hand_init(void)
 {
-	cpu_set_t set;
-	if (sched_getaffinity(0, sizeof set, &set) == 0)
-		cpus = (unsigned)CPU_COUNT(&set);
+	if (sched_getaffinity(0, sizeof all, &all) == 0)
+		cpus = (unsigned)CPU_COUNT(&all);
 	int64_t start = now_ns();
 	for (int i = 0; i < 1000; i++)
 		__builtin_ia32_pause();
@@ -62,7 +71,7 @@ void hand_give(struct ctx *c, uint32_t command)
 {
 	struct slot *s = c->slot;
 	s->command = command;
-	s->spin = cpu_to_spare() ? spins : 0;
+	s->spin = c->apart && cpu_to_spare() ? spins : 0;
 	uint32_t old = __atomic_exchange_n(&s->turn, TURN_STUB, __ATOMIC_ACQ_REL);
 	if (old == STUB_ASLEEP) {
 		trap_calls++;
@@ -103,25 +112,71 @@ int hand_wait(struct aspace *as, struct slot *s, int64_t deadline_ns)
 	return __atomic_load_n(&as->dead, __ATOMIC_ACQUIRE) ? -ESRCH : err;
 }
 
-/* Of the last waits for guest code, were there some that a look would have found the end of? */
-static int wait_guest(struct ctx *c)
+static int wait_for(struct ctx *c, int64_t deadline_ns)
 {
-	bool worth = c->spin_credit < CREDIT_MAX || c->spin_credit++ % CREDIT_EVERY == 0;
-	if (worth && cpu_to_spare()) {
-		if (look(c->slot, spins)) {
-			c->spin_credit = 0;
-			return 0;
-		}
-		c->spin_credit++;
+	if (c->apart && cpu_to_spare() && look(c->slot, spins)) {
+		c->vain = 0;
+		c->try_after = TRY_FIRST;
+		return 0;
 	}
-	return sleep_for(c->as, c->slot, INT64_MAX);
+	c->vain++;
+	return sleep_for(c->as, c->slot, deadline_ns);
+}
+
+int hand_wait_command(struct ctx *c, int64_t deadline_ns)
+{
+	int err = wait_for(c, deadline_ns);
+	return __atomic_load_n(&c->as->dead, __ATOMIC_ACQUIRE) ? -ESRCH : err;
+}
+
+/* The stub's thread moves itself: its number is not to be believed. */
+static int stub_cpus(struct ctx *c, const cpu_set_t *set)
+{
+	memcpy((char *)c->slot + SLOT_SCRATCH, set, sizeof *set);
+	return (int)command_call(c, SYS_sched_setaffinity, 0, sizeof *set, scratch_address(c), 0, 0);
+}
+
+static void part(struct ctx *c)
+{
+	cpu_set_t rest = all;
+	int cpu = sched_getcpu();
+	c->vain = 0;
+	c->runs = 0;
+	c->try_after = c->try_after < TRY_MAX ? c->try_after * 2 : TRY_MAX;
+	if (cpus < 2 || cpu < 0 || !CPU_ISSET(cpu, &all))
+		return;
+	CPU_CLR(cpu, &rest);
+	if (stub_cpus(c, &rest) < 0)
+		return;
+	trap_calls++;
+	c->apart = host_set_cpu(0, (unsigned)cpu) == 0;
+}
+
+static void join(struct ctx *c)
+{
+	c->vain = 0;
+	c->runs = 0;
+	c->apart = false;
+	stub_cpus(c, &all);
+	trap_calls++;
+	host_set_cpus(0, &all, sizeof all);
+}
+
+void hand_inherit(struct ctx *c, const struct ctx *by)
+{
+	c->apart = by->apart;
+	c->try_after = by->try_after;
 }
 
 int hand_run(struct ctx *c)
 {
+	if (c->apart && c->vain >= VAIN_MAX)
+		join(c);
+	else if (!c->apart && c->runs++ >= c->try_after && cpu_to_spare())
+		part(c);
 	atomic_fetch_add_explicit(&running, 1, memory_order_relaxed);
 	hand_give(c, DO_RESUME);
-	int err = wait_guest(c);
+	int err = wait_for(c, INT64_MAX);
 	atomic_fetch_sub_explicit(&running, 1, memory_order_relaxed);
 	return __atomic_load_n(&c->as->dead, __ATOMIC_ACQUIRE) ? -ESRCH : err;
 }

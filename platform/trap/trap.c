@@ -138,6 +138,7 @@ static void *fpu_copy(const struct ctx *by)
 static int inherit(struct ctx *c, const struct ctx *by)
 {
 	c->regs = by->regs;
+	hand_inherit(c, by);
 	c->host_fs = by->host_fs;
 	if (by->at != AT_FRAME)
 		return 0; /* live in the parent's CPU, hence in the child's */

@@ -86,7 +86,9 @@ struct ctx {
 	const void *adopter; /* a: &trap_calls of that thread; others only compare it */
 	struct list link;    /* reap.c's lock */
 	/* hand.c */
-	unsigned spin_credit;
+	bool apart;	    /* mode: see there */
+	unsigned vain;	    /* waits without a look that had success, since the last that had */
+	unsigned runs, try_after; /* since it joined; until it is tried apart */
 };
 
 /* Set by init, constant afterwards. */
@@ -136,6 +138,10 @@ void hand_init(void);
 void hand_give(struct ctx *c, uint32_t command);
 /* Until it is our turn again: 0, -ESRCH (dead), -ETIMEDOUT. */
 int hand_wait(struct aspace *as, struct slot *s, int64_t deadline_ns);
+/* The child of by starts in its mode. */
+void hand_inherit(struct ctx *c, const struct ctx *by);
+/* The same for a command's answer. */
+int hand_wait_command(struct ctx *c, int64_t deadline_ns);
 /* The same around guest code. */
 int hand_run(struct ctx *c);
 

@@ -92,6 +92,7 @@ static bool is_whose(long nr)
 	case SYS_futex:
 	case SYS_arch_prctl:
 	case SYS_sigaltstack:
+	case SYS_sched_setaffinity:
 	case SYS_sched_yield:
 		return whose == STUB_OF_TRAP;
 	default:
@@ -131,6 +132,7 @@ static void test_inside(void **state)
 		{SYS_futex, {0, 1 /* FUTEX_WAKE */}},
 		{SYS_arch_prctl, {0x1001 /* ARCH_SET_GS */, 0}},
 		{SYS_sigaltstack, {0, 0}},
+		{SYS_sched_setaffinity, {0, 0}},
 		{SYS_sched_yield, {0}},
 	};
 	size_t rows = 0;
