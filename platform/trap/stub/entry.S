@@ -46,8 +46,12 @@
 	jne	stub_die
 .endm
 
-/* Descriptor 0 is the new object. */
+/* Descriptor 0 is the new object.  The old one goes first: there may be no room for a mapping more. */
 .macro map_object
+	mov	$FACTS_AT, %rdi
+	mov	$(SLOTS_AT - FACTS_AT + SLOTS_SIZE), %esi
+	mov	$__NR_munmap, %eax
+	syscall
 	mov	$FACTS_AT, %rdi
 	mov	$(SLOTS_AT - FACTS_AT), %esi
 	mov	$1, %edx		/* PROT_READ */
