@@ -10,6 +10,7 @@
  *  3. child_list holds the positive hashed children, by rising cookie.
  *  4. Droppable dentries (negative ones, and all of file systems that are not
  *     pinned) are on the shrinker's list, oldest first; shrink.c takes them.
+ *     Directories of pinned ones are on another, if they can be folded.
  */
 #include "sentry/vfs/dentry.h"
 

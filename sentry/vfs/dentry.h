@@ -38,6 +38,8 @@ int dentry_move_locked(struct dentry *d, struct dentry *ndir, const char *name, 
 int dentry_exchange_locked(struct dentry *a, struct dentry *b);
 /* True if `above` is d or an ancestor of it (rename_lock held). */
 bool dentry_is_below(const struct dentry *d, const struct dentry *above);
+/* dir (pinned, hashed; its inode's lock held) has that many names more which fs_ops.fold can free. */
+void dentry_foldable_locked(struct dentry *dir, uint32_t names);
 /* The parent, referenced. */
 struct dentry *dentry_parent(struct dentry *d);
 /* Copies the name; its length. */

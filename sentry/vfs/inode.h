@@ -82,7 +82,8 @@ struct dentry {
 	bool used;			/* a: found since the shrinker last looked */
 	uint64_t next_cookie;		/* own inode's lock */
 	struct dentry *cursor;		/* own inode's lock: where readdir was; not referenced */
-	struct list lru;		/* shrinker's lock: droppable dentries */
+	struct list lru;		/* shrinker's lock: droppable dentries, foldable directories */
+	uint32_t foldable;		/* shrinker's lock: names in it that folding would free */
 };
 
 /* What setattr changes. */
@@ -177,7 +178,12 @@ struct fs_ops {
 	/* Options as in /proc/mounts beyond ro/rw (",size=..."), into buf. */
 	void (*show)(struct fs *fs, char *buf, size_t size);
 	void (*destroy)(struct fs *fs);
-	bool pinned;			/* children are kept for ever (memfs) */
+	/*
+	 * Forgets the names in a directory, which can be had again (dentry_foldable_locked), if
+	 * nobody uses them.  Directory lock held.  NULL: never.
+	 */
+	bool (*fold)(struct dentry *dir);
+	bool pinned;			/* children are kept (memfs) unless folded */
 	bool nodev_listed;		/* "nodev" in /proc/filesystems */
 };
 

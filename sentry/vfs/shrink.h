@@ -12,6 +12,9 @@
 /* Both with the parent's inode lock held; removing twice is fine. */
 void shrink_add(struct dentry *d);
 void shrink_remove(struct dentry *d);
+/* The same for directories whose names can be folded away. */
+unsigned shrink_foldable(void);
+void shrink_set_fold_limit(unsigned limit);
 /* How many dentries are droppable, and how many may be before dentry_shrink() acts. */
 unsigned shrink_count(void);
 void shrink_set_limit(unsigned limit);

@@ -12,6 +12,7 @@
 #include "oci/gofer/gofer.h"
 #include "platform/host.h"
 #include "sentry/fs/gofer/client.h"
+#include "sentry/vfs/shrink.h"
 
 static char top[] = "/tmp/overlay.XXXXXX";
 static char big[5 << 20]; /* more than the heap takes */
@@ -40,6 +41,13 @@ static void make_lower(void)
 	assert_int_equal(link("one", "d/two") | link("one", "other/three"), 0);
 	assert_int_equal(symlink("d/inner", "link"), 0);
 	assert_int_equal(mkfifo("fifo", 0600), 0);
+	assert_int_equal(mkdir("fold", 0755) | mkdir("fold/sub", 0755), 0);
+	assert_int_equal(mkdir("fold/other", 0755) | mkdir("fold/third", 0755), 0);
+	lower_file("fold/sub/plain", "plain", 5);
+	assert_int_equal(link("fold/sub/plain", "fold/other/again"), 0);
+	lower_file("fold/sub/two", "two", 3);
+	lower_file("fold/other/gone", "", 0);
+	lower_file("fold/third/old", "old", 3);
 	assert_int_equal(chdir("/"), 0);
 }
 
@@ -314,6 +322,70 @@ static void statfs_is_that_of_the_lower(void **state)
 
 #define OVERLAY_TEST(f) cmocka_unit_test_setup_teardown(f, overlay_new, world_free)
 
+static uint64_t ino_of(const char *name)
+{
+	struct path p;
+	assert_int_equal(path_walk(&x->w, name, &p), 0);
+	uint64_t ino = p.dentry->inode->ino;
+	path_put(&p);
+	return ino;
+}
+
+/* Any walk lets the shrinker look; names are `used' the first time. */
+static void shrink_all(void)
+{
+	for (int i = 0; i < 20; i++) {
+		shrink_set_fold_limit(0); /* a look in vain would make the next one rare */
+		walks(&x->w, "/", 0);
+	}
+}
+
+/* Names of the lower tree come back as they were; what was changed never goes. */
+static void names_are_folded(void **state)
+{
+	struct path held;
+	(void)state;
+	uint64_t two = ino_of("/o/fold/sub/two"), plain = ino_of("/o/fold/sub/plain");
+	uint64_t dir = ino_of("/o/fold/sub");
+	assert_true(shrink_foldable() > 0);
+	assert_int_equal(path_walk(&x->w, "/o/fold/sub", &held), 0);
+	shrink_set_fold_limit(0);
+	shrink_all();
+	/* Somebody is in sub: it stays whole, and so does what it is in. */
+	assert_int_equal(ref_count(&held.dentry->ref), 2 + held.dentry->children);
+	assert_true(held.dentry->children > 0);
+	path_put(&held);
+	shrink_all();
+	assert_int_equal(path_walk(&x->w, "/o/fold", &held), 0);
+	assert_int_equal(held.dentry->children, 0);
+	path_put(&held);
+	assert_int_equal(ino_of("/o/fold/sub"), dir);
+	assert_int_equal(ino_of("/o/fold/sub/two"), two);
+	assert_int_equal(ino_of("/o/fold/sub/plain"), plain);
+	shrink_set_fold_limit(1 << 20);
+}
+
+static void changes_are_not_folded(void **state)
+{
+	(void)state;
+	const struct iattr mode = {.mask = ATTR_MODE, .mode = 0600};
+	struct path p;
+	shrink_set_fold_limit(0);
+	assert_int_equal(path_walk(&x->w, "/o/fold/sub/plain", &p), 0);
+	assert_int_equal(vfs_setattr(&p, x->root, &mode), 0);
+	path_put(&p);
+	assert_int_equal(vfs_unlink(&x->w, "/o/fold/other/gone"), 0);
+	assert_int_equal(vfs_rename(&x->w, "/o/fold/third/old", &x->w, "/o/fold/third/new", 0), 0);
+	shrink_all();
+	assert_int_equal(path_walk(&x->w, "/o/fold/sub/plain", &p), 0);
+	assert_int_equal(p.dentry->inode->mode & 07777, 0600);
+	path_put(&p);
+	assert_int_equal(walks(&x->w, "/o/fold/other/gone", 0), -ENOENT);
+	assert_int_equal(walks(&x->w, "/o/fold/third/old", 0), -ENOENT);
+	assert_int_equal(walks(&x->w, "/o/fold/third/new", 0), 0);
+	shrink_set_fold_limit(1 << 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +399,8 @@ int main(void)
 		OVERLAY_TEST(removing_needs_emptiness_below_too),
 		OVERLAY_TEST(attributes_change_without_copying),
 		OVERLAY_TEST(statfs_is_that_of_the_lower),
+		OVERLAY_TEST(names_are_folded),
+		OVERLAY_TEST(changes_are_not_folded),
 	};
 	return cmocka_run_group_tests_name("overlay", tests, start, end);
 }

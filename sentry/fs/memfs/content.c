@@ -34,7 +34,6 @@ void budget_give(struct budget *b, uint64_t n)
 void content_init(struct content *c, struct budget *b)
 {
 	*c = (struct content){.budget = b};
-	object_init(&c->object);
 }
 
 /* As pagetree_drop, for bytes: pages that lie wholly in off..end. */
@@ -50,7 +49,8 @@ static void pages_drop(struct content *c, uint64_t off, uint64_t end)
 void content_free(struct content *c)
 {
 	pages_drop(c, 0, UINT64_MAX);
-	object_free(&c->object, c->budget);
+	if (c->object)
+		object_free(STEAL(c->object), c->budget);
 }
 
 static int page_make(struct content *c, uint64_t index, char **out)
@@ -101,13 +101,13 @@ static ssize_t pages_drain(void *arg, char *buf, size_t n, uint64_t off)
 
 static bool is_object(const struct content *c)
 {
-	return c->object.fd >= 0;
+	return c->object != NULL;
 }
 
 ssize_t content_read(struct content *c, struct uio *u, uint64_t off, size_t size)
 {
 	if (is_object(c))
-		return object_read(&c->object, u, off, size);
+		return object_read(c->object, u, off, size);
 	const char *page = pagetree_get(&c->pages, off >> PAGE_SHIFT);
 	if (page && size <= PAGE_SIZE - off % PAGE_SIZE)
 		return uio_put(u, page + off % PAGE_SIZE, size);
@@ -115,11 +115,11 @@ ssize_t content_read(struct content *c, struct uio *u, uint64_t off, size_t size
 }
 
 /* One page of the heap; it may reach beyond the end, where the object must not. */
-static int page_copy(struct object *o, int fd, const char *page, uint64_t index, uint64_t length)
+static int page_copy(struct object *o, const char *page, uint64_t index, uint64_t length)
 {
 	uint64_t off = index << PAGE_SHIFT;
 	size_t n = off < length ? min_u64(PAGE_SIZE, length - off) : 0;
-	ssize_t put = n > 0 ? host_pwrite(fd, page, n, (int64_t)off) : 0;
+	ssize_t put = n > 0 ? host_pwrite(o->fd, page, n, (int64_t)off) : 0;
 	if (put != (ssize_t)n)
 		return put < 0 ? (int)put : -ENOSPC;
 	int err = pageset_add(&o->charged, index, index);
@@ -129,23 +129,20 @@ static int page_copy(struct object *o, int fd, const char *page, uint64_t index,
 /* Heap pages -> memory object, charged as they were; on failure nothing has changed. */
 static int object_make(struct content *c, uint64_t length)
 {
-	struct object o;
 	uint64_t index = 0;
-	int fd, err = host_memfd("vedette", &fd);
-	if (err < 0)
-		return err;
-	object_init(&o);
-	err = host_ftruncate(fd, length);
+	struct object *o = object_alloc();
+	if (!o)
+		return -ENOMEM;
+	int err = host_memfd("vedette", &o->fd);
+	if (err == 0)
+		err = host_ftruncate(o->fd, length);
 	for (char *page; err == 0 && (page = pagetree_next(&c->pages, &index)); index++)
-		err = page_copy(&o, fd, page, index, length);
+		err = page_copy(o, page, index, length);
 	if (err < 0) {
-		pageset_remove(&o.charged, 0, UINT64_MAX);
-		pageset_remove(&o.data, 0, UINT64_MAX);
-		host_close(fd);
+		object_free(o, NULL);
 		return err;
 	}
 	pagetree_drop(&c->pages, 0, UINT64_MAX);
-	o.fd = fd;
 	c->object = o;
 	return 0;
 }
@@ -153,7 +150,7 @@ static int object_make(struct content *c, uint64_t length)
 int content_fd(struct content *c, uint64_t length)
 {
 	int err = is_object(c) ? 0 : object_make(c, length);
-	return err < 0 ? err : c->object.fd;
+	return err < 0 ? err : c->object->fd;
 }
 
 /* Switches to a memory object before a change that would make the heap pages too many. */
@@ -192,7 +189,7 @@ ssize_t content_write(struct content *c, struct uio *u, uint64_t off, size_t siz
 			       ? page_write(page, u, off, size, length)
 			       : bounce_write(u, off, size, pages_drain, c);
 	}
-	return object_write(&c->object, c->budget, u, off, size);
+	return object_write(c->object, c->budget, u, off, size);
 }
 
 /* Bytes of one page, if it exists. */
@@ -207,7 +204,7 @@ int content_zero(struct content *c, uint64_t off, uint64_t size)
 {
 	uint64_t end = off + size;
 	if (is_object(c))
-		return object_zero(&c->object, off, size);
+		return object_zero(c->object, off, size);
 	pages_drop(c, off, end);
 	page_zero(c, off, end);
 	if (off >> PAGE_SHIFT != end >> PAGE_SHIFT)
@@ -218,7 +215,7 @@ int content_zero(struct content *c, uint64_t off, uint64_t size)
 int content_resize(struct content *c, uint64_t length, uint64_t new_length)
 {
 	if (is_object(c))
-		return object_resize(&c->object, c->budget, new_length);
+		return object_resize(c->object, c->budget, new_length);
 	/* Pages that were reserved behind the end go too. */
 	if (new_length < length) {
 		pages_drop(c, new_length, UINT64_MAX);
@@ -234,9 +231,9 @@ int content_reserve(struct content *c, uint64_t off, uint64_t size, uint64_t len
 	if (err < 0)
 		return err;
 	if (is_object(c)) {
-		err = object_charge(&c->object, c->budget, off, size);
+		err = object_charge(c->object, c->budget, off, size);
 		return err < 0 || new_length == length ? err
-						       : host_ftruncate(c->object.fd, new_length);
+						       : host_ftruncate(c->object->fd, new_length);
 	}
 	for (uint64_t i = off >> PAGE_SHIFT; i <= (off + size - 1) >> PAGE_SHIFT; i++) {
 		char *page;
@@ -250,7 +247,7 @@ int content_reserve(struct content *c, uint64_t off, uint64_t size, uint64_t len
 uint64_t content_seek(const struct content *c, uint64_t off, uint64_t length, bool data)
 {
 	if (is_object(c))
-		return object_seek(&c->object, off, length, data);
+		return object_seek(c->object, off, length, data);
 	uint64_t index = off >> PAGE_SHIFT;
 	if (data) {
 		if (!pagetree_next(&c->pages, &index))
@@ -266,7 +263,7 @@ uint64_t content_pages(const struct content *c)
 {
 	struct host_stat st;
 	if (is_object(c))
-		return host_fstat(c->object.fd, &st) == 0 ? st.blocks / (PAGE_SIZE / 512)
-							  : c->object.charged.count;
+		return host_fstat(c->object->fd, &st) == 0 ? st.blocks / (PAGE_SIZE / 512)
+							  : c->object->charged.count;
 	return c->pages.count;
 }

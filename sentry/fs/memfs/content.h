@@ -38,7 +38,7 @@ void budget_give(struct budget *b, uint64_t n);
 struct content {
 	struct budget *budget;
 	struct pagetree pages;
-	struct object object;	/* instead of the pages, once there is one */
+	struct object *object;	/* instead of the pages, once there is one */
 };
 
 void content_init(struct content *c, struct budget *b);

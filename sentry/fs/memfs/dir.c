@@ -31,6 +31,7 @@ static int dir_own_locked(struct dentry *dir, const struct dentry *child)
 {
 	bool was_free = !child->inode;
 	int err = dir_fill_locked(dir);
+	node_altered(dir->inode);
 	return err == 0 && was_free && child->inode ? -EEXIST : err;
 }
 
@@ -76,6 +77,7 @@ static int dir_link(struct dentry *dir, struct dentry *child, struct inode *inod
 	unlock(&inode->lock);
 	if (overflow)
 		return -EMLINK;
+	node_altered(inode);
 	links_named(inode);
 	dentry_set_inode_locked(child, inode_get(inode));
 	dir_changed(dir->inode, 1);
@@ -98,6 +100,7 @@ static int name_take(struct inode *dir, struct dentry *name)
 	if (err == 0) {
 		victim->nlink = is_dir ? 0 : victim->nlink - 1;
 		inode_touch_locked(victim, ATTR_CTIME);
+		node_altered(victim);
 	}
 	unlock(&victim->lock);
 	if (err < 0)
@@ -111,6 +114,7 @@ static int name_take(struct inode *dir, struct dentry *name)
 static int dir_unlink(struct dentry *dir, struct dentry *child)
 {
 	int err = dir_fill_locked(dir);
+	node_altered(dir->inode);
 	if (err == 0)
 		err = name_take(dir->inode, child);
 	if (err < 0)

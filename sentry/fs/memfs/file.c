@@ -160,7 +160,7 @@ static int file_mmap(struct file *f, int prot, bool shared, uint64_t off, uint64
 		fd = is_lower(n) ? n->lower_fd : content_fd(&n->content, i->size);
 	bool sealed = n->seals & SEALS_WRITE;
 	if (fd >= 0 && may_write && !sealed)
-		object_mapped(&n->content.object, off);
+		object_mapped(n->content.object, off);
 	unlock(&i->lock);
 	if (fd < 0)
 		return fd;

@@ -46,6 +46,8 @@ int node_new(struct memfs *m, uint32_t mode, bool charged, struct inode **out)
 	n->m = m;
 	n->charged = charged;
 	n->inode = *out;
+	if (m->gofer)
+		(*out)->ino |= OWN_INO;
 	n->lower_fd = -1;
 	n->changed = n->own_xattrs = true;
 	n->seals = F_SEAL_SEAL; /* only memfd_create makes files that can be sealed */
@@ -97,6 +99,7 @@ int node_setattr(struct inode *i, const struct iattr *a)
 		if (err < 0)
 			return err;
 	}
+	node_altered(i);
 	if (a->mask & (ATTR_UID | ATTR_GID))
 		xattrs_drop_caps_locked(i);
 	return inode_generic_setattr(i, a);
@@ -221,7 +224,7 @@ static const struct fs_ops memfs_fs_ops[] = {
 #define FS(n)                                                                                      \
 	{                                                                                          \
 		.name = n, .statfs = memfs_statfs, .show = memfs_show, .destroy = memfs_destroy,   \
-		.pinned = true, .nodev_listed = true,                                              \
+		.fold = memfs_fold, .pinned = true, .nodev_listed = true,                          \
 	}
 	FS("tmpfs"),
 	FS("devtmpfs"),
@@ -262,6 +265,7 @@ static int root_new(struct memfs *m, const struct memfs_options *o)
 		if (!n->origin)
 			return -ENOMEM;
 		node_set_attr(root, &attr);
+		node_identify(root, &attr);
 		n->changed = n->own_xattrs = false;
 	}
 	err = dentry_new_root(m->fs, root);

@@ -66,6 +66,14 @@ void links_unnamed(struct inode *i)
 	unlock(&n->m->lower_lock);
 }
 
+void links_forgotten(struct inode *i)
+{
+	struct node *n = node_of(i);
+	lock(&n->m->lower_lock);
+	n->names -= n->hashed;
+	unlock(&n->m->lower_lock);
+}
+
 void links_remove(struct node *n)
 {
 	lock(&n->m->lower_lock);

@@ -149,6 +149,7 @@ int lower_copy_up_locked(struct inode *i, uint64_t length)
 	struct node *n = node_of(i);
 	if (n->changed)
 		return 0;
+	node_altered(i);
 	length = min_u64(length, i->size);
 	int64_t done = 0;
 	if (length > 0) {

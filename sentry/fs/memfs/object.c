@@ -13,17 +13,22 @@
 
 static const char zeros[16 * PAGE_SIZE];
 
-void object_init(struct object *o)
+struct object *object_alloc(void)
 {
-	*o = (struct object){.fd = -1, .mapped_from = UINT64_MAX};
+	struct object *o = calloc(1, sizeof *o);
+	if (o)
+		*o = (struct object){.fd = -1, .mapped_from = UINT64_MAX};
+	return o;
 }
 
 void object_free(struct object *o, struct budget *b)
 {
 	host_close(o->fd);
-	budget_give(b, pageset_remove(&o->charged, 0, UINT64_MAX));
+	uint64_t charged = pageset_remove(&o->charged, 0, UINT64_MAX);
+	if (b)
+		budget_give(b, charged);
 	pageset_remove(&o->data, 0, UINT64_MAX);
-	object_init(o);
+	free(o);
 }
 
 static ssize_t object_fill(void *arg, char *buf, size_t n, uint64_t off)

@@ -18,13 +18,15 @@
 struct budget;
 
 struct object {
-	int fd;				/* -1: there is none */
+	int fd;				/* -1: not yet */
 	struct pageset charged;		/* pages of the budget */
 	struct pageset data;		/* of those, what may hold other than zeros */
 	uint64_t mapped_from;		/* guests may write from here on without our knowing */
 };
 
-void object_init(struct object *o);
+/* NULL: no memory. */
+struct object *object_alloc(void);
+/* b NULL: what was charged stays so. */
 void object_free(struct object *o, struct budget *b);
 /* As content_write, for an object that is there. */
 ssize_t object_write(struct object *o, struct budget *b, struct uio *u, uint64_t off, size_t size);

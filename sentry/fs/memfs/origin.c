@@ -69,7 +69,7 @@ void node_set_attr(struct inode *i, const struct gofer_attr *a)
 
 struct fill {
 	struct dentry *dir;
-	uint32_t subdirs;
+	uint32_t subdirs, fresh;
 };
 
 /* A new inode for what the lower tree has under that name. */
@@ -82,6 +82,7 @@ static int entry_inode(struct node *dir, const struct gofer_entry *e, struct ino
 		return err;
 	struct node *n = node_of(i);
 	node_set_attr(i, e->attr);
+	node_identify(i, e->attr);
 	if (S_ISLNK(mode)) {
 		n->target = strdup(e->link);
 		if (!n->target)
@@ -119,8 +120,10 @@ static int fill_entry(void *arg, const struct gofer_entry *e)
 
 	/* Names that were asked for one by one are there already. */
 	int err = dentry_lookup_locked(f->dir, e->name, strlen(e->name), &d);
-	if (err == 0 && !d->inode && (err = entry_find(node_of(f->dir->inode), e, &i)) == 0)
+	if (err == 0 && !d->inode && (err = entry_find(node_of(f->dir->inode), e, &i)) == 0) {
 		dentry_set_inode_locked(d, i);
+		f->fresh++;
+	}
 	if (err == 0)
 		f->subdirs += S_ISDIR(d->inode->mode);
 	return err;
@@ -141,6 +144,7 @@ int dir_fill_locked(struct dentry *dir)
 	/* Set before, so that fill_entry's lookups end in memory.  What a failed fill added is true. */
 	n->changed = true;
 	err = gofer_list(n->m->gofer, n->m->root, path, NULL, fill_entry, &f);
+	dentry_foldable_locked(dir, f.fresh);
 	if (err < 0)
 		n->changed = false;
 	else
@@ -194,5 +198,7 @@ int dir_peek_locked(struct dentry *dir, const char *name, size_t size, struct in
 	memcpy(copy, name, size);
 	copy[size] = '\0';
 	int err = peek(n, copy, out);
+	if (*out)
+		dentry_foldable_locked(dir, 1);
 	return err == -ENOENT ? 0 : err;
 }

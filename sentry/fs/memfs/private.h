@@ -29,6 +29,13 @@ struct xattr {
 
 enum { LOWER_HASH = 1024, LOWER_IDLE_MAX = 128 };
 
+/*
+ * Inode numbers of an overlay stay below 2^53, so that scripts that keep them in a double can
+ * tell files apart: the lower one with its device above it, or a number of our own with OWN_INO.
+ */
+enum { LOWER_INO_BITS = 48, LOWER_DEVS = 15 };
+#define OWN_INO (1ull << 52)
+
 struct memfs {
 	struct fs *fs;			/* I  not referenced */
 	const char *name;		/* I */
@@ -42,6 +49,8 @@ struct memfs {
 	struct node *links[LOWER_HASH];	/* lower_lock: files with several names, by (dev, ino) */
 	struct list idle;		/* lower_lock: node.idle, oldest first */
 	unsigned idle_count;		/* lower_lock */
+	uint64_t devs[LOWER_DEVS];	/* lower_lock: the host's devices, in the order they were met */
+	unsigned ndevs;			/* lower_lock */
 };
 
 /* What hangs on inode->priv.  l: the inode's lock. */
@@ -50,6 +59,7 @@ struct node {
 	struct inode *inode;		/* I  the one we belong to */
 	struct origin *origin;		/* I  NULL: made here */
 	bool changed;			/* l  regular: content is ours; directory: filled */
+	bool pristine;			/* a  as it was below, and can be had from there again */
 	uint8_t peeks;			/* l  directory: names asked for one by one before that */
 	bool own_xattrs;		/* l  the list below is complete, ask nobody */
 	uint32_t seals;			/* l  F_SEAL_* */
@@ -105,11 +115,18 @@ int dir_fill_locked(struct dentry *dir);
 enum { PEEKS_MAX = 16 };
 int dir_peek_locked(struct dentry *dir, const char *name, size_t size, struct inode **out);
 
+/* fold.c: fs_ops.fold; a file or directory differs from below from now on. */
+bool memfs_fold(struct dentry *dir);
+void node_altered(struct inode *i);
+void node_identify(struct inode *i, const struct gofer_attr *a);
+
 /* links.c: one inode for all names of a lower file. */
 struct inode *links_find(struct memfs *m, uint64_t dev, uint64_t ino);
 void links_add(struct memfs *m, struct inode *i, uint64_t dev, uint64_t ino);
 void links_named(struct inode *i);
 void links_unnamed(struct inode *i);
+/* The name is not gone, only no longer in memory. */
+void links_forgotten(struct inode *i);
 void links_remove(struct node *n);
 
 /* lower.c: content of files with an origin.  All with the inode's lock held. */

@@ -109,6 +109,7 @@ static int bring_one(struct node *n, const char *path, const char *name)
 static int bring_up(struct node *n)
 {
 	char path[GOFER_PATH_MAX + 1];
+	node_altered(n->inode);
 	if (n->own_xattrs || !n->origin) {
 		n->own_xattrs = true;
 		return 0;
