@@ -33,6 +33,15 @@ static inline int area_host_prot(int prot)
 	enum { READ = 1, WRITE = 2 };
 	return prot & WRITE ? prot | READ : prot;
 }
+/*
+ * How the host maps it.  Shared memory that may not be written is private there: it shows the
+ * same bytes, and a guest that runs the stub's own mprotect(2) changes only a copy.  For the
+ * descriptor behind it may allow more than the open file does.
+ */
+static inline bool area_host_shared(const struct area *a)
+{
+	return (a->flags & AREA_SHARED) && (a->flags & AREA_MAYWRITE);
+}
 
 /* Page-rounds a range: -EINVAL if addr is not aligned, -ENOMEM if it wraps. */
 int area_range(uaddr_t addr, uint64_t size, uaddr_t *out_end);

@@ -137,7 +137,7 @@ static int host_map(struct ctx *by, const struct area *a, const struct mmap_sour
 		.addr = a->start,
 		.size = a->end - a->start,
 		.prot = area_host_prot(a->prot),
-		.shared = a->flags & AREA_SHARED,
+		.shared = area_host_shared(a),
 		.noreserve = a->flags & AREA_NORESERVE,
 		.growsdown = a->flags & AREA_GROWSDOWN,
 		.populate = (flags & MAP_POPULATE) && a->end - a->start <= POPULATE_STEP,

@@ -83,6 +83,26 @@ static int64_t shrink_locked(struct mm *mm, struct ctx *by, const struct remap *
 	return (int64_t)r->addr;
 }
 
+/* The object behind a (or zeroes) at `at`, from the offset of r->addr on. */
+static int map_again(struct ctx *by, const struct remap *r, const struct area *a, uaddr_t at,
+		     uint64_t size)
+{
+	struct mmap_source src = {.fd = -1};
+	uint64_t off = a->off + (r->addr - a->start);
+	int err = a->file ? a->file->ops->mmap(a->file, a->prot, a->flags & AREA_SHARED, off, size,
+					       &src)
+			  : 0;
+	if (err < 0)
+		return err;
+	struct map_req again = {.addr = at,
+				.size = size,
+				.prot = area_host_prot(a->prot),
+				.noreserve = a->flags & AREA_NORESERVE,
+				.fd = src.fd,
+				.off = src.fd >= 0 ? src.off + (int64_t)off : 0};
+	return platform->map(by, &again);
+}
+
 /*
  * MREMAP_DONTUNMAP: the old place stays mapped, and shows what the object behind
  * it holds, or zeroes.  Shared memory is simply mapped twice.  If there is no
@@ -91,23 +111,13 @@ static int64_t shrink_locked(struct mm *mm, struct ctx *by, const struct remap *
 static int host_remap(struct ctx *by, const struct remap *r, const struct area *a)
 {
 	bool stays = r->flags & MREMAP_DONTUNMAP, shared = a->flags & AREA_SHARED;
-	struct mmap_source src = {.fd = -1};
-	uint64_t off = a->off + (r->addr - a->start);
-	int err = 0;
-	if (stays && !shared && a->file)
-		err = a->file->ops->mmap(a->file, a->prot, shared, off, r->old_size, &src);
-	if (err == 0)
-		err = platform->remap(by, r->addr, stays && shared ? 0 : r->old_size, r->new_size,
-				      r->to);
+	if (shared && (stays || r->old_size == 0) && !area_host_shared(a))
+		return map_again(by, r, a, r->to, r->new_size);
+	int err = platform->remap(by, r->addr, stays && shared ? 0 : r->old_size, r->new_size,
+				  r->to);
 	if (err < 0 || !stays || shared)
 		return err;
-	struct map_req again = {.addr = r->addr,
-				.size = r->old_size,
-				.prot = area_host_prot(a->prot),
-				.noreserve = a->flags & AREA_NORESERVE,
-				.fd = src.fd,
-				.off = src.fd >= 0 ? src.off + (int64_t)off : 0};
-	err = platform->map(by, &again);
+	err = map_again(by, r, a, r->addr, r->old_size);
 	if (err < 0 && platform->remap(by, r->to, r->new_size, r->old_size, r->addr) < 0)
 		platform->unmap(by, r->to, r->new_size);
 	return err;

@@ -444,4 +444,60 @@ TEST(shared_anonymous_memory_is_zero_past_what_the_child_touched)
 	ASSERT_EQ(m[7 * PAGE], 0);
 }
 
+/* A shared mapping of a file that is open for reading shows what others write, wherever it goes. */
+static char *read_only_view(int *out_writer, size_t size)
+{
+	int fd;
+	test_tmpdir();
+	*out_writer = open("f", O_RDWR | O_CREAT, 0600);
+	ASSERT_OK(*out_writer);
+	ASSERT_OK(ftruncate(*out_writer, (off_t)size));
+	fd = open("f", O_RDONLY);
+	ASSERT_OK(fd);
+	char *m = map_file(fd, size, PROT_READ, MAP_SHARED, 0);
+	ASSERT_OK(close(fd));
+	return m;
+}
+
+TEST(shared_read_only_view_follows_the_file)
+{
+	int w;
+	volatile char *m = read_only_view(&w, 3 * PAGE);
+	ASSERT_EQ(m[0] + m[PAGE], 0);
+	ASSERT_EQ(pwrite(w, "a", 1, 0), 1);
+	ASSERT_EQ(m[0], 'a');
+	char *other = map_file(w, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
+	other[PAGE] = 'b';
+	ASSERT_EQ(m[PAGE], 'b');
+	JOIN(SPAWN({
+		ASSERT_EQ(m[PAGE], 'b');
+		other[PAGE] = 'c';
+		ASSERT_EQ(m[PAGE], 'c');
+	}));
+	ASSERT_EQ(m[PAGE], 'c');
+	ASSERT_ERR(mprotect((void *)(uintptr_t)m, PAGE, PROT_READ | PROT_WRITE), EACCES);
+	ASSERT_OK(ftruncate(w, PAGE));
+	ASSERT_OK(ftruncate(w, 3 * PAGE));
+	ASSERT_EQ(m[PAGE], 0);
+}
+
+TEST(shared_read_only_view_can_be_moved_and_doubled)
+{
+	int w;
+	volatile char *m = read_only_view(&w, 3 * PAGE);
+	volatile char *twice = mremap((void *)(uintptr_t)(m + PAGE), 0, PAGE, MREMAP_MAYMOVE);
+	ASSERT(twice != MAP_FAILED);
+	ASSERT_EQ(pwrite(w, "x", 1, PAGE), 1);
+	ASSERT_EQ(m[PAGE], 'x');
+	ASSERT_EQ(twice[0], 'x');
+	volatile char *moved = mremap((void *)(uintptr_t)m, PAGE * 3, PAGE * 3, MREMAP_MAYMOVE | 4);
+	ASSERT(moved != MAP_FAILED || errno == EINVAL); /* MREMAP_DONTUNMAP of files: since 5.13 */
+	if (moved != MAP_FAILED) {
+		ASSERT_EQ(pwrite(w, "y", 1, 2 * PAGE), 1);
+		ASSERT_EQ(m[2 * PAGE], 'y');
+		ASSERT_EQ(moved[2 * PAGE], 'y');
+	}
+	ASSERT_ERR(mprotect((void *)(uintptr_t)twice, PAGE, PROT_READ | PROT_WRITE), EACCES);
+}
+
 TEST_MAIN()

@@ -17,7 +17,10 @@
 
 #include <cmocka.h>
 
+#include "sentry/cred/cred.h"
 #include "sentry/mm/area.h"
+#include "sentry/vfs/file.h"
+#include "syscalls/abi/fcntl.h"
 #include "syscalls/abi/mman.h"
 
 enum { PAGES = 96, ROUNDS = 60000 };
@@ -27,6 +30,7 @@ static struct page {
 	bool mapped;
 	uint8_t prot;
 } host[4 * PAGES]; /* areas grow beyond what is asked for */
+static bool last_shared; /* of the latest mapping that was asked for */
 static int fail_in; /* host calls until one fails; 0: none does */
 static unsigned seed = 1;
 
@@ -54,6 +58,7 @@ static void range_clear(uaddr_t addr, uint64_t size)
 static int fake_map(struct ctx *by, const struct map_req *r)
 {
 	(void)by;
+	last_shared = r->shared;
 	if (refuses()) {
 		if (dice(2))
 			range_clear(r->addr, r->size);
@@ -246,11 +251,50 @@ static void follows_a_host_that_refuses(void **state)
 		run(s, /*failing=*/true);
 }
 
+static int source_mmap(struct file *f, int prot, bool shared, uint64_t off, uint64_t size,
+		       struct mmap_source *out)
+{
+	(void)f, (void)prot, (void)shared, (void)off, (void)size;
+	*out = (struct mmap_source){.fd = 99};
+	return 0;
+}
+
+/* The host is told `shared' only of what the file was opened to write. */
+static bool shared_there(struct mm *mm, const struct cred *cred, uint32_t open_flags)
+{
+	static const struct file_ops ops = {.mmap = source_mmap, .release = file_norelease};
+	struct file *f;
+	assert_int_equal(file_new_anon(&ops, FILE_INODE, NULL, "f", cred, open_flags, &f), 0);
+	assert_int_equal(mm_map(mm, NULL, BASE, PAGE_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED, f, 0,
+				&none),
+			 BASE);
+	assert_int_equal(mm_protect(mm, NULL, BASE, PAGE_SIZE, PROT_READ | PROT_WRITE, &none),
+			 open_flags == O_RDONLY ? -EACCES : 0);
+	file_put(f);
+	return last_shared;
+}
+
+static void what_may_not_be_written_is_private_there(void **state)
+{
+	struct cred *cred = cred_new_root(CAP_ALL);
+	struct mm *mm;
+	struct ctx *c;
+	(void)state;
+	memset(host, 0, sizeof host);
+	assert_int_equal(mm_new(&mm, &c), 0);
+	mm->mmap_base = BASE + PAGES * PAGE_SIZE;
+	assert_false(shared_there(mm, cred, O_RDONLY));
+	assert_true(shared_there(mm, cred, O_RDWR));
+	mm_put(mm);
+	cred_put(cred);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(follows_a_host_that_obeys),
 		cmocka_unit_test(follows_a_host_that_refuses),
+		cmocka_unit_test(what_may_not_be_written_is_private_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
