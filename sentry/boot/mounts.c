@@ -34,7 +34,7 @@ static const char *option(const char *data, const char *key, size_t *out_size)
 	return NULL;
 }
 
-/* "64m", "1g", "4096", "50%" (of the memory; taken as no limit). -EINVAL. */
+/* "64m", "1g", "4096", "50%" (of the memory).  -EINVAL. */
 static int parse_size(const char *v, size_t n, uint64_t *out)
 {
 	char *end;
@@ -48,8 +48,10 @@ static int parse_size(const char *v, size_t n, uint64_t *out)
 	if (end < v + n) {
 		const char *units = "kmg", *u = strchr(units, *end | 0x20);
 		if (*end == '%') {
-			*out = 0;
-			return end + 1 == v + n ? 0 : -EINVAL;
+			if (end + 1 != v + n || __builtin_mul_overflow(x, resources.mem_total, out))
+				return -EINVAL;
+			*out /= 100;
+			return 0;
 		}
 		if (!u || end + 1 != v + n)
 			return -EINVAL;
@@ -68,14 +70,35 @@ static int parse_number(const char *v, size_t n, int base, uint32_t *out)
 	return 0;
 }
 
+/* Linux refuses what it does not know: a misspelt limit would be none. */
+static int known_options(const char *data)
+{
+	static const char *const known[] = {"size", "nr_blocks", "nr_inodes", "mode",	 "uid",
+					    "gid",  "huge",	 "mpol",      "inode32", "inode64"};
+	for (const char *p = data; p && *p;) {
+		size_t n = strcspn(p, ","), name = strcspn(p, ",="), i = 0;
+		while (i < ARRAY_SIZE(known) &&
+		       (strlen(known[i]) != name || strncmp(known[i], p, name) != 0))
+			i++;
+		if (n > 0 && i == ARRAY_SIZE(known))
+			return -EINVAL;
+		p += n + (p[n] == ',');
+	}
+	return 0;
+}
+
 static int tmpfs_options(const char *data, struct memfs_options *o)
 {
 	size_t n;
 	const char *v;
-	uint32_t inodes = 0;
-	int err = 0;
-	if ((v = option(data, "size", &n)))
+	int err = known_options(data);
+	if (err == 0 && (v = option(data, "size", &n)))
 		err = parse_size(v, n, &o->size_limit);
+	if (err == 0 && (v = option(data, "nr_blocks", &n))) {
+		err = parse_size(v, n, &o->size_limit);
+		if (err == 0 && __builtin_mul_overflow(o->size_limit, PAGE_SIZE, &o->size_limit))
+			err = -EINVAL;
+	}
 	if (err == 0 && (v = option(data, "mode", &n)))
 		err = parse_number(v, n, 8, &o->mode);
 	if (err == 0 && (v = option(data, "uid", &n)))
@@ -83,8 +106,7 @@ static int tmpfs_options(const char *data, struct memfs_options *o)
 	if (err == 0 && (v = option(data, "gid", &n)))
 		err = parse_number(v, n, 10, &o->gid);
 	if (err == 0 && (v = option(data, "nr_inodes", &n)))
-		err = parse_number(v, n, 10, &inodes);
-	o->inode_limit = inodes;
+		err = parse_size(v, n, &o->inode_limit);
 	o->mode &= 07777;
 	return err;
 }

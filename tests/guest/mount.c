@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/sysinfo.h>
 
 /* A directory "d" with a tmpfs on it. */
 static void mounted(const char *options)
@@ -87,6 +88,46 @@ TEST(mount_size_limit_is_enospc)
 	ASSERT_EQ(a, 64 << 10);
 	ASSERT_EQ(b, -1);
 	ASSERT_EQ(err, ENOSPC);
+}
+
+static struct statfs limits_with(const char *options)
+{
+	struct statfs f;
+	mounted(options);
+	int r = statfs("d", &f);
+	unmounted();
+	ASSERT_OK(r);
+	return f;
+}
+
+TEST(mount_limits_have_units)
+{
+	struct sysinfo s;
+	ASSERT_OK(sysinfo(&s));
+	struct statfs f = limits_with("size=25%");
+	unsigned long long want = (unsigned long long)s.totalram * s.mem_unit / 4;
+	unsigned long long got = (unsigned long long)f.f_blocks * (unsigned long long)f.f_bsize;
+	ASSERT(got <= want + 4096 && got + (want >> 6) >= want);
+	ASSERT_EQ(limits_with("nr_inodes=2k").f_files, 2048);
+	f = limits_with("nr_blocks=16");
+	ASSERT_EQ(f.f_blocks, 16);
+}
+
+TEST(mount_refuses_unknown_options)
+{
+	test_tmpdir();
+	ASSERT_OK(mkdir("d", 0755));
+	static const char *const wrong[] = {"sice=1m", "size=1x", "size=-1", "mode=9", "nonsense"};
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		int r = mount("guest", "d", "tmpfs", 0, wrong[i]);
+		int err = errno;
+		if (r < 0 && err == EPERM)
+			SKIP("mount is not allowed here");
+		if (r == 0)
+			umount2("d", MNT_DETACH);
+		ASSERT_EQ(r, -1);
+		ASSERT_EQ(err, EINVAL);
+	}
 }
 
 TEST(mount_appears_in_proc_mounts)
