@@ -96,7 +96,7 @@ static int close_rest(const struct sandbox *s, const struct sentry_ends *ends)
 }
 
 /* The one that was asked for, else the best that works here. */
-static int platform_start(struct error *e)
+static int platform_start(unsigned tasks, struct error *e)
 {
 	static const struct platform_ops *const all[] = {&trap_platform, &ptrace_platform};
 	const char *want = global_options.platform;
@@ -107,6 +107,8 @@ static int platform_start(struct error *e)
 		if (want && strcmp(want, all[i]->name) != 0)
 			continue;
 		platform = all[i];
+		if (platform->tasks)
+			platform->tasks(tasks);
 		if ((err = platform->init()) == 0)
 			return 0;
 		log_debug("the %s platform does not work here: %s", all[i]->name, strerror(-err));
@@ -137,7 +139,7 @@ static int prepare(const struct sandbox *s, const struct sentry_ends *ends, stru
 		return error_set(e, err,
 				 "cannot open /dev/urandom: %s (mknod it, or bind the host's)",
 				 strerror(-err));
-	if ((err = platform_start(e)) < 0)
+	if ((err = platform_start(spec->task_limit ? spec->task_limit : BOOT_TASKS, e)) < 0)
 		return err;
 	if ((err = boot_init(spec, &be)) < 0)
 		return error_set(e, err, "%s", be.text);

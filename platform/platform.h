@@ -228,6 +228,8 @@ struct platform_ops {
 	uaddr_t (*clock)(uint32_t *out_ids);
 };
 
+	/* How many threads it may have at once.  Before init(). */
+	void (*tasks)(unsigned most);
 extern const struct platform_ops ptrace_platform;
 extern const struct platform_ops trap_platform;
 extern const struct platform_ops null_platform;

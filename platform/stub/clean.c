@@ -52,7 +52,22 @@ void clean_descriptors(int sock)
 	close_from(STUB_CTL_FD + 1);
 }
 
-void clean_limits(void)
+static void limit_to(int which, rlim_t most)
+{
+	struct rlimit limit = {0, 0};
+	if (getrlimit((unsigned)which, &limit) < 0)
+		return;
+	if (limit.rlim_max > most)
+		limit.rlim_max = most;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit((unsigned)which, &limit);
+}
+
+/*
+ * The host counts the sentry's threads too, one a task, and stubs on their way out.  It counts
+ * for root only in a user namespace, which is where the sentry is if it can.
+ */
+void clean_limits(unsigned tasks)
 {
 	static const int raise[] = {RLIMIT_STACK, RLIMIT_DATA, RLIMIT_AS, RLIMIT_CPU};
 	struct rlimit limit = {0, 0};
@@ -62,6 +77,9 @@ void clean_limits(void)
 		limit.rlim_cur = limit.rlim_max; /* the guest's limits are the sentry's affair */
 		setrlimit((unsigned)raise[i], &limit);
 	}
+	limit_to(RLIMIT_NOFILE, STUB_CTL_FD + 1);
+	if (tasks)
+		limit_to(RLIMIT_NPROC, 2 * (rlim_t)tasks + tasks / 4 + 256);
 }
 
 void clean_rights(void)

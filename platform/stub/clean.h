@@ -10,8 +10,12 @@
 
 /* Descriptor sock becomes number 3, all others are closed. */
 void clean_descriptors(int sock);
-/* Limits of the host's that would be the guest's: as high as they may be; no core files. */
-void clean_limits(void);
+/*
+ * Limits of the host's that would be the guest's: as high as they may be; no core files; no more
+ * descriptors than a stub needs.  tasks: how many threads the guest may have; those a guest
+ * makes by itself, behind the sentry's back, are then few.  0: it cannot.
+ */
+void clean_limits(unsigned tasks);
 /* No capabilities, no new privileges; the name others see. */
 void clean_rights(void);
 /* What libc told the kernel about memory that is about to go. */

@@ -432,6 +432,11 @@ static uaddr_t trap_clock(uint32_t *out_ids)
 
 const struct platform_ops trap_platform = {
 	.name = "trap",
+static void trap_tasks(unsigned most)
+{
+	trap_host.tasks = most;
+}
+
 	.init = trap_init,
 	.shutdown = trap_shutdown,
 	.aspace_new = trap_aspace_new,
@@ -471,3 +476,4 @@ const struct platform_ops trap_platform = {
 	.cpus = trap_cpus,
 	.clock = trap_clock,
 };
+	.tasks = trap_tasks,

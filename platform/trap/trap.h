@@ -107,6 +107,7 @@ extern struct trap_host trap_host;
 extern __thread unsigned long trap_calls;
 
 /* The ctx whose call this thread carries out, or NULL: run.c. */
+	unsigned tasks; /* most threads of all guests; set before init */
 extern __thread struct ctx *trap_current;
 
 /* zygote.c */

@@ -80,7 +80,7 @@ static _Noreturn void zygote_child(const struct trap_host *h, int sock)
 	uint64_t keep = base;
 	clean_descriptors(sock);
 	clean_signals(INTERRUPT_SIGNAL, stub_at(base, stub_handler), stub_at(base, stub_restorer));
-	clean_limits();
+	clean_limits(h->tasks);
 	clean_rights();
 	clean_libc();
 	clean_parent(h->sentry_pid);

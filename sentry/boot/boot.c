@@ -22,8 +22,6 @@
 /* The newest long-term kernel whose calls we offer most of. */
 #define DEFAULT_RELEASE "6.12.0-vedette"
 #define DEFAULT_VERSION "#1 SMP PREEMPT_DYNAMIC vedette"
-/* Tasks of one sandbox: each costs the host a thread in the sentry and one in a stub. */
-enum { TASK_LIMIT = 8192 };
 
 struct mount_ns *boot_ns;
 struct group *boot_outside;
@@ -74,7 +72,7 @@ int boot_init(const struct boot_spec *s, struct boot_error *err)
 	lock_init(&kernel.tasks_lock, RANK_TASKS);
 	lock_init(&kernel.uts_lock, RANK_LEAF);
 	waitq_init(&kernel.ended);
-	kernel.task_limit = s->task_limit ? s->task_limit : TASK_LIMIT;
+	kernel.task_limit = s->task_limit ? s->task_limit : BOOT_TASKS;
 	kernel.boot_mono_ns = clock_mono_ns();
 	kernel.boot_real_ns = clock_real_ns();
 	set_name(kernel.hostname, sizeof kernel.hostname, s->hostname, "vedette");

@@ -49,6 +49,9 @@ struct boot_stdio {
 	bool nonblock;		/* nobody else has this open file, and it is O_NONBLOCK */
 };
 
+/* Tasks of one sandbox: each costs the host a thread in the sentry and one in a stub. */
+enum { BOOT_TASKS = 8192 };
+
 struct boot_spec {
 	/* The first process. */
 	char *const *argv, *const *envp;
@@ -68,7 +71,7 @@ struct boot_spec {
 	/* The machine. */
 	const char *hostname, *domainname;
 	const char *release;	/* uname -r; NULL: the default, 6.12 */
-	unsigned task_limit;	/* tasks at once, 0: default */
+	unsigned task_limit;	/* tasks at once, 0: BOOT_TASKS */
 	uint64_t memory_limit;	/* bytes shown as MemTotal, 0: the host's */
 	unsigned cpus;		/* shown, 0: the host's */
 	/* The root: gofer root 0 with memory above, or write_through. */
