@@ -148,6 +148,13 @@ struct platform_ops {
 	void (*run)(struct ctx *c, struct event *out);
 	/* Makes the current or next run() return EV_INTERRUPT soon; any thread. */
 	void (*interrupt)(struct ctx *c);
+	/*
+	 * Optional; NULL: interrupt() cannot be resisted.  The guest thread will not be run
+	 * again: whatever its adopter waits for in this table ends with EV_GONE or -ESRCH, soon;
+	 * called again until it has.  Any thread, as interrupt().  Guest code of a thread that
+	 * does not obey goes on until its address space is destroyed.
+	 */
+	void (*abandon)(struct ctx *c);
 
 	/* Registers as of the last event; regs_mut says they will be changed before run(). */
 	const struct regs *(*regs)(struct ctx *c);
@@ -221,6 +228,8 @@ struct platform_ops {
 	void (*uts)(struct ctx *c, const void *uts, size_t size);
 	/* How many CPUs the guest has.  Before the first aspace. */
 	void (*cpus)(unsigned count);
+	/* How many threads it may have at once.  Before init(). */
+	void (*tasks)(unsigned most);
 	/*
 	 * Where in every address space a function lies with the contract of the vDSO's
 	 * clock_gettime, for which clock ids (bits) it is good; 0: there is none.
@@ -228,8 +237,6 @@ struct platform_ops {
 	uaddr_t (*clock)(uint32_t *out_ids);
 };
 
-	/* How many threads it may have at once.  Before init(). */
-	void (*tasks)(unsigned most);
 extern const struct platform_ops ptrace_platform;
 extern const struct platform_ops trap_platform;
 extern const struct platform_ops null_platform;

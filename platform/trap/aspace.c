@@ -20,7 +20,7 @@
 #include "platform/trap/facts.h"
 
 /* A new stub answers in well under a millisecond; one that does not is up to something. */
-static const int64_t SETTLE_NS = 10 * NSEC_PER_SEC;
+static const int64_t SETTLE_NS = 5 * NSEC_PER_SEC;
 
 static struct slot *slot_here(const struct aspace *as, unsigned number)
 {
@@ -143,6 +143,7 @@ int aspace_make(int pid, int ctl, char *map, uint64_t nonce, struct rewrite *tex
 		lock_init(&as->lock, RANK_PLATFORM);
 		list_init(&as->ctxs);
 		list_init(&as->link);
+		list_init(&as->stray);
 		c = ctx_alloc(as, 0, pid);
 	}
 	if (!c) {
@@ -167,6 +168,7 @@ void aspace_free(struct aspace *as)
 
 void aspace_kill(struct aspace *as)
 {
+	__atomic_store_n(&as->doomed, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&as->verified, __ATOMIC_ACQUIRE) &&
 	    !__atomic_load_n(&as->dead, __ATOMIC_ACQUIRE))
 		host_tgkill(as->pid, as->pid, SIGKILL);
@@ -186,39 +188,67 @@ static int nonce_check(const struct aspace *as)
 	return found == as->nonce ? 0 : -ESRCH;
 }
 
-static int first_word(struct aspace *as, struct slot *s)
+/* Memory can be read by the number of any thread, but only a process has this clock. */
+static int process_check(const struct aspace *as)
 {
-	int64_t now = 0;
-	host_clock_get(CLOCK_MONOTONIC, &now);
-	return hand_wait(as, s, now + SETTLE_NS);
+	int64_t used;
+	if (as->pid <= 1 || as->pid == trap_host.sentry_pid)
+		return -ESRCH;
+	trap_calls++;
+	return host_clock_get(process_clock(as->pid), &used);
 }
 
-static int verify_locked(struct aspace *as)
+static int verify(struct aspace *as)
 {
-	int err = first_word(as, slot_here(as, 0));
+	int err = process_check(as);
 	if (err == 0)
 		err = nonce_check(as);
 	if (err == 0)
 		__atomic_store_n(&as->verified, true, __ATOMIC_RELEASE);
+	else
+		__atomic_store_n(&as->doomed, 1, __ATOMIC_SEQ_CST);
 	return err == 0 ? 0 : -ESRCH;
 }
 
-int aspace_verify(struct aspace *as)
+static int settle_locked(struct aspace *as, const struct ctx *c)
 {
-	int err = 0;
-	if (__atomic_load_n(&as->verified, __ATOMIC_ACQUIRE))
+	if (__atomic_load_n(&as->verified, __ATOMIC_RELAXED))
+		return 0;
+	int err = hand_wait(as, c, slot_here(as, 0), SETTLE_NS);
+	if (err == -ETIMEDOUT)
+		__atomic_store_n(&as->doomed, 1, __ATOMIC_SEQ_CST);
+	return err == 0 ? verify(as) : -ESRCH;
+}
+
+static bool is_verified(const struct aspace *as)
+{
+	return __atomic_load_n(&as->verified, __ATOMIC_ACQUIRE);
+}
+
+int aspace_settle(struct aspace *as, const struct ctx *c)
+{
+	if (is_verified(as))
 		return 0;
 	lock(&as->lock);
-	if (!as->verified)
-		err = verify_locked(as);
+	int err = settle_locked(as, c);
 	unlock(&as->lock);
 	return err;
 }
 
+int aspace_verify(struct aspace *as)
+{
+	if (is_verified(as))
+		return 0;
+	/* A number the guest has spoilt meanwhile is only one that was never true. */
+	if (!hand_is_ours(slot_here(as, 0)))
+		return -ESRCH;
+	return verify(as);
+}
+
 int ctx_settle(struct ctx *c)
 {
-	int err = aspace_verify(c->as);
+	int err = aspace_settle(c->as, c);
 	if (err == 0)
-		err = first_word(c->as, c->slot);
+		err = hand_wait(c->as, c, c->slot, SETTLE_NS);
 	return err;
 }

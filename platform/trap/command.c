@@ -4,8 +4,9 @@
  *
  * Each stub has a control socket of its own from the start: what is in it is for
  * this guest process alone, whatever its relatives do.  A message is sent and taken
- * under the sentry's mm lock.  If the stub fails in between, it may still be there:
- * the socket is stale, and is emptied before the next use.
+ * under the sentry's mm lock.  Whether it has been taken is for the host to say:
+ * there is at most one, so that no guest can pile up descriptors in flight, which
+ * the host counts for all sandboxes of a user.
  *
  * The answer to a command is whatever the guest's other threads make of it; no
  * caller may rely on it for more than that process.
@@ -15,43 +16,51 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <time.h>
 
-/* The longest honest command fills a large mapping with pages. */
-static const int64_t COMMAND_NS = 120 * NSEC_PER_SEC;
+int64_t command_time(uint64_t bytes, bool reads)
+{
+	const int64_t most = 120 * NSEC_PER_SEC;
+	int64_t more = bytes > (uint64_t)most / 10 ? most : (int64_t)bytes * (reads ? 10 : 1);
+	return COMMAND_NS + more < most ? COMMAND_NS + more : most;
+}
 
-long command_give(struct ctx *c, uint32_t command, const uint64_t *args, size_t n)
+long command_give(struct ctx *c, const struct command *cmd)
 {
 	struct slot *s = c->slot;
-	int64_t now = 0;
 	if (c->gone)
 		return -ESRCH;
-	for (size_t i = 0; i < n; i++)
-		s->call[i] = args[i];
-	hand_give(c, command);
-	host_clock_get(CLOCK_MONOTONIC, &now);
-	int err = hand_wait_command(c, now + COMMAND_NS);
+	for (size_t i = 0; i < ARRAY_SIZE(cmd->args); i++)
+		s->call[i] = cmd->args[i];
+	hand_give(c, cmd->what);
+	int err = hand_wait_command(c, cmd->within_ns);
 	if (err == 0)
 		return __atomic_load_n(&s->ret, __ATOMIC_RELAXED);
-	aspace_kill(c->as);
 	c->gone = true;
+	/* Who is only abandoned ends with its address space. */
+	if (err == -ETIMEDOUT)
+		aspace_kill(c->as);
 	return -ESRCH;
 }
 
 long command_call(struct ctx *c, long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
 		  uint64_t a4)
 {
-	const uint64_t args[7] = {(uint64_t)nr, a0, a1, a2, a3, a4, 0};
-	return command_give(c, DO_CALL, args, ARRAY_SIZE(args));
+	const struct command cmd = {.what = DO_CALL,
+				    .args = {(uint64_t)nr, a0, a1, a2, a3, a4},
+				    .within_ns = COMMAND_NS};
+	return command_give(c, &cmd);
 }
 
 long command_calls(struct ctx *c, const uint64_t (*calls)[7], size_t n)
 {
-	const uint64_t args[2] = {0, n};
+	const struct command cmd = {.what = DO_CALLS, .args = {0, n}, .within_ns = COMMAND_NS};
 	assert(n * sizeof *calls <= SLOT_SCRATCH_SIZE);
 	memcpy((char *)c->slot + SLOT_SCRATCH, calls, n * sizeof *calls);
-	return command_give(c, DO_CALLS, args, ARRAY_SIZE(args));
+	return command_give(c, &cmd);
 }
 
 uint64_t scratch_address(const struct ctx *c)
@@ -59,30 +68,42 @@ uint64_t scratch_address(const struct ctx *c)
 	return SLOTS_AT + (uint64_t)c->number * SLOT_SIZE + SLOT_SCRATCH;
 }
 
-int command_scratch(struct ctx *c, long nr, uint64_t a0, void *out, size_t size)
+int command_scratch(struct ctx *c, long nr, uint64_t a0, void *out, size_t size, int64_t within_ns)
 {
-	long ret = command_call(c, nr, a0, scratch_address(c), 0, 0, 0);
+	const struct command cmd = {.what = DO_CALL,
+				    .args = {(uint64_t)nr, a0, scratch_address(c)},
+				    .within_ns = within_ns};
+	long ret = command_give(c, &cmd);
 	if (ret < 0)
 		return (int)ret;
 	memcpy(out, (char *)c->slot + SLOT_SCRATCH, size);
 	return 0;
 }
 
-long command_with_fds(struct ctx *by, const int *fds, size_t nfds, uint32_t command,
-		      const uint64_t *args, size_t n)
+static bool all_taken(const struct aspace *as)
 {
-	struct aspace *as = by->as;
-	long ret = by->gone ? -ESRCH : 0;
-	if (ret == 0 && as->ctl_stale) {
-		ret = command_give(by, DO_DRAIN, NULL, 0);
-		as->ctl_stale = ret != -EAGAIN;
-		ret = !as->ctl_stale ? 0 : by->gone ? -ESRCH : -EIO;
-	}
+	int left = 0;
+	trap_calls++;
+	return host_ioctl(as->ctl, TIOCOUTQ, &left) == 0 && left == 0;
+}
+
+/* A stub that failed half way may have left one; one that leaves it again does so on purpose. */
+static int empty_socket(struct ctx *by)
+{
+	static const struct command drain = {.what = DO_DRAIN, .within_ns = COMMAND_NS};
+	if (all_taken(by->as))
+		return 0;
+	if (command_give(by, &drain) != -ESRCH && all_taken(by->as))
+		return 0;
+	aspace_kill(by->as);
+	by->gone = true;
+	return -ESRCH;
+}
+
+long command_with_fds(struct ctx *by, const int *fds, size_t nfds, const struct command *cmd)
+{
+	long ret = by->gone ? -ESRCH : empty_socket(by);
 	if (ret == 0)
-		ret = host_send_fds(as->ctl, fds, nfds);
-	if (ret == 0) {
-		ret = command_give(by, command, args, n);
-		as->ctl_stale = ret < 0;
-	}
-	return ret;
+		ret = host_send_fds(by->as->ctl, fds, nfds);
+	return ret == 0 ? command_give(by, cmd) : ret;
 }

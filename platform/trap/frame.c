@@ -144,7 +144,8 @@ int frame_force(struct ctx *c)
 {
 	if (c->at == AT_FRAME)
 		return c->gone ? -ESRCH : 0;
-	long ret = command_give(c, DO_FRAME, NULL, 0);
+	static const struct command to_frame = {.what = DO_FRAME, .within_ns = COMMAND_NS};
+	long ret = command_give(c, &to_frame);
 	if (c->gone)
 		return -ESRCH;
 	(void)ret;

@@ -33,6 +33,9 @@ enum {
 	TRY_MAX = 16384, /* twice as many each time that fails */
 };
 
+/* What a bounded wait is made of: however long we were frozen meanwhile, it counts as one. */
+static const int64_t SLICE_NS = 50 * 1000000;
+
 static cpu_set_t all; /* what we may use */
 static unsigned cpus = 1;
 static uint32_t spins; /* of SPIN_US */
@@ -61,7 +64,7 @@ static bool cpu_to_spare(void)
 	return 2 * (unsigned)atomic_load_explicit(&running, memory_order_relaxed) <= cpus;
 }
 
-static bool is_ours(struct slot *s)
+bool hand_is_ours(struct slot *s)
 {
 	uint32_t turn = __atomic_load_n(&s->turn, __ATOMIC_ACQUIRE);
 	return turn != TURN_STUB && turn != SENTRY_ASLEEP;
@@ -82,37 +85,67 @@ void hand_give(struct ctx *c, uint32_t command)
 static bool look(struct slot *s, uint32_t n)
 {
 	for (; n > 0; n--) {
-		if (is_ours(s))
+		if (hand_is_ours(s))
 			return true;
 		__builtin_ia32_pause();
 	}
-	return is_ours(s);
+	return hand_is_ours(s);
 }
 
-static int sleep_for(struct aspace *as, struct slot *s, int64_t deadline_ns)
+/* Nobody is to wait for this one any more. */
+static bool is_over(const struct aspace *as, const struct ctx *c)
 {
-	while (!is_ours(s)) {
+	return __atomic_load_n(&as->dead, __ATOMIC_SEQ_CST) ||
+	       __atomic_load_n(&as->doomed, __ATOMIC_SEQ_CST) ||
+	       (c && __atomic_load_n(&c->abandoned, __ATOMIC_SEQ_CST));
+}
+
+/* What is left of the budget.  A guest that plays with the word only wakes us. */
+static int64_t sleep_once(struct slot *s, int64_t budget_ns)
+{
+	trap_calls++;
+	if (budget_ns == INT64_MAX) {
+		host_futex_wait_shared(&s->turn, SENTRY_ASLEEP, INT64_MAX);
+		return budget_ns;
+	}
+	int64_t slice = budget_ns < SLICE_NS ? budget_ns : SLICE_NS, from = now_ns();
+	host_futex_wait_shared(&s->turn, SENTRY_ASLEEP, from + slice);
+	int64_t took = now_ns() - from;
+	return budget_ns - (took < slice ? took : slice);
+}
+
+static int sleep_for(struct aspace *as, const struct ctx *c, struct slot *s, int64_t budget_ns)
+{
+	while (!hand_is_ours(s)) {
 		uint32_t turn = TURN_STUB;
 		__atomic_compare_exchange_n(&s->turn, &turn, SENTRY_ASLEEP, false, __ATOMIC_ACQ_REL,
 					    __ATOMIC_ACQUIRE);
-		if (__atomic_load_n(&as->dead, __ATOMIC_SEQ_CST))
+		if (is_over(as, c))
 			return -ESRCH;
-		trap_calls++;
-		if (host_futex_wait_shared(&s->turn, SENTRY_ASLEEP, deadline_ns) == -ETIMEDOUT)
-			return is_ours(s) ? 0 : -ETIMEDOUT;
+		if (budget_ns <= 0)
+			return -ETIMEDOUT;
+		budget_ns = sleep_once(s, budget_ns);
 	}
 	return 0;
 }
 
-int hand_wait(struct aspace *as, struct slot *s, int64_t deadline_ns)
+int hand_wait(struct aspace *as, const struct ctx *c, struct slot *s, int64_t budget_ns)
 {
 	int err = 0;
 	if (!look(s, spins))
-		err = sleep_for(as, s, deadline_ns);
-	return __atomic_load_n(&as->dead, __ATOMIC_ACQUIRE) ? -ESRCH : err;
+		err = sleep_for(as, c, s, budget_ns);
+	return is_over(as, c) ? -ESRCH : err;
 }
 
-static int wait_for(struct ctx *c, int64_t deadline_ns)
+void hand_abandon(struct ctx *c)
+{
+	__atomic_store_n(&c->abandoned, 1, __ATOMIC_SEQ_CST);
+	/* It is the sentry's turn for ever: a guest that undoes this is met again by the next call. */
+	__atomic_store_n(&c->slot->turn, TURN_SENTRY, __ATOMIC_SEQ_CST);
+	host_futex_wake_shared(&c->slot->turn, INT32_MAX);
+}
+
+static int wait_for(struct ctx *c, int64_t budget_ns)
 {
 	if (c->apart && cpu_to_spare() && look(c->slot, spins)) {
 		c->vain = 0;
@@ -120,13 +153,13 @@ static int wait_for(struct ctx *c, int64_t deadline_ns)
 		return 0;
 	}
 	c->vain++;
-	return sleep_for(c->as, c->slot, deadline_ns);
+	return sleep_for(c->as, c, c->slot, budget_ns);
 }
 
-int hand_wait_command(struct ctx *c, int64_t deadline_ns)
+int hand_wait_command(struct ctx *c, int64_t budget_ns)
 {
-	int err = wait_for(c, deadline_ns);
-	return __atomic_load_n(&c->as->dead, __ATOMIC_ACQUIRE) ? -ESRCH : err;
+	int err = wait_for(c, budget_ns);
+	return is_over(c->as, c) ? -ESRCH : err;
 }
 
 /* The stub's thread moves itself: its number is not to be believed. */
@@ -178,5 +211,5 @@ int hand_run(struct ctx *c)
 	hand_give(c, DO_RESUME);
 	int err = wait_for(c, INT64_MAX);
 	atomic_fetch_sub_explicit(&running, 1, memory_order_relaxed);
-	return __atomic_load_n(&c->as->dead, __ATOMIC_ACQUIRE) ? -ESRCH : err;
+	return is_over(c->as, c) ? -ESRCH : err;
 }

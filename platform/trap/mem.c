@@ -28,11 +28,24 @@ int trap_map(struct ctx *by, const struct map_req *req)
 	int flags = MAP_FIXED | (req->shared ? MAP_SHARED : MAP_PRIVATE) |
 		    (req->noreserve ? MAP_NORESERVE : 0) | (req->growsdown ? MAP_GROWSDOWN : 0) |
 		    (req->populate ? MAP_POPULATE : 0) | (req->fd < 0 ? MAP_ANONYMOUS : 0);
-	const uint64_t args[7] = {SYS_mmap, req->addr, req->size, (uint64_t)req->prot,
-				  (uint64_t)flags, (uint64_t)-1, req->fd < 0 ? 0 : (uint64_t)req->off};
-	long r = req->fd < 0 ? command_give(by, DO_CALL, args, ARRAY_SIZE(args))
-			     : command_with_fds(by, &req->fd, 1, DO_MAP, args, ARRAY_SIZE(args));
+	const struct command cmd = {
+		.what = req->fd < 0 ? DO_CALL : DO_MAP,
+		.args = {SYS_mmap, req->addr, req->size, (uint64_t)req->prot, (uint64_t)flags,
+			 (uint64_t)-1, req->fd < 0 ? 0 : (uint64_t)req->off},
+		.within_ns = command_time(req->size, req->populate),
+	};
+	long r = req->fd < 0 ? command_give(by, &cmd) : command_with_fds(by, &req->fd, 1, &cmd);
 	return r < 0 ? (int)r : 0;
+}
+
+/* A call on size bytes, each of which it may have to read or write. */
+static long call_on(struct ctx *by, long nr, uint64_t addr, uint64_t size, uint64_t a2, uint64_t a3,
+		   uint64_t a4)
+{
+	const struct command cmd = {.what = DO_CALL,
+				    .args = {(uint64_t)nr, addr, size, a2, a3, a4},
+				    .within_ns = command_time(size, nr == SYS_madvise)};
+	return command_give(by, &cmd);
 }
 
 int trap_unmap(struct ctx *by, uaddr_t addr, uint64_t size)
@@ -42,7 +55,7 @@ int trap_unmap(struct ctx *by, uaddr_t addr, uint64_t size)
 	int err = rewrite_change(by->as->text, by, addr, size);
 	if (err < 0)
 		return err;
-	return (int)command_call(by, SYS_munmap, addr, size, 0, 0, 0);
+	return (int)call_on(by, SYS_munmap, addr, size, 0, 0, 0);
 }
 
 int trap_protect(struct ctx *by, uaddr_t addr, uint64_t size, int prot)
@@ -52,7 +65,7 @@ int trap_protect(struct ctx *by, uaddr_t addr, uint64_t size, int prot)
 	int err = rewrite_change(by->as->text, by, addr, size);
 	if (err < 0)
 		return err;
-	return (int)command_call(by, SYS_mprotect, addr, size, (uint64_t)prot, 0, 0);
+	return (int)call_on(by, SYS_mprotect, addr, size, (uint64_t)prot, 0, 0);
 }
 
 int trap_remap(struct ctx *by, uaddr_t addr, uint64_t old_size, uint64_t new_size, uaddr_t to)
@@ -66,7 +79,7 @@ int trap_remap(struct ctx *by, uaddr_t addr, uint64_t old_size, uint64_t new_siz
 	if (err < 0)
 		return err;
 	uint64_t flags = to == addr ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED;
-	long r = command_call(by, SYS_mremap, addr, old_size, new_size, flags, to);
+	long r = call_on(by, SYS_mremap, addr, old_size, new_size, flags, to);
 	return r < 0 ? (int)r : 0;
 }
 
@@ -78,7 +91,7 @@ int trap_advise(struct ctx *by, uaddr_t addr, uint64_t size, int advice)
 	int err = advice == MADV_DONTNEED ? rewrite_change(by->as->text, by, addr, size) : 0;
 	if (err < 0)
 		return err;
-	return (int)command_call(by, SYS_madvise, addr, size, (uint64_t)advice, 0, 0);
+	return (int)call_on(by, SYS_madvise, addr, size, (uint64_t)advice, 0, 0);
 }
 
 int trap_mincore(struct ctx *by, uaddr_t addr, uint64_t size, unsigned char *vec)
@@ -102,9 +115,10 @@ int trap_mincore(struct ctx *by, uaddr_t addr, uint64_t size, unsigned char *vec
 /* Its pages may outlive it for a moment, its pid may not be its own. */
 static int there(struct aspace *as)
 {
-	if (__atomic_load_n(&as->dead, __ATOMIC_ACQUIRE))
+	if (__atomic_load_n(&as->dead, __ATOMIC_ACQUIRE) ||
+	    __atomic_load_n(&as->doomed, __ATOMIC_ACQUIRE))
 		return -ESRCH;
-	return aspace_verify(as);
+	return aspace_settle(as, NULL);
 }
 
 /* What the call that this thread carries out has in its slot, if it is of that address space. */

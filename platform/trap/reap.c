@@ -6,6 +6,11 @@
  * is killed and left to it.  Otherwise whoever ends it waits for it himself, and
  * usually gets there first; if not, the thread tells him.
  * Children we do not know are a guest's own making; reaping them is all they get.
+ *
+ * A guest can say that two of its processes are one, or that there is one where
+ * there is none.  So an end counts for every address space of that number, and one
+ * that is given up before it has shown itself (a stray) is looked at again later:
+ * an honest child that was slow is not to stay behind.
  */
 #include "platform/trap/trap.h"
 
@@ -18,10 +23,12 @@
 
 #include "platform/base/log.h"
 
-enum { BUCKETS = 64, STACK_SIZE = 64 << 10 };
+enum { BUCKETS = 64, STACK_SIZE = 64 << 10, STRAYS_MAX = 64 };
 
 static struct lock reap_lock = LOCK_INIT(RANK_PLATFORM);
 static struct list by_pid[BUCKETS]; /* reap_lock, as are the lists of ctxs */
+static struct list strays = LIST_INIT(strays); /* reap_lock: aspace.stray, oldest first */
+static unsigned nstrays;	    /* reap_lock; a to look at without */
 static void (*died)(void);	    /* a */
 static bool started;
 static bool zygote_gone; /* a */
@@ -52,10 +59,19 @@ void reap_remove_ctx(struct ctx *c)
 	unlock(&reap_lock);
 }
 
+static void forget_locked(struct aspace *as)
+{
+	list_del(&as->link);
+	if (list_empty(&as->stray))
+		return;
+	list_del(&as->stray);
+	__atomic_store_n(&nstrays, nstrays - 1, __ATOMIC_RELAXED);
+}
+
 static void reap_remove(struct aspace *as)
 {
 	lock(&reap_lock);
-	list_del(&as->link);
+	forget_locked(as);
 	unlock(&reap_lock);
 }
 
@@ -81,8 +97,8 @@ static void note_death(struct aspace *as, const struct rusage *ru)
 	}
 }
 
-/* True if it was one of ours and somebody may not know yet. */
-static bool reap_pid(int pid, const struct rusage *ru)
+/* True if it was one of ours and somebody may not know yet; `known` is of who does. */
+static bool reap_pid(int pid, const struct rusage *ru, const struct aspace *known)
 {
 	struct aspace *as, *next;
 	struct list over = LIST_INIT(over);
@@ -93,17 +109,24 @@ static bool reap_pid(int pid, const struct rusage *ru)
 		if (as->pid != pid || __atomic_load_n(&as->dead, __ATOMIC_RELAXED))
 			continue;
 		if (as->left) {
-			list_del(&as->link);
+			forget_locked(as);
 			list_append(&over, &as->link);
 		} else {
 			note_death(as, ru);
-			found = true;
+			found |= as != known;
 		}
 	}
 	unlock(&reap_lock);
 	list_for_each_safe(as, next, &over, link)
 		aspace_free(as);
 	return found;
+}
+
+static void tell_died(void)
+{
+	void (*tell)(void) = __atomic_load_n(&died, __ATOMIC_ACQUIRE);
+	if (tell)
+		tell();
 }
 
 static void *reap_main(void *arg)
@@ -119,12 +142,11 @@ static void *reap_main(void *arg)
 			return NULL; /* not even the zygote is left: the end */
 		if (!WIFEXITED(status) && !WIFSIGNALED(status))
 			continue;
-		void (*tell)(void) = __atomic_load_n(&died, __ATOMIC_ACQUIRE);
-		bool ours = reap_pid(pid, &ru);
+		bool ours = reap_pid(pid, &ru, NULL);
 		if (pid == __atomic_load_n(&trap_host.zygote_pid, __ATOMIC_ACQUIRE))
 			__atomic_store_n(&zygote_gone, ours = true, __ATOMIC_RELEASE);
-		if (ours && tell)
-			tell();
+		if (ours)
+			tell_died();
 	}
 }
 
@@ -156,10 +178,8 @@ static void kill_and_wait(struct aspace *as)
 	do
 		n = host_wait_usage(as->pid, &status, 0, &ru);
 	while (n == -EINTR || (n == as->pid && !WIFEXITED(status) && !WIFSIGNALED(status)));
-	if (n == as->pid) {
-		as->usage = usage_of(&ru);
-		__atomic_store_n(&as->dead, 1, __ATOMIC_RELEASE);
-	}
+	if (n == as->pid && reap_pid(n, &ru, as))
+		tell_died();
 	while (!__atomic_load_n(&as->dead, __ATOMIC_ACQUIRE))
 		host_futex_wait(&as->dead, 0, INT64_MAX);
 }
@@ -177,13 +197,62 @@ static bool leave(struct aspace *as)
 	return left;
 }
 
+/* Those that have shown themselves are killed; reap_pid() frees them.  Fills over. */
+static void strays_look_locked(struct list *over)
+{
+	struct aspace *as, *next;
+	list_for_each_safe(as, next, &strays, stray) {
+		if (aspace_verify(as) == 0) {
+			aspace_kill(as);
+			list_del(&as->stray);
+			list_init(&as->stray);
+			__atomic_store_n(&nstrays, nstrays - 1, __ATOMIC_RELAXED);
+		} else if (__atomic_load_n(&as->doomed, __ATOMIC_RELAXED) ||
+			   nstrays > STRAYS_MAX) {
+			forget_locked(as);
+			list_append(over, &as->link);
+		}
+	}
+}
+
+/* as, if it is one, or NULL: the others are looked at. */
+static void strays_look(struct aspace *as)
+{
+	struct aspace *next;
+	struct list over = LIST_INIT(over);
+	lock(&reap_lock);
+	if (as) {
+		as->left = true;
+		list_append(&strays, &as->stray);
+		__atomic_store_n(&nstrays, nstrays + 1, __ATOMIC_RELAXED);
+	}
+	strays_look_locked(&over);
+	unlock(&reap_lock);
+	list_for_each_safe(as, next, &over, link)
+		aspace_free(as);
+}
+
+/* It may still be on its way. */
+static bool is_unknown(const struct aspace *as)
+{
+	return !__atomic_load_n(&as->dead, __ATOMIC_ACQUIRE) &&
+	       !__atomic_load_n(&as->doomed, __ATOMIC_ACQUIRE) &&
+	       !__atomic_load_n(&as->verified, __ATOMIC_ACQUIRE);
+}
+
 void reap_end(struct aspace *as, struct usage *out)
 {
 	/* A number that was never true is not waited for. */
 	int err = trap_aspace_dead(as) ? -ESRCH : aspace_verify(as);
 	*out = as->usage;
+	if (__atomic_load_n(&nstrays, __ATOMIC_RELAXED) > 0)
+		strays_look(NULL);
 	if (err == 0 && leave(as))
 		return;
+	if (err < 0 && is_unknown(as)) {
+		strays_look(as);
+		return;
+	}
 	if (err == 0)
 		kill_and_wait(as);
 	*out = as->usage;

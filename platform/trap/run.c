@@ -246,6 +246,7 @@ void trap_run(struct ctx *c, struct event *out)
 void trap_interrupt(struct ctx *c)
 {
 	unsigned old = atomic_fetch_or(&c->state, CTX_KICKED);
-	if ((old & CTX_RUNNING) && !(old & CTX_KICKED))
+	if ((old & CTX_RUNNING) && !(old & CTX_KICKED) &&
+	    !__atomic_load_n(&c->as->dead, __ATOMIC_ACQUIRE))
 		host_tgkill(c->as->pid, c->tid, INTERRUPT_SIGNAL);
 }

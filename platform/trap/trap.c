@@ -27,6 +27,8 @@ struct spare {
 	uint64_t nonce;
 };
 static const int64_t SPARE_NS = 5 * NSEC_PER_SEC;
+/* The host knows too what a stub has used, once it has ended. */
+static const int64_t LAST_WORD_NS = NSEC_PER_SEC / 50;
 static struct lock spare_lock = LOCK_INIT(RANK_PLATFORM);
 static struct spare spare = {.sock = -1}; /* spare_lock */
 
@@ -57,12 +59,10 @@ static void spare_drop(struct spare s)
 {
 	struct aspace as = {.map = s.map};
 	struct slot *first = (struct slot *)(s.map + OBJ_SLOTS);
-	int64_t now = 0;
 	int status;
 	if (s.sock < 0)
 		return;
-	host_clock_get(CLOCK_MONOTONIC, &now);
-	if (hand_wait(&as, first, now + SPARE_NS) == 0 && first->ret > 0) {
+	if (hand_wait(&as, NULL, first, SPARE_NS) == 0 && first->ret > 0) {
 		int pid = (int)first->ret;
 		host_tgkill(pid, pid, SIGKILL);
 		while (host_wait(pid, &status, 0) == -EINTR)
@@ -83,9 +83,7 @@ static int aspace_from(const struct spare *s, struct aspace **out, struct ctx **
 	(*out_ctx)->host_fs = ~0ull; /* the zygote's */
 	/* It runs no guest code yet, so what it says of itself is true. */
 	struct slot *first = (*out_ctx)->slot;
-	int64_t now = 0;
-	host_clock_get(CLOCK_MONOTONIC, &now);
-	err = hand_wait(*out, first, now + SPARE_NS);
+	err = hand_wait(*out, NULL, first, SPARE_NS);
 	(*out)->pid = (*out_ctx)->tid = (int)first->ret;
 	if (err == 0 && (*out)->pid > 0)
 		err = aspace_verify(*out);
@@ -95,7 +93,7 @@ static int aspace_from(const struct spare *s, struct aspace **out, struct ctx **
 	return err;
 }
 
-static int trap_usage(struct ctx *by, bool thread, struct usage *out);
+static int usage_within(struct ctx *by, bool thread, struct usage *out, int64_t within_ns);
 static void trap_ctx_destroy(struct ctx *c);
 static void trap_aspace_destroy(struct aspace *as, struct usage *out);
 
@@ -148,7 +146,9 @@ static int inherit(struct ctx *c, const struct ctx *by)
 
 static int trap_aspace_fork(struct ctx *by, struct aspace **out, struct ctx **out_ctx)
 {
-	const uint64_t args[2] = {SYS_clone, (uint64_t)trap_host.sentry_pid};
+	const struct command cmd = {.what = DO_FORK,
+				    .args = {SYS_clone, (uint64_t)trap_host.sentry_pid},
+				    .within_ns = FORK_NS};
 	struct rewrite *text = NULL;
 	uint64_t nonce;
 	char *map;
@@ -163,13 +163,13 @@ static int trap_aspace_fork(struct ctx *by, struct aspace **out, struct ctx **ou
 	}
 	fds[1] = pair[1];
 	rewrite_freeze(by->as->text);
-	long pid = command_with_fds(by, fds, 2, DO_FORK, args, ARRAY_SIZE(args));
-	if (pid > 0)
+	long pid = command_with_fds(by, fds, 2, &cmd);
+	if (pid > 0 && pid <= INT32_MAX)
 		rewrite_fork(by->as->text, &text);
 	rewrite_thaw(by->as->text);
 	host_close(fds[0]);
 	host_close(fds[1]);
-	if (pid <= 0) {
+	if (pid <= 0 || pid > INT32_MAX) {
 		host_close(pair[0]);
 		object_put(map);
 		return pid < 0 ? (int)pid : -EAGAIN;
@@ -195,9 +195,11 @@ static int trap_ctx_create(struct ctx *by, struct ctx **out)
 	int err = slot_take(by->as, &number);
 	if (err < 0)
 		return err;
-	const uint64_t args[2] = {0, SLOTS_AT + (uint64_t)number * SLOT_SIZE};
-	long tid = command_give(by, DO_THREAD, args, ARRAY_SIZE(args));
-	if (tid <= 0) {
+	const struct command cmd = {.what = DO_THREAD,
+				    .args = {0, SLOTS_AT + (uint64_t)number * SLOT_SIZE},
+				    .within_ns = COMMAND_NS};
+	long tid = command_give(by, &cmd);
+	if (tid <= 0 || tid > INT32_MAX) {
 		slot_put(by->as, number);
 		return tid < 0 ? (int)tid : -EAGAIN;
 	}
@@ -255,7 +257,8 @@ static void trap_ctx_destroy(struct ctx *c)
 	} else if (c->adopted && !c->gone && atomic_load(&c->as->threads) > 1) {
 		hand_give(c, DO_PARK);
 	} else if (c->adopted && !c->gone) {
-		c->as->usage_known = trap_usage(c, /*thread=*/false, &c->as->usage) == 0;
+		c->as->usage_known =
+			usage_within(c, /*thread=*/false, &c->as->usage, LAST_WORD_NS) == 0;
 	}
 	ctx_free(c);
 }
@@ -278,14 +281,15 @@ static int trap_aspace_cputime(struct aspace *as, int64_t *out_ns)
 	if (err < 0 || trap_aspace_dead(as))
 		return -ESRCH;
 	trap_calls++;
-	err = host_clock_get((int)(~(unsigned)as->pid << 3 | 2), out_ns);
+	err = host_clock_get(process_clock(as->pid), out_ns);
 	return err == -EINVAL ? -ESRCH : err;
 }
 
 static int thread_cputime(struct ctx *c, int64_t *out_ns)
 {
 	struct timespec ts;
-	int err = command_scratch(c, SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &ts, sizeof ts);
+	int err = command_scratch(c, SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &ts, sizeof ts,
+				  COMMAND_NS);
 	if (err == 0)
 		*out_ns = ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 	return err;
@@ -316,14 +320,15 @@ static int trap_ctx_cputime(struct ctx *c, int64_t *out_ns)
 }
 
 /* What the guest spoils on its way through the slot is its own account. */
-static int trap_usage(struct ctx *by, bool thread, struct usage *out)
+static int usage_within(struct ctx *by, bool thread, struct usage *out, int64_t within_ns)
 {
 	enum { RSS_LAG_KB = 256 };
 	struct rusage ru;
 	if (!by->adopted)
 		return -ESRCH;
 	int err = command_scratch(by, SYS_getrusage,
-				  (uint64_t)(thread ? RUSAGE_THREAD : RUSAGE_SELF), &ru, sizeof ru);
+				  (uint64_t)(thread ? RUSAGE_THREAD : RUSAGE_SELF), &ru, sizeof ru,
+				  within_ns);
 	if (err < 0)
 		return err;
 	*out = (struct usage){.minflt = (uint64_t)ru.ru_minflt,
@@ -333,6 +338,11 @@ static int trap_usage(struct ctx *by, bool thread, struct usage *out)
 	/* Of a living process newer hosts count pages a CPU, and add up from time to time. */
 	out->maxrss_kb = max_u64(out->maxrss_kb, min_u64(out->minflt * (PAGE_SIZE / 1024), RSS_LAG_KB));
 	return 0;
+}
+
+static int trap_usage(struct ctx *by, bool thread, struct usage *out)
+{
+	return usage_within(by, thread, out, COMMAND_NS);
 }
 
 /* What a frame holds on this host, from the first one. */
@@ -363,7 +373,6 @@ static int trap_init(void)
 {
 	struct spare first;
 	struct slot *s;
-	int64_t now = 0;
 	hand_init();
 	clock_find();
 	int err = zygote_trap_start();
@@ -375,8 +384,7 @@ static int trap_init(void)
 		struct ctx c = {.as = &as};
 		s = (struct slot *)(first.map + OBJ_SLOTS);
 		c.slot = s;
-		host_clock_get(CLOCK_MONOTONIC, &now);
-		err = hand_wait(&as, s, now + SPARE_NS);
+		err = hand_wait(&as, NULL, s, SPARE_NS);
 		if (err == 0)
 			err = learn_frame(&as, &c);
 		if (err == 0)
@@ -424,6 +432,11 @@ static void trap_cpus(unsigned count)
 	trap_host.cpus = count;
 }
 
+static void trap_tasks(unsigned most)
+{
+	trap_host.tasks = most;
+}
+
 static uaddr_t trap_clock(uint32_t *out_ids)
 {
 	*out_ids = clock_ids();
@@ -432,11 +445,6 @@ static uaddr_t trap_clock(uint32_t *out_ids)
 
 const struct platform_ops trap_platform = {
 	.name = "trap",
-static void trap_tasks(unsigned most)
-{
-	trap_host.tasks = most;
-}
-
 	.init = trap_init,
 	.shutdown = trap_shutdown,
 	.aspace_new = trap_aspace_new,
@@ -449,6 +457,7 @@ static void trap_tasks(unsigned most)
 	.ctx_destroy = trap_ctx_destroy,
 	.run = trap_run,
 	.interrupt = trap_interrupt,
+	.abandon = hand_abandon,
 	.regs = trap_regs,
 	.regs_mut = trap_regs_mut,
 	.fpu_size = trap_fpu_size,
@@ -474,6 +483,6 @@ static void trap_tasks(unsigned most)
 	.fact = trap_fact,
 	.uts = trap_uts,
 	.cpus = trap_cpus,
+	.tasks = trap_tasks,
 	.clock = trap_clock,
 };
-	.tasks = trap_tasks,

@@ -11,6 +11,9 @@
  *  4. A pid is used for anything but a wait only after aspace_verify.
  *  5. A stub that does not keep to the protocol is killed (aspace_kill): all
  *     else is then as if it had been killed from outside.
+ *  6. Every wait for a stub ends: with its answer, after a time, with its death
+ *     (dead, doomed), or because nobody wants the answer (abandoned).  Only the
+ *     wait for guest code has no time.
  */
 #pragma once
 
@@ -37,13 +40,14 @@ struct aspace {
 	char *map;	     /* I  the object here */
 	struct rewrite *text; /* I  see rewrite/ */
 	int ctl;	     /* I  control socket: descriptor 3 of the stub; used under the mm lock */
-	bool ctl_stale;	     /* the same: a message was not taken, drain first */
 	bool threaded;	     /* lock  has ever had two threads */
 	uint32_t dead;	     /* a: futex; the host process has been waited for */
+	uint32_t doomed;     /* a: it was killed by us, or is not who it said: nobody waits for it */
 	struct usage usage;  /* once dead, or */
 	bool usage_known;    /* asked for at the end of its last thread */
 	bool left;	     /* reap.c's lock: to be freed when it is reaped */
 	struct list link;    /* reap.c's lock: by pid */
+	struct list stray;   /* reap.c's lock: left before it was known who it is */
 	struct list ctxs;    /* reap.c's lock: ctx.link */
 	unsigned slots_used; /* lock: slots ever used */
 	uint32_t free[SLOT_MAX / 32]; /* lock: slots that ended threads had */
@@ -68,6 +72,7 @@ struct ctx {
 	bool leader;	     /* I */
 	bool adopted;
 	bool gone;	     /* dead, seen by us */
+	uint32_t abandoned;  /* a: its adopter waits for it no longer */
 	bool dirty;	     /* regs differ from the stub's */
 	enum ctx_at at;
 	uaddr_t uc_rip;	     /* AT_FRAME: as the host has it; regs.rip as the guest knows it */
@@ -91,11 +96,18 @@ struct ctx {
 	unsigned runs, try_after; /* since it joined; until it is tried apart */
 };
 
+/* Clock id of the CPU time of a whole process. */
+static inline int process_clock(int pid)
+{
+	return (int)(~(unsigned)pid << 3 | 2);
+}
+
 /* Set by init, constant afterwards. */
 struct trap_host {
 	uint64_t base; /* of the stub's text */
 	int sentry_pid;
 	int zygote_pid, zygote_fd;
+	unsigned tasks; /* most threads of all guests; set before init */
 	unsigned cpus; /* of the guest; set before its first address space */
 	uint32_t xstate_size; /* bytes of FPU state in a frame */
 	uint64_t xfeatures;
@@ -107,7 +119,6 @@ extern struct trap_host trap_host;
 extern __thread unsigned long trap_calls;
 
 /* The ctx whose call this thread carries out, or NULL: run.c. */
-	unsigned tasks; /* most threads of all guests; set before init */
 extern __thread struct ctx *trap_current;
 
 /* zygote.c */
@@ -122,6 +133,9 @@ int object_new(int *out_fd, char **out_map, uint64_t *out_nonce);
 void object_put(char *map);
 /* Waits for the first word of a new thread, and of a new process makes sure who it is. */
 int ctx_settle(struct ctx *c);
+/* Of the process; c: whose adopter waits, or NULL. */
+int aspace_settle(struct aspace *as, const struct ctx *c);
+/* Without waiting: -ESRCH also if it has said nothing yet. */
 int aspace_verify(struct aspace *as);
 void aspace_kill(struct aspace *as);
 /* Takes map, ctl over, also on failure; pid 0: not known yet. */
@@ -137,12 +151,15 @@ void ctx_free(struct ctx *c);
 void hand_init(void);
 /* Gives the turn with a command. */
 void hand_give(struct ctx *c, uint32_t command);
-/* Until it is our turn again: 0, -ESRCH (dead), -ETIMEDOUT. */
-int hand_wait(struct aspace *as, struct slot *s, int64_t deadline_ns);
+bool hand_is_ours(struct slot *s);
+/* Until it is our turn again: 0, -ESRCH (over), -ETIMEDOUT.  c: whose adopter waits, or NULL. */
+int hand_wait(struct aspace *as, const struct ctx *c, struct slot *s, int64_t budget_ns);
+/* Any thread: c's adopter comes back from where it waits, and waits no more. */
+void hand_abandon(struct ctx *c);
 /* The child of by starts in its mode. */
 void hand_inherit(struct ctx *c, const struct ctx *by);
 /* The same for a command's answer. */
-int hand_wait_command(struct ctx *c, int64_t deadline_ns);
+int hand_wait_command(struct ctx *c, int64_t budget_ns);
 /* The same around guest code. */
 int hand_run(struct ctx *c);
 
@@ -151,13 +168,23 @@ long command_call(struct ctx *c, long nr, uint64_t a0, uint64_t a1, uint64_t a2,
 		  uint64_t a4);
 /* Several, of seven words each, in one turn: 0 or the first error. */
 long command_calls(struct ctx *c, const uint64_t (*calls)[7], size_t n);
-/* A command with call[1..]: as command_call. */
-long command_give(struct ctx *c, uint32_t command, const uint64_t *args, size_t n);
-/* Sends descriptors, then has the stub do command with them. */
-long command_with_fds(struct ctx *by, const int *fds, size_t nfds, uint32_t command,
-		      const uint64_t *args, size_t n);
+/* A command with call[0..]; within_ns: how long an honest stub may take. */
+struct command {
+	uint32_t what; /* DO_* */
+	uint64_t args[7];
+	int64_t within_ns;
+};
+long command_give(struct ctx *c, const struct command *cmd);
+/* Sends descriptors, then gives the command. */
+long command_with_fds(struct ctx *by, const int *fds, size_t nfds, const struct command *cmd);
+/* For within_ns. */
+#define COMMAND_NS (5 * NSEC_PER_SEC) /* most take a microsecond; the machine may be busy */
+#define FORK_NS	   (20 * NSEC_PER_SEC)
+/* Of a command that works on so many bytes, each of which it may have to read from a disk. */
+int64_t command_time(uint64_t bytes, bool reads);
 /* As DO_CALL with an answer of size bytes at the slot's scratch. */
-int command_scratch(struct ctx *c, long nr, uint64_t a0, void *out, size_t size);
+int command_scratch(struct ctx *c, long nr, uint64_t a0, void *out, size_t size,
+		    int64_t within_ns);
 uint64_t scratch_address(const struct ctx *c);
 
 /* mem.c */

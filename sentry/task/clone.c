@@ -332,8 +332,6 @@ long task_clone(struct task *t, const struct clone_spec *s)
 		child->vfork = v;
 	}
 	child_regs(t, s, &regs);
-	if (child->set_child_tid)
-		copy_out(child->mm, child->set_child_tid, &tid, sizeof tid);
 	task_begin(begin, &regs);
 	task_put(child);
 	if (event)

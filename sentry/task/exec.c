@@ -200,6 +200,8 @@ static int de_thread(struct task *t)
 			      __atomic_load_n(&g->nthreads, __ATOMIC_ACQUIRE) == 1);
 	lock(&g->siglock);
 	g->exec_task = NULL;
+	if (!g->exiting)
+		g->ends_by_ns = 0;
 	unlock(&g->siglock);
 	if (err < 0)
 		return err;

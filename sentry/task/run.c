@@ -102,7 +102,8 @@ static void handle_event(struct task *t, const struct event *ev)
 		t->in_syscall = false;
 		break;
 	case EV_GONE:
-		task_exit_group(t, SIGKILL); /* killed from outside */
+		if (!must_exit(t)) /* else it was abandoned; another of the group may exec */
+			task_exit_group(t, SIGKILL); /* killed from outside */
 		break;
 	}
 }

@@ -15,6 +15,7 @@
 #include "sentry/task/ptrace/trace.h"
 #include "sentry/task/sigqueue.h"
 #include "sentry/task/sigset.h"
+#include "sentry/task/stubborn.h"
 #include "syscalls/abi/epoll.h"
 #include "syscalls/abi/errno.h"
 
@@ -203,6 +204,8 @@ static int send_locked(struct group *g, struct task *t, const struct abi_siginfo
 	*out_cld = 0;
 	if (sig == SIGKILL)
 		trace_kill_dying_locked(g);
+	if (sig == SIGKILL && g->exiting)
+		stubborn_watch_locked(g); /* by itself, perhaps, until now */
 	if (!head || !task_alive(head) || (g->exiting && !g->exec_task))
 		return 0;
 	*out_cld = jobctl_prepare_locked(g, sig);
@@ -315,6 +318,7 @@ void signal_kernel_task(struct task *t, int sig)
 void signal_kill_threads_locked(struct group *g, struct task *except)
 {
 	struct task *t;
+	bool some = false;
 
 	lock_assert_held(&g->siglock);
 	list_for_each (t, &g->threads, threads) {
@@ -322,7 +326,10 @@ void signal_kill_threads_locked(struct group *g, struct task *except)
 			continue;
 		__atomic_store_n(&t->exiting, 1, __ATOMIC_RELEASE);
 		signal_wake_locked(t, /*kill=*/true);
+		some = true;
 	}
+	if (some)
+		stubborn_watch_locked(g);
 	/* Whoever has stopped must see it too. */
 	waitq_wake(&g->stop_wq, JOBCTL_EVENT);
 }

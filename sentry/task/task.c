@@ -243,6 +243,8 @@ static void *task_thread(void *arg)
 		task_exit_group(t, SIGKILL);
 	} else if (!b->fn) {
 		*platform->regs_mut(t->ctx) = b->regs;
+		if (t->set_child_tid) /* not by its parent, who would have to wait for the stub */
+			copy_out(t->mm, t->set_child_tid, &t->tid, sizeof t->tid);
 	}
 	if (b->fn)
 		b->fn(t, b->arg);

@@ -159,6 +159,7 @@ struct group {
 	bool exiting;			/* s  exit_group, fatal signal or exec by `exec_task` */
 	int exit_code;			/* s  wait status of the group */
 	struct task *exec_task;		/* s  all others must go */
+	int64_t ends_by_ns, ends_grace_ns; /* s  stubborn.h: when threads are given up; 0: none must end */
 	int exit_signal;		/* t  what the parent gets (SIGCHLD, 0, -1 thread) */
 	bool zombie;			/* t */
 	unsigned dead_tracees;		/* t  threads whose tracers have not waited: no zombie before */
