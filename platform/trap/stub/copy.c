@@ -18,7 +18,8 @@ struct walk {
 	struct slot *s;
 	const uint64_t *args;
 	uint64_t row;
-	uint32_t at; /* the first free byte of the data */
+	uint32_t at;	/* the first free byte of the data */
+	uint32_t count; /* not in the slot until the end: other threads write there, too */
 };
 
 static inline __attribute__((always_inline)) void *guest(uint64_t addr)
@@ -44,14 +45,14 @@ static STUB uint64_t value(const struct walk *w, unsigned i)
 static STUB uint64_t room_left(const struct walk *w)
 {
 	uint64_t left = SLOT_DATA_SIZE - w->at;
-	if (w->s->range_count == SLOT_RANGES)
+	if (w->count == SLOT_RANGES)
 		return 0;
 	return left < RANGE_MAX ? left : RANGE_MAX;
 }
 
 static STUB struct slot_range *add(struct walk *w, uint64_t addr, uint64_t size, uint16_t out)
 {
-	struct slot_range *r = &w->s->ranges[w->s->range_count++];
+	struct slot_range *r = &w->s->ranges[w->count++];
 	r->addr = addr;
 	r->size = (uint32_t)size;
 	r->at = (uint16_t)w->at;
@@ -120,22 +121,21 @@ static STUB void offer_vector(struct walk *w, enum arg_dir dir, uint64_t addr, u
 {
 	if (count > RANGE_MAX / 16)
 		return;
-	const struct slot_range *r = offer_in(w, addr, count * 16);
-	if (!r || count > VECTOR_MAX)
+	uint32_t at = w->at;
+	if (!offer_in(w, addr, count * 16) || count > VECTOR_MAX)
 		return;
-	const uint64_t *v = (const uint64_t *)(const void *)data(w->s, r->at);
+	const uint64_t *v = (const uint64_t *)(const void *)data(w->s, at);
 	for (uint64_t i = 0; i < count; i++)
 		offer(w, dir, v[2 * i], v[2 * i + 1]);
 }
 
 static STUB void offer_message(struct walk *w, enum arg_dir dir, uint64_t addr, uint64_t size)
 {
-	uint32_t n = w->s->range_count;
-	const struct slot_range *r = &w->s->ranges[n];
+	uint32_t n = w->count, at = w->at;
 	offer(w, dir, addr, size);
-	if (w->s->range_count == n)
+	if (w->count == n)
 		return;
-	const uint64_t *m = (const uint64_t *)(const void *)data(w->s, r->at);
+	const uint64_t *m = (const uint64_t *)(const void *)data(w->s, at);
 	offer_vector(w, dir == DIR_IN ? DIR_IN : DIR_OUT, m[MSG_IOV], m[MSG_IOVLEN]);
 }
 
@@ -200,8 +200,10 @@ void STUB stub_copy_in(struct slot *s, uint64_t nr, const uint64_t args[6])
 	w.s = s;
 	w.args = args;
 	w.at = 0;
+	w.count = 0;
 	for (uint32_t mask = PLAN_MASK(w.row); mask != 0; mask &= mask - 1)
 		offer_arg(&w, (unsigned)__builtin_ctz(mask));
+	s->range_count = w.count;
 }
 
 /*
