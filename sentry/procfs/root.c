@@ -2,6 +2,7 @@
 /* The root directory of /proc, and the file system itself. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "sentry/fs/devfs/devfs.h"
 #include "sentry/procfs/machine.h"
@@ -139,7 +140,9 @@ static const struct fs_ops procfs_ops = {
 int procfs_make(const char *source, const char *data, struct fs **out)
 {
 	(void)source;
-	(void)data; /* hidepid and subset change what strangers see: nobody else is here */
+	/* What hidepid and subset hide would be shown: whoever asks for it is told. */
+	if (data && *data && strcmp(data, "hidepid=0") != 0 && strcmp(data, "hidepid=off") != 0)
+		return -EINVAL;
 	return proc_fs_new(&procfs_ops, &root_dir, out);
 }
 

@@ -41,7 +41,7 @@ int proc_may_inspect(struct task *t)
 {
 	struct task *by = task_current();
 	/* A thread of the sentry itself asks on nobody's behalf: boot. */
-	return !by || task_may_access(by, t) == 0 ? 0 : -EACCES;
+	return !by || task_may_access_fs(by, t) == 0 ? 0 : -EACCES;
 }
 
 void proc_node_set_locked(struct proc_node *n, struct task *t, bool thread)

@@ -169,22 +169,40 @@ struct mm *task_mm_get(struct task *t)
 	return mm;
 }
 
-/* ptrace(2), "Ptrace access mode checking", with real credentials and one user namespace. */
-int task_may_access(struct task *by, struct task *target)
+/* As what the caller asks: its real ids, or those that file systems see. */
+struct asker {
+	uint32_t uid, gid;
+	uint64_t caps;
+};
+
+/* ptrace(2), "Ptrace access mode checking", with one user namespace. */
+static int may_access(struct task *by, struct task *target, const struct asker *as)
 {
 	const struct cred *c = task_cred_self(by);
 	if (by->group == target->group)
 		return 0;
 	autoput(cred) struct cred *tc = task_cred(target);
-	bool same = c->ruid == tc->euid && c->ruid == tc->suid && c->ruid == tc->ruid &&
-		    c->rgid == tc->egid && c->rgid == tc->sgid && c->rgid == tc->rgid;
+	bool same = as->uid == tc->euid && as->uid == tc->suid && as->uid == tc->ruid &&
+		    as->gid == tc->egid && as->gid == tc->sgid && as->gid == tc->rgid;
 	if (cred_capable(c, CAP_SYS_PTRACE))
 		return 0;
 	if (!same)
 		return -EPERM;
 	if (__atomic_load_n(&target->group->dumpable, __ATOMIC_RELAXED) != 1)
 		return -EPERM;
-	return (tc->cap_permitted & ~c->cap_permitted) ? -EPERM : 0;
+	return (tc->cap_permitted & ~as->caps) ? -EPERM : 0;
+}
+
+int task_may_access(struct task *by, struct task *target)
+{
+	const struct cred *c = task_cred_self(by);
+	return may_access(by, target, &(struct asker){c->ruid, c->rgid, c->cap_permitted});
+}
+
+int task_may_access_fs(struct task *by, struct task *target)
+{
+	const struct cred *c = task_cred_self(by);
+	return may_access(by, target, &(struct asker){c->fsuid, c->fsgid, c->cap_effective});
 }
 
 /* From here on only the kernel itself is touched: boot waits for the last thread. */

@@ -275,6 +275,8 @@ uint64_t task_rlimit(struct task *t, unsigned which); /* the soft limit */
 struct mm *task_mm_get(struct task *t);
 /* May `by` inspect or change target (ptrace access check)?  0 or -EPERM/-ESRCH. */
 int task_may_access(struct task *by, struct task *target);
+/* The same for files of /proc: the ids that file systems see count. */
+int task_may_access_fs(struct task *by, struct task *target);
 
 /* Before the caller stops where others can look at its memory: platform_ops.settle. */
 static inline void task_settle(struct task *t)
