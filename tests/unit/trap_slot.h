@@ -55,15 +55,17 @@ static inline struct slot *slot_make(void)
  * Pages of a guest, low enough to be below USER_TOP wherever this process was put.  From here
  * on faults are answered: cmocka has its own handlers at the start of each test.
  */
+/* With a page before and behind that cannot be touched: sanitizers map without gaps. */
 static inline char *guest_pages(unsigned n, int prot)
 {
 	catch_faults();
 	static uintptr_t next = 0x300000000000;
-	char *p = mmap((void *)next, n * PAGE_SIZE, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *p = mmap((void *)next, (n + 2) * PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(p, MAP_FAILED);
-	assert_true((uintptr_t)p < USER_TOP - (n + 1) * PAGE_SIZE);
+	assert_true((uintptr_t)p < USER_TOP - (n + 3) * PAGE_SIZE);
 	next = (uintptr_t)p + (n + 16) * PAGE_SIZE;
-	return p;
+	assert_int_equal(mprotect(p + PAGE_SIZE, n * PAGE_SIZE, prot), 0);
+	return p + PAGE_SIZE;
 }
 
 #define ADDR(p)		 ((uint64_t)(uintptr_t)(p))
