@@ -110,6 +110,9 @@ static int on_the_host(const struct abi_sock_filter *p, size_t n, struct abi_sec
 static void the_kernel_takes_and_answers_the_same(void **state)
 {
 	(void)state;
+#ifdef __SANITIZE_THREAD__
+	skip(); /* its runtime makes calls in the child that the filters refuse */
+#endif
 	const struct abi_sock_filter allow = {.code = BPF_RET | BPF_K, .k = SECCOMP_RET_ALLOW};
 	struct abi_sock_filter p[LENGTH];
 	unsigned taken = 0, answered = 0;
