@@ -12,6 +12,12 @@
 #include "syscalls/abi/dirent.h"
 #include "syscalls/abi/fcntl.h"
 
+/* The inode's lock is held; dentry_put() looks without it. */
+static void nlink_add(struct inode *inode, int n)
+{
+	__atomic_store_n(&inode->nlink, inode->nlink + (uint32_t)n, __ATOMIC_RELAXED);
+}
+
 static int dir_lookup(struct dentry *dir, const char *name, size_t size, struct inode **out)
 {
 	return dir_peek_locked(dir, name, size, out);
@@ -57,7 +63,7 @@ static int dir_create(struct dentry *dir, struct dentry *child, const struct nod
 	bool named = child->hashed;
 	dentry_set_inode_locked(child, STEAL(i));
 	if (S_ISDIR(spec->mode))
-		d->nlink++;
+		nlink_add(d, 1);
 	if (named)
 		dir_changed(d, 1);
 	return 0;
@@ -71,7 +77,7 @@ static int dir_link(struct dentry *dir, struct dentry *child, struct inode *inod
 	lock_nested(&inode->lock); /* a file: directories come before it */
 	bool overflow = inode->nlink == UINT32_MAX;
 	if (!overflow) {
-		inode->nlink++;
+		nlink_add(inode, 1);
 		inode_touch_locked(inode, ATTR_CTIME);
 	}
 	unlock(&inode->lock);
@@ -98,7 +104,7 @@ static int name_take(struct inode *dir, struct dentry *name)
 	if (is_dir && (err = dir_fill_locked(name)) == 0 && dentry_next_child_locked(name, 0))
 		err = -ENOTEMPTY;
 	if (err == 0) {
-		victim->nlink = is_dir ? 0 : victim->nlink - 1;
+		nlink_add(victim, is_dir ? -(int)victim->nlink : -1);
 		inode_touch_locked(victim, ATTR_CTIME);
 		node_altered(victim);
 	}
@@ -106,7 +112,7 @@ static int name_take(struct inode *dir, struct dentry *name)
 	if (err < 0)
 		return err;
 	if (is_dir)
-		dir->nlink--;
+		nlink_add(dir, -1);
 	links_unnamed(victim);
 	return 0;
 }
@@ -133,12 +139,12 @@ static void touch_moved(struct inode *i)
 static void dir_exchanged(struct inode *od, struct inode *oi, struct inode *nd, struct inode *ni)
 {
 	if (S_ISDIR(oi->mode)) {
-		od->nlink--;
-		nd->nlink++;
+		nlink_add(od, -1);
+		nlink_add(nd, 1);
 	}
 	if (S_ISDIR(ni->mode)) {
-		nd->nlink--;
-		od->nlink++;
+		nlink_add(nd, -1);
+		nlink_add(od, 1);
 	}
 	touch_moved(ni);
 }
@@ -161,8 +167,8 @@ static int dir_rename(struct dentry *odir, struct dentry *ochild, struct dentry 
 		if (ni && (err = name_take(nd, nchild)) < 0)
 			return err;
 		if (S_ISDIR(oi->mode)) {
-			od->nlink--;
-			nd->nlink++;
+			nlink_add(od, -1);
+			nlink_add(nd, 1);
 		}
 		dir_changed(od, -1);
 		dir_changed(nd, ni ? 0 : 1);
