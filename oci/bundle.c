@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "oci/seccomp.h"
 #include "platform/base/cleanup.h"
 #include "platform/base/types.h"
 
@@ -107,9 +108,10 @@ static int make_mounts(struct bundle *b, int dir_fd, enum overlay overlay, struc
 	/* The devices a container is promised must be somewhere. */
 	if (!dev) {
 		memmove(b->mounts + 1, b->mounts, n * sizeof *b->mounts);
-		b->mounts[0] = (struct boot_mount){
-			.target = "/dev", .type = "devtmpfs", .source = "devtmpfs",
-			.flags = BOOT_RELATIME};
+		b->mounts[0] = (struct boot_mount){.target = "/dev",
+						   .type = "devtmpfs",
+						   .source = "devtmpfs",
+						   .flags = BOOT_RELATIME};
 		n++;
 	}
 	b->sandbox.spec.mounts = b->mounts;
@@ -167,6 +169,21 @@ static void set_process(struct bundle *b)
 	b->oom_score_adj = (int)p->oom_score_adj;
 	if (p->has_oom_score)
 		b->sandbox.oom_score_adj = &b->oom_score_adj;
+	s->oom_score_adj = b->oom_score_adj;
+	s->personality = b->spec.personality;
+	if (p->has_scheduler)
+		s->sched = &p->scheduler;
+}
+
+static int set_seccomp(struct bundle *b, struct error *e)
+{
+	struct boot_spec *s = &b->sandbox.spec;
+	if (!b->spec.seccomp.present)
+		return 0;
+	int err = seccomp_compile(&b->spec.seccomp, b->file, &b->seccomp, &s->seccomp_len, e);
+	s->seccomp = b->seccomp;
+	s->seccomp_log = b->spec.seccomp.log;
+	return err;
 }
 
 static int check_terminal(const struct bundle *b, struct error *e)
@@ -197,7 +214,8 @@ int bundle_open(struct bundle *b, const char *dir, enum overlay overlay, struct 
 	if (!b->roots)
 		return no_memory(e);
 	set_process(b);
-	if ((err = check_terminal(b, e)) < 0 || (err = open_root(b, dir_fd, overlay, e)) < 0 ||
+	if ((err = check_terminal(b, e)) < 0 || (err = set_seccomp(b, e)) < 0 ||
+	    (err = open_root(b, dir_fd, overlay, e)) < 0 ||
 	    (err = make_mounts(b, dir_fd, overlay, e)) < 0)
 		return err;
 	b->sandbox.roots = b->roots;
@@ -215,5 +233,6 @@ void bundle_close(struct bundle *b)
 	free(b->env);
 	free(b->home);
 	free(b->file);
+	free(b->seccomp);
 	spec_free(&b->spec);
 }

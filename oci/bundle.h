@@ -23,6 +23,7 @@ struct bundle {
 	struct gofer_root *roots;
 	size_t nroots;
 	int oom_score_adj;
+	struct abi_sock_filter *seccomp;
 };
 
 /* 0 or -errno with *e filled; bundle_close() in either case. */

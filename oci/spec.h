@@ -32,8 +32,29 @@ struct spec_process {
 	uint64_t caps[CAPS_SETS];
 	struct boot_rlimit *rlimits;
 	size_t nrlimits;
-	bool has_oom_score;
+	bool has_oom_score, has_scheduler;
 	int64_t oom_score_adj;
+	struct boot_sched scheduler;
+	uint64_t exec_cpus;	/* execCPUAffinity.final: a bit each, 0: all */
+};
+
+struct spec_seccomp_arg {
+	uint32_t index;
+	uint64_t value, value_two;
+	int op;			/* enum scmp_compare of libseccomp */
+};
+struct spec_seccomp_rule {
+	char **names;
+	uint32_t action;	/* SCMP_ACT_* */
+	struct spec_seccomp_arg *args;
+	size_t nargs;
+};
+struct spec_seccomp {
+	bool present;
+	bool log, x32;		/* SECCOMP_FILTER_FLAG_LOG; SCMP_ARCH_X32 is listed */
+	uint32_t action;	/* by default */
+	struct spec_seccomp_rule *rules;
+	size_t nrules;
 };
 
 struct spec_root {
@@ -49,6 +70,8 @@ struct spec {
 	struct spec_mount *mounts;
 	size_t nmounts;
 	char **masked_paths, **readonly_paths;
+	struct spec_seccomp seccomp;
+	uint32_t personality;	/* PER_* of personality(2) */
 	uint64_t pids_limit;	/* 0: none */
 };
 
@@ -59,5 +82,9 @@ void spec_free(struct spec *s);
 
 /* The parts, each in its own file; out is what the name says. */
 int spec_read_process(struct reader *r, json_t *v, void *out);	/* struct spec_process * */
+int spec_read_scheduler(struct reader *r, json_t *v, void *out);	/* struct spec_process * */
+int spec_read_io_priority(struct reader *r, json_t *v, void *out);	/* struct spec_process * */
+int spec_read_exec_cpus(struct reader *r, json_t *v, void *out);	/* struct spec_process * */
 int spec_read_mount(struct reader *r, json_t *v, void *out);	/* struct spec_mount * */
+int spec_read_seccomp(struct reader *r, json_t *v, void *out);	/* struct spec_seccomp * */
 int spec_read_linux(struct reader *r, json_t *v, void *out);	/* struct spec * */

@@ -2,6 +2,7 @@
 /* config.json: linux. */
 #include <errno.h>
 #include <string.h>
+#include <sys/personality.h>
 
 #include "oci/spec.h"
 #include "platform/base/types.h"
@@ -156,16 +157,6 @@ static int read_sysctl(struct reader *r, json_t *v, void *out)
 	return 0;
 }
 
-/* The host never sees the guest's system calls, which is what such a filter is for. */
-static int read_seccomp(struct reader *r, json_t *v, void *out)
-{
-	(void)out;
-	if (!json_is_object(v))
-		return reader_fail(r, "must be an object");
-	reader_warn(r, "is not applied: guest system calls never reach the host");
-	return 0;
-}
-
 static int read_paths(struct reader *r, json_t *v, void *out)
 {
 	size_t n;
@@ -186,14 +177,17 @@ static int read_personality(struct reader *r, json_t *v, void *out)
 {
 	static const struct field fields[] = {
 		{"domain", read_string, 0, true},
-		{"flags", read_skip, 0, false},
+		{"flags", read_unsupported, 0, false},
 	};
 	const char *domain = NULL;
-	(void)out;
 	int err = read_object(r, v, fields, ARRAY_SIZE(fields), &domain);
-	if (err == 0 && strcmp(domain, "LINUX") != 0)
-		err = reader_fail(r, "domain '%s' is not supported, only LINUX", domain);
-	return err;
+	if (err < 0)
+		return err;
+	if (strcmp(domain, "LINUX32") == 0)
+		*(uint32_t *)out = PER_LINUX32;
+	else if (strcmp(domain, "LINUX") != 0)
+		return reader_fail(r, "unknown domain '%s': there are LINUX and LINUX32", domain);
+	return 0;
 }
 
 int spec_read_linux(struct reader *r, json_t *v, void *out)
@@ -208,11 +202,11 @@ int spec_read_linux(struct reader *r, json_t *v, void *out)
 		{"devices", read_devices, 0, false},
 		{"netDevices", read_unsupported, 0, false},
 		{"sysctl", read_sysctl, 0, false},
-		{"seccomp", read_seccomp, 0, false},
+		{"seccomp", spec_read_seccomp, offsetof(struct spec, seccomp), false},
 		{"cgroupsPath", read_skip, 0, false},
 		{"rootfsPropagation", read_propagation, 0, false},
 		{"mountLabel", read_skip, 0, false},
-		{"personality", read_personality, 0, false},
+		{"personality", read_personality, offsetof(struct spec, personality), false},
 		{"intelRdt", read_without_effect, 0, false},
 		{"memoryPolicy", read_without_effect, 0, false},
 		{"timeOffsets", read_unsupported, 0, false},

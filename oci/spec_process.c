@@ -28,7 +28,8 @@ static int read_caps(struct reader *r, json_t *v, void *out)
 	for (; err == 0 && *list; list++) {
 		size_t cap = 0;
 		if (strncmp(*list, "CAP_", 4) == 0)
-			while (cap < ARRAY_SIZE(cap_names) && strcmp(*list + 4, cap_names[cap]) != 0)
+			while (cap < ARRAY_SIZE(cap_names) &&
+			       strcmp(*list + 4, cap_names[cap]) != 0)
 				cap++;
 		else
 			cap = ARRAY_SIZE(cap_names);
@@ -205,9 +206,9 @@ int spec_read_process(struct reader *r, json_t *v, void *out)
 		{"oomScoreAdj", read_oom_score, 0, false},
 		{"apparmorProfile", read_profile, 0, false},
 		{"selinuxLabel", read_profile, 0, false},
-		{"scheduler", read_without_effect, 0, false},
-		{"ioPriority", read_without_effect, 0, false},
-		{"execCPUAffinity", read_without_effect, 0, false},
+		{"scheduler", spec_read_scheduler, 0, false},
+		{"ioPriority", spec_read_io_priority, 0, false},
+		{"execCPUAffinity", spec_read_exec_cpus, 0, false},
 		{"commandLine", read_without_effect, 0, false},
 	};
 	static char *nothing[] = {NULL};

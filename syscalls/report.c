@@ -261,3 +261,9 @@ int syscalls_since(const char *version, FILE *out)
 	fprintf(out, "\n");
 	return 0;
 }
+
+int syscalls_number(const char *name)
+{
+	const struct sysrow *row = sysrow_find(name);
+	return row ? (int)(row - systab) : -1;
+}

@@ -15,3 +15,5 @@ int syscalls_show(const char *format, FILE *out);
  * added we offer, and which calls not.  0, or -EINVAL if it is no version.
  */
 int syscalls_since(const char *version, FILE *out);
+/* The number of a call of the table, or -1. */
+int syscalls_number(const char *name);

@@ -14,6 +14,7 @@
 
 #include "platform/base/types.h"
 
+struct abi_sock_filter;
 struct gofer;
 
 /* As MNT_* of sentry/vfs/mount.h. */
@@ -40,6 +41,12 @@ struct boot_rlimit {
 	uint64_t soft, hard;
 };
 
+/* sched(7); the numbers are Linux'. */
+struct boot_sched {
+	int policy, rt_priority, nice;
+	bool reset_on_fork;
+};
+
 /* A standard descriptor, looked at while fcntl and lseek were still allowed. */
 struct boot_stdio {
 	int fd;			/* -1: /dev/null */
@@ -61,6 +68,12 @@ struct boot_spec {
 	size_t ngroups;
 	uint64_t caps_bounding, caps_permitted, caps_effective, caps_inheritable, caps_ambient;
 	bool no_new_privs;
+	int oom_score_adj;
+	uint32_t personality;
+	const struct boot_sched *sched;	/* NULL: the default policy */
+	const struct abi_sock_filter *seccomp;	/* in force from its first instruction on */
+	size_t seccomp_len;		/* 0: none */
+	bool seccomp_log;
 	const struct boot_rlimit *rlimits;	/* what is not named keeps the default */
 	size_t nrlimits;
 	uint64_t sig_ignored, sig_blocked;	/* inherited: bit n-1 is signal n */

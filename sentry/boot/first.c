@@ -259,6 +259,8 @@ static int first_exec(struct first *b)
 		return boot_fail(b->err, err, "/dev/console: %s", strerror(-err));
 	if ((err = find_program(t, s, name, sizeof name, &f)) < 0)
 		return exec_fail(b, err, cause(err));
+	if ((err = boot_attributes(t, s, b->err)) < 0)
+		return err;
 	if ((err = exec_strings_from(s->argv, s->envp, &strings)) == 0) {
 		err = task_exec(t, f, name, /*hidden=*/false, &strings);
 		exec_strings_free(&strings);

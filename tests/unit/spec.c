@@ -222,15 +222,59 @@ static void warns_of_the_rest(void **state)
 	struct spec s;
 	(void)state;
 	good(&s, CONFIG(",\"shoes\":1,\"apparmorProfile\":\"p\"",
-			",\"linux\":{\"seccomp\":{},\"resources\":{\"memory\":{\"limit\":1}},"
+			",\"linux\":{\"resources\":{\"memory\":{\"limit\":1}},"
 			"\"sysctl\":{\"a\":\"b\"}}"));
 	const char *said = warned();
 	assert_non_null(strstr(said, "warning: c.json: process.shoes: unknown field, ignored\n"));
 	assert_non_null(strstr(said, "process.apparmorProfile: has no effect"));
-	assert_non_null(strstr(said, "linux.seccomp: is not applied"));
 	assert_non_null(strstr(said, "linux.resources.memory: is not enforced yet"));
 	assert_non_null(strstr(said, "linux.sysctl: is not applied"));
 	spec_free(&s);
+}
+
+static void reads_seccomp(void **state)
+{
+	struct spec s;
+	(void)state;
+	good(&s, CONFIG("", ",\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\","
+			    "\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\"],\"syscalls\":[{\"names\":"
+			    "[\"read\",\"write\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{"
+			    "\"index\":2,\"value\":18446744073709551615,\"op\":\"SCMP_CMP_NE\""
+			    "}]}]}}"));
+	assert_true(s.seccomp.present && s.seccomp.log && !s.seccomp.x32);
+	assert_int_equal(s.seccomp.action, 0x00050001);
+	assert_int_equal(s.seccomp.nrules, 1);
+	assert_string_equal(s.seccomp.rules[0].names[1], "write");
+	assert_int_equal(s.seccomp.rules[0].action, 0x7fff0000);
+	assert_int_equal(s.seccomp.rules[0].args[0].index, 2);
+	assert_true(s.seccomp.rules[0].args[0].value == UINT64_MAX);
+	spec_free(&s);
+}
+
+static void reads_scheduling(void **state)
+{
+	struct spec s;
+	(void)state;
+	good(&s, CONFIG(",\"scheduler\":{\"policy\":\"SCHED_RR\",\"priority\":7,\"flags\":["
+			"\"SCHED_FLAG_RESET_ON_FORK\"]},\"ioPriority\":{\"class\":"
+			"\"IOPRIO_CLASS_BE\",\"priority\":4},\"execCPUAffinity\":{\"final\":"
+			"\"0-2,5\"}",
+			",\"linux\":{\"personality\":{\"domain\":\"LINUX32\"}}"));
+	assert_true(s.process.has_scheduler && s.process.scheduler.reset_on_fork);
+	assert_int_equal(s.process.scheduler.policy, 2);
+	assert_int_equal(s.process.scheduler.rt_priority, 7);
+	assert_int_equal(s.process.exec_cpus, 0x27);
+	assert_int_equal(s.personality, 8);
+	spec_free(&s);
+	bad(CONFIG(",\"scheduler\":{\"policy\":\"SCHED_DEADLINE\"}", ""), "'SCHED_DEADLINE'");
+	bad(CONFIG(",\"scheduler\":{\"policy\":\"SCHED_OTHER\",\"priority\":1}", ""),
+	    "priority is for SCHED_FIFO");
+	bad(CONFIG(",\"scheduler\":{\"policy\":\"SCHED_OTHER\",\"nice\":20}", ""),
+	    "nice: must be from -20 to 19");
+	bad(CONFIG(",\"execCPUAffinity\":{\"final\":\"3-1\"}", ""), "no list of CPUs");
+	bad(CONFIG(",\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":8}", ""),
+	    "priority: must be from 0 to 7");
+	warned();
 }
 
 /* Text of the document does not steer the terminal that shows it. */
@@ -260,6 +304,8 @@ int main(void)
 		cmocka_unit_test(says_where),
 		cmocka_unit_test(refuses_what_would_be_unsafe),
 		cmocka_unit_test(warns_of_the_rest),
+		cmocka_unit_test(reads_seccomp),
+		cmocka_unit_test(reads_scheduling),
 		cmocka_unit_test(shows_no_control_characters),
 	};
 	if (pipe(warnings) < 0)

@@ -176,15 +176,13 @@ static long install(struct task *t, struct seccomp_filter *f, uint64_t flags, bo
 	return ret;
 }
 
-long seccomp_install(struct task *t, const struct abi_sock_filter *prog, size_t len,
-		     uint64_t flags)
+static long add(struct task *t, const struct abi_sock_filter *prog, size_t len, uint64_t flags,
+		bool no_new_privs)
 {
-	bool no_new_privs = task_no_new_privs(t), moved = false;
 	struct seccomp_filter *f;
+	bool moved = false;
 	long ret;
 
-	if (!no_new_privs && !task_capable(t, CAP_SYS_ADMIN))
-		return -EACCES;
 	do {
 		struct seccomp_filter *prev = last_of(t);
 		if ((ret = make(prog, len, flags, &f)) == 0) {
@@ -195,6 +193,20 @@ long seccomp_install(struct task *t, const struct abi_sock_filter *prog, size_t 
 		seccomp_put(prev);
 	} while (ret == 0 && !moved);
 	return ret;
+}
+
+long seccomp_install(struct task *t, const struct abi_sock_filter *prog, size_t len, uint64_t flags)
+{
+	bool no_new_privs = task_no_new_privs(t);
+
+	if (!no_new_privs && !task_capable(t, CAP_SYS_ADMIN))
+		return -EACCES;
+	return add(t, prog, len, flags, no_new_privs);
+}
+
+int seccomp_begin(struct task *t, const struct abi_sock_filter *prog, size_t len, bool log)
+{
+	return (int)add(t, prog, len, log ? SECCOMP_FILTER_FLAG_LOG : 0, task_no_new_privs(t));
 }
 
 int seccomp_set_strict(struct task *t)

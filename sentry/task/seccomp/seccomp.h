@@ -46,6 +46,12 @@ int seccomp_set_strict(struct task *t);
 long seccomp_install(struct task *t, const struct abi_sock_filter *prog, size_t len,
 		     uint64_t flags);
 
+/*
+ * A filter that a container's process starts with: asks for no right.  -EINVAL: the program is
+ * not one; -ENOMEM.
+ */
+int seccomp_begin(struct task *t, const struct abi_sock_filter *prog, size_t len, bool log);
+
 /* clone: child, not visible yet, gets what t has; t's siglock held, so that TSYNC misses none. */
 void seccomp_clone_locked(struct task *child, struct task *t);
 
