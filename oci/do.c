@@ -94,6 +94,10 @@ static const struct argp parser = {
 static const struct boot_mount do_mounts[] = {
 	{.target = "/proc", .type = "proc", .source = "proc", .flags = BOOT_RELATIME},
 	{.target = "/sys", .type = "sysfs", .source = "sysfs", .flags = BOOT_RELATIME},
+	{.target = "/sys/fs/cgroup",
+	 .type = "cgroup2",
+	 .source = "cgroup",
+	 .flags = BOOT_READONLY | BOOT_NOSUID | BOOT_NODEV | BOOT_NOEXEC | BOOT_RELATIME},
 	{.target = "/dev", .type = "devtmpfs", .source = "devtmpfs", .flags = BOOT_RELATIME},
 	{.target = "/dev/pts", .type = "devpts", .source = "devpts", .flags = BOOT_RELATIME},
 	{.target = "/dev/shm", .type = "tmpfs", .source = "tmpfs", .flags = BOOT_RELATIME},

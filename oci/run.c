@@ -86,7 +86,8 @@ static void set_start(struct sandbox *s, const struct spec *spec, const struct s
 {
 	s->spec.release = o->kernel;
 	s->spec.task_limit = o->tasks;
-	if (!o->tasks && spec->pids_limit)
+	s->spec.limits.pids_max = spec->pids_limit;
+	if (!o->tasks && spec->pids_limit > BOOT_TASKS)
 		s->spec.task_limit =
 			spec->pids_limit < TASKS_MAX ? (unsigned)spec->pids_limit : TASKS_MAX;
 	s->trace = &o->trace;

@@ -226,7 +226,7 @@ struct platform_ops {
 	void (*answered)(struct ctx *c, void (*tell)(uint32_t nr, uint64_t count));
 	/* uname(2)'s answer for all of c's process: a struct utsname.  One caller at a time. */
 	void (*uts)(struct ctx *c, const void *uts, size_t size);
-	/* How many CPUs the guest has.  Before the first aspace. */
+	/* How many CPUs the guest has: in address spaces made from now on. */
 	void (*cpus)(unsigned count);
 	/* How many threads it may have at once.  Before init(). */
 	void (*tasks)(unsigned most);

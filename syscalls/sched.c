@@ -31,8 +31,7 @@ long sys_sched_getaffinity(struct task *t, int pid, uint32_t len, uaddr_t mask)
 	if (!target)
 		return -ESRCH;
 	uint64_t cpus = __atomic_load_n(&target->cpus_allowed, __ATOMIC_RELAXED);
-	if (!cpus)
-		cpus = resources_cpu_mask();
+	cpus = resources_cpus_allowed(cpus);
 	return copy_out(t->mm, mask, &cpus, sizeof cpus) < 0 ? -EFAULT : MASK_SIZE;
 }
 

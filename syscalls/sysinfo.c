@@ -45,6 +45,7 @@ long sys_getcpu(struct task *t, uaddr_t cpu, uaddr_t node, uaddr_t cache)
 	const uint32_t zero = 0;
 
 	/* The numbers are ours: a thread that has bound itself is where it wanted to be. */
+	allowed = allowed ? resources_cpus_allowed(allowed) : 0;
 	if (allowed && !(allowed >> now & 1))
 		now = (uint32_t)__builtin_ctzll(allowed);
 	(void)cache; /* Linux ignores it since 2.6.24 */

@@ -67,12 +67,25 @@ static int make_parents(void)
 	return 0;
 }
 
+void boot_limit(const struct limits *l)
+{
+	resources_limit(l);
+	lock(&kernel.tasks_lock);
+	kernel.task_limit = kernel.task_most;
+	if (l->pids_max)
+		kernel.task_limit = (unsigned)min_u64(l->pids_max, kernel.task_most);
+	unlock(&kernel.tasks_lock);
+	if (platform->cpus)
+		platform->cpus(resources_cpus());
+	memfs_set_limit(resources_memory() / 2);
+}
+
 int boot_init(const struct boot_spec *s, struct boot_error *err)
 {
 	lock_init(&kernel.tasks_lock, RANK_TASKS);
 	lock_init(&kernel.uts_lock, RANK_LEAF);
 	waitq_init(&kernel.ended);
-	kernel.task_limit = s->task_limit ? s->task_limit : BOOT_TASKS;
+	kernel.task_most = s->task_limit ? s->task_limit : BOOT_TASKS;
 	kernel.boot_mono_ns = clock_mono_ns();
 	kernel.boot_real_ns = clock_real_ns();
 	set_name(kernel.hostname, sizeof kernel.hostname, s->hostname, "vedette");
@@ -85,10 +98,8 @@ int boot_init(const struct boot_spec *s, struct boot_error *err)
 	if (e == 0)
 		e = boot_register();
 	if (e == 0) {
-		resources_limit(s->memory_limit, s->cpus);
-		if (platform->cpus)
-			platform->cpus(resources.cpus);
-		memfs_set_limit(resources.mem_total / 2);
+		usage_set(s->usage);
+		boot_limit(&s->limits);
 	}
 	return e < 0 ? boot_fail(err, e, "cannot set up the sandbox: %s", strerror(-e)) : 0;
 }

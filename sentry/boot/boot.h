@@ -7,12 +7,14 @@
  *	boot_mounts    the mount tree
  *	boot_start     the first process; returns when its program runs
  *	boot_wait      sleeps until it has ended, ends all others; its wait status
+ *	boot_limit     other limits for what runs
  *	boot_signal, boot_job, boot_watch   what the world outside says to it and
  *	               hears of it; any thread, between boot_start and the end
  */
 #pragma once
 
-#include "platform/base/types.h"
+#include "sentry/res/limits.h"
+#include "sentry/res/usage.h"
 
 struct abi_sock_filter;
 struct gofer;
@@ -84,9 +86,9 @@ struct boot_spec {
 	/* The machine. */
 	const char *hostname, *domainname;
 	const char *release;	/* uname -r; NULL: the default, 6.12 */
-	unsigned task_limit;	/* tasks at once, 0: BOOT_TASKS */
-	uint64_t memory_limit;	/* bytes shown as MemTotal, 0: the host's */
-	unsigned cpus;		/* shown, 0: the host's */
+	unsigned task_limit;	/* room for tasks, 0: BOOT_TASKS; pids_max may be less */
+	struct limits limits;
+	const struct usage_files *usage; /* NULL: no cgroup; descriptors are taken over */
 	/* The root: gofer root 0 with memory above, or write_through. */
 	struct gofer *gofer;
 	bool root_readonly, root_write_through;
@@ -115,6 +117,11 @@ int boot_wait(void);
 int boot_leaks(struct boot_error *err);
 /* After boot_wait: -EIO if the sandbox ended because no new program could be started any more. */
 int boot_broken(struct boot_error *err);
+/*
+ * The container's limits from now on.  Any thread, one at a time.  What is above a
+ * new limit stays: tasks end and memory is given back when the guest does so.
+ */
+void boot_limit(const struct limits *l);
 /*
  * A signal from outside to the first process; `foreground`, as a terminal would
  * send it: to the foreground group of the container's terminal, or to the first

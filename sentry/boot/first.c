@@ -337,7 +337,7 @@ static void publish(struct task *t, bool as_init)
 	kernel.last_pid = t->tid;
 	list_append(&g->threads, &t->threads);
 	g->nthreads = 1;
-	kernel.ntasks = kernel.ngroups = 1;
+	kernel.ntasks = kernel.tasks_peak = kernel.ngroups = 1;
 	pid_set_locked(t->tid, t, g);
 	group_set_ids_locked(g, t->tid, t->tid);
 	kernel.main_group = group_get(g);

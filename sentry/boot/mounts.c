@@ -48,7 +48,7 @@ static int parse_size(const char *v, size_t n, uint64_t *out)
 	if (end < v + n) {
 		const char *units = "kmg", *u = strchr(units, *end | 0x20);
 		if (*end == '%') {
-			if (end + 1 != v + n || __builtin_mul_overflow(x, resources.mem_total, out))
+			if (end + 1 != v + n || __builtin_mul_overflow(x, resources_memory(), out))
 				return -EINVAL;
 			*out /= 100;
 			return 0;
@@ -115,7 +115,7 @@ static int make_tmpfs(const char *source, const char *data, struct fs **out)
 {
 	/* tmpfs(5): half of the memory unless told otherwise. */
 	struct memfs_options o = {.name = "tmpfs", .mode = 01777,
-				  .size_limit = resources.mem_total / 2};
+				  .size_limit = resources_memory() / 2};
 	(void)source;
 	int err = tmpfs_options(data, &o);
 	return err < 0 ? err : memfs_new(&o, out);

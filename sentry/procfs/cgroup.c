@@ -2,21 +2,20 @@
 /*
  * /sys/fs/cgroup: cgroup v2, read-only, as a container sees its own cgroup.
  *
- * The limits are those the sandbox was given, and what is used of them as far as
- * it is known; there are no groups below it, and none can be made.
+ * The limits are those the sandbox was given, and what is used of them as the
+ * host counts it, or the sentry where the host does not (cgroup_*.c); there are no
+ * groups below it, and none can be made.
  */
 #include <errno.h>
 
+#include "sentry/procfs/cgroup.h"
 #include "sentry/procfs/procfs.h"
 #include "sentry/procfs/measure.h"
-#include "sentry/procfs/tree.h"
-#include "sentry/res/memory.h"
-#include "sentry/res/resources.h"
 
 static int controllers_show(const struct proc_look *at, struct text *out)
 {
 	(void)at;
-	text_str(out, "cpuset cpu memory pids\n");
+	text_str(out, "cpuset cpu io memory pids\n");
 	return 0;
 }
 
@@ -55,86 +54,98 @@ static int procs_show(const struct proc_look *at, struct text *out)
 	return 0;
 }
 
-static int memory_max_show(const struct proc_look *at, struct text *out)
+static bool put_threads(struct group *g, void *arg)
 {
-	uint64_t limit = memory_limit();
+	struct task *t;
 
-	(void)at;
-	if (limit)
-		text_printf(out, "%llu\n", (unsigned long long)limit);
-	else
-		text_str(out, "max\n");
-	return 0;
+	list_for_each (t, &g->threads, threads)
+		text_printf(arg, "%d\n", t->tid);
+	return true;
 }
 
-/* Without a limit there is no cgroup of our own whose use would say anything. */
-static int memory_current_show(const struct proc_look *at, struct text *out)
-{
-	int64_t used = memory_charged();
-
-	(void)at;
-	if (used < 0)
-		return -EOPNOTSUPP;
-	text_printf(out, "%lld\n", (long long)used);
-	return 0;
-}
-
-static int pids_max_show(const struct proc_look *at, struct text *out)
-{
-	(void)at;
-	text_printf(out, "%u\n", kernel.task_limit);
-	return 0;
-}
-
-static int pids_current_show(const struct proc_look *at, struct text *out)
+static int threads_show(const struct proc_look *at, struct text *out)
 {
 	(void)at;
 	lock(&kernel.tasks_lock);
-	text_printf(out, "%u\n", kernel.ntasks);
+	group_for_each_locked(put_threads, out);
 	unlock(&kernel.tasks_lock);
 	return 0;
 }
 
-/* CPU time is not rationed but by the number of CPUs. */
-static int cpu_max_show(const struct proc_look *at, struct text *out)
+static int zero_show(const struct proc_look *at, struct text *out)
 {
 	(void)at;
-	text_str(out, "max 100000\n");
+	text_str(out, "0\n");
 	return 0;
 }
 
-static int cpu_stat_show(const struct proc_look *at, struct text *out)
+static int max_show(const struct proc_look *at, struct text *out)
 {
-	struct cputime c = measure_cputime();
-
 	(void)at;
-	text_printf(out, "usage_usec %lld\nuser_usec %lld\nsystem_usec %lld\n",
-		    (long long)((c.user + c.system) / NSEC_PER_USEC),
-		    (long long)(c.user / NSEC_PER_USEC), (long long)(c.system / NSEC_PER_USEC));
+	text_str(out, "max\n");
 	return 0;
 }
 
-static int cpus_show(const struct proc_look *at, struct text *out)
+static int stat_show(const struct proc_look *at, struct text *out)
 {
 	(void)at;
-	text_mask_list(out, resources_cpu_mask());
-	text_put(out, "\n", 1);
+	text_str(out, "nr_descendants 0\nnr_dying_descendants 0\n");
 	return 0;
 }
+
+static int partition_show(const struct proc_look *at, struct text *out)
+{
+	(void)at;
+	text_str(out, "member\n");
+	return 0;
+}
+
+/* What is told cannot be changed from inside: opening for writing is refused, as of a sysctl. */
+#define CGROUP_FILE(name_, show_) PROC_FILE(name_, 0444, .flags = PROC_SYSCTL, .show = show_)
 
 static const struct proc_entry root_entries[] = {
-	PROC_FILE("cgroup.controllers", 0444, .show = controllers_show),
-	PROC_FILE("cgroup.subtree_control", 0444, .show = none_show),
-	PROC_FILE("cgroup.type", 0444, .show = type_show),
-	PROC_FILE("cgroup.events", 0444, .show = events_show),
-	PROC_FILE("cgroup.procs", 0444, .show = procs_show),
-	PROC_FILE("memory.max", 0444, .show = memory_max_show),
-	PROC_FILE("memory.current", 0444, .show = memory_current_show),
-	PROC_FILE("pids.max", 0444, .show = pids_max_show),
-	PROC_FILE("pids.current", 0444, .show = pids_current_show),
-	PROC_FILE("cpu.max", 0444, .show = cpu_max_show),
-	PROC_FILE("cpu.stat", 0444, .show = cpu_stat_show),
-	PROC_FILE("cpuset.cpus.effective", 0444, .show = cpus_show),
+	CGROUP_FILE("cgroup.controllers", controllers_show),
+	CGROUP_FILE("cgroup.events", events_show),
+	CGROUP_FILE("cgroup.freeze", zero_show),
+	CGROUP_FILE("cgroup.max.depth", max_show),
+	CGROUP_FILE("cgroup.max.descendants", max_show),
+	CGROUP_FILE("cgroup.procs", procs_show),
+	CGROUP_FILE("cgroup.stat", stat_show),
+	CGROUP_FILE("cgroup.subtree_control", none_show),
+	CGROUP_FILE("cgroup.threads", threads_show),
+	CGROUP_FILE("cgroup.type", type_show),
+	CGROUP_FILE("cpu.idle", cgroup_cpu_idle_show),
+	CGROUP_FILE("cpu.max", cgroup_cpu_max_show),
+	CGROUP_FILE("cpu.max.burst", cgroup_cpu_burst_show),
+	CGROUP_FILE("cpu.pressure", pressure_show),
+	CGROUP_FILE("cpu.stat", cgroup_cpu_stat_show),
+	CGROUP_FILE("cpu.weight", cgroup_cpu_weight_show),
+	CGROUP_FILE("cpuset.cpus", cgroup_cpus_own_show),
+	CGROUP_FILE("cpuset.cpus.effective", cgroup_cpus_show),
+	CGROUP_FILE("cpuset.cpus.partition", partition_show),
+	CGROUP_FILE("cpuset.mems", none_show),
+	CGROUP_FILE("cpuset.mems.effective", zero_show),
+	CGROUP_FILE("io.pressure", pressure_show),
+	CGROUP_FILE("io.stat", cgroup_io_stat_show),
+	CGROUP_FILE("memory.current", cgroup_memory_current_show),
+	CGROUP_FILE("memory.events", cgroup_memory_events_show),
+	CGROUP_FILE("memory.events.local", cgroup_memory_events_show),
+	CGROUP_FILE("memory.high", cgroup_memory_limit_show),
+	CGROUP_FILE("memory.low", cgroup_memory_limit_show),
+	CGROUP_FILE("memory.max", cgroup_memory_limit_show),
+	CGROUP_FILE("memory.min", zero_show),
+	CGROUP_FILE("memory.oom.group", zero_show),
+	CGROUP_FILE("memory.peak", cgroup_memory_peak_show),
+	CGROUP_FILE("memory.pressure", pressure_show),
+	CGROUP_FILE("memory.stat", cgroup_memory_stat_show),
+	CGROUP_FILE("memory.swap.current", cgroup_swap_current_show),
+	CGROUP_FILE("memory.swap.events", cgroup_swap_events_show),
+	CGROUP_FILE("memory.swap.high", max_show),
+	CGROUP_FILE("memory.swap.max", cgroup_swap_max_show),
+	CGROUP_FILE("pids.current", cgroup_pids_current_show),
+	CGROUP_FILE("pids.events", cgroup_pids_events_show),
+	CGROUP_FILE("pids.max", cgroup_pids_max_show),
+	CGROUP_FILE("pids.peak", cgroup_pids_peak_show),
 };
 static const struct proc_table root_table = PROC_TABLE(root_entries, IDS_CGROUP);
 static const struct proc_entry root_dir = {

@@ -142,7 +142,7 @@ static void put_sizes(struct text *out, uint64_t khz)
 int machine_cpuinfo_show(const struct proc_look *at, struct text *out)
 {
 	uint64_t khz = tsc_khz();
-	unsigned cache = cache_kb(), n = resources.cpus;
+	unsigned cache = cache_kb(), n = resources_cpus();
 
 	(void)at;
 	for (unsigned i = 0; i < n; i++) {

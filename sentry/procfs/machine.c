@@ -27,13 +27,13 @@ static int64_t uptime_ns(void)
 /* What all CPUs together had left over. */
 static int64_t idle_ns(int64_t up, const struct cputime *used)
 {
-	int64_t idle = up * resources.cpus - used->user - used->system;
+	int64_t idle = up * resources_cpus() - used->user - used->system;
 	return idle > 0 ? idle : 0;
 }
 
 int machine_uptime_show(const struct proc_look *at, struct text *out)
 {
-	struct cputime used = measure_cputime();
+	struct cputime used = measure_machine_cputime();
 	int64_t up = uptime_ns(), idle = idle_ns(up, &used);
 	const int64_t cs = NSEC_PER_SEC / 100;
 
@@ -82,16 +82,16 @@ static bool add_switches(struct group *g, void *arg)
 
 int machine_stat_show(const struct proc_look *at, struct text *out)
 {
-	struct cputime used = measure_cputime();
+	struct cputime used = measure_machine_cputime();
 	int64_t idle = idle_ns(uptime_ns(), &used);
 	uint64_t switches = 0;
-	int64_t n = resources.cpus;
+	int64_t n = resources_cpus();
 	char name[16];
 
 	(void)at;
 	put_cpu(out, "cpu ", used.user, used.system, idle);
-	for (unsigned i = 0; i < resources.cpus; i++) {
-		snprintf(name, sizeof name, "cpu%u", i);
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof name, "cpu%d", i);
 		put_cpu(out, name, used.user / n, used.system / n, idle / n);
 	}
 	unsigned running = measure_running();
@@ -170,5 +170,17 @@ int machine_swaps_show(const struct proc_look *at, struct text *out)
 {
 	(void)at;
 	text_str(out, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	return 0;
+}
+
+/* All are in the one hierarchy of v2, whose number is 0; nobody makes groups below the root. */
+int machine_cgroups_show(const struct proc_look *at, struct text *out)
+{
+	static const char *const names[] = {"cpuset", "cpu", "cpuacct", "blkio", "memory", "pids"};
+
+	(void)at;
+	text_str(out, "#subsys_name\thierarchy\tnum_cgroups\tenabled\n");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		text_printf(out, "%s\t0\t1\t1\n", names[i]);
 	return 0;
 }

@@ -12,6 +12,9 @@ int machine_meminfo_show(const struct proc_look *at, struct text *out);
 int machine_vmstat_show(const struct proc_look *at, struct text *out);
 int machine_swaps_show(const struct proc_look *at, struct text *out);
 
+/* /proc/cgroups */
+int machine_cgroups_show(const struct proc_look *at, struct text *out);
+
 /* cpuinfo.c; cpuinfo_init() notes the time, for the clock's frequency. */
 void cpuinfo_init(void);
 int machine_cpuinfo_show(const struct proc_look *at, struct text *out);

@@ -8,6 +8,7 @@
 #include "sentry/procfs/tree.h"
 #include "sentry/res/memory.h"
 #include "sentry/res/resources.h"
+#include "sentry/res/usage.h"
 #include "syscalls/abi/mman.h"
 
 struct collect {
@@ -93,6 +94,19 @@ struct cputime measure_cputime(void)
 		add_children(&sum, kernel.init);
 	sum.user = raise_to(&user, sum.user);
 	sum.system = raise_to(&system, sum.system);
+	return sum;
+}
+
+struct cputime measure_machine_cputime(void)
+{
+	static int64_t highest;
+	struct cputime sum = measure_cputime();
+	struct usage_cpu u;
+
+	usage_cpu(&u);
+	if (u.time_us * NSEC_PER_USEC > sum.user + sum.system)
+		sum.system = u.time_us * NSEC_PER_USEC - sum.user;
+	sum.system = raise_to(&highest, sum.system);
 	return sum;
 }
 
@@ -195,7 +209,7 @@ static void add_span(struct measured_memory *m, const struct span *s, uint64_t b
 
 static void bound(struct measured_memory *m)
 {
-	uint64_t limit = resources.mem_total;
+	uint64_t limit = resources_memory();
 	int64_t charged = memory_charged();
 
 	if (charged > 0)

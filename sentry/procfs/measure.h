@@ -15,6 +15,13 @@ void measure_groups_free(struct group **groups, size_t count);
 /* CPU time of everything since boot, what has ended included; never goes back. */
 struct cputime measure_cputime(void);
 
+/*
+ * That of the machine: what the host charged the sandbox for, if it has a cgroup
+ * of its own, else the same as above.  All that was not the guest's own code is
+ * system time: the sentry's work is the kernel's.
+ */
+struct cputime measure_machine_cputime(void);
+
 /* 'R', 'S', 'T', 't', 'Z', 'X': proc_pid_stat(5). */
 char measure_state(struct task *t);
 /* Tasks that run or want to. */

@@ -81,7 +81,7 @@ int pid_oom_score_show(const struct proc_look *at, struct text *out)
 		mm_put(mm);
 	}
 	if (mm && adj != ADJ_MIN)
-		points = (int64_t)(measured_resident(&used) * 1000 / resources.mem_total) + adj;
+		points = (int64_t)(measured_resident(&used) * 1000 / resources_memory()) + adj;
 	if (mm && adj != ADJ_MIN && points > -1000)
 		points = (1000 + points) * 2 / 3;
 	else

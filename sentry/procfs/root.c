@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sentry/fs/devfs/devfs.h"
+#include "sentry/procfs/cgroup.h"
 #include "sentry/procfs/machine.h"
 #include "sentry/procfs/pid.h"
 #include "sentry/procfs/procfs.h"
@@ -89,6 +90,13 @@ static int empty_show(const struct proc_look *at, struct text *out)
 	return 0;
 }
 
+static const struct proc_entry pressure_entries[] = {
+	PROC_FILE("cpu", 0666, .flags = PROC_SYSCTL, .show = pressure_show),
+	PROC_FILE("io", 0666, .flags = PROC_SYSCTL, .show = pressure_show),
+	PROC_FILE("memory", 0666, .flags = PROC_SYSCTL, .show = pressure_show),
+};
+static const struct proc_table pressure_table = PROC_TABLE(pressure_entries, IDS_CGROUP + 70);
+
 static const struct proc_entry root_entries[] = {
 	PROC_LINK("self", .target = self_target),
 	PROC_LINK("thread-self", .target = thread_self_target),
@@ -96,6 +104,8 @@ static const struct proc_entry root_entries[] = {
 	PROC_LINK("net", .target = net_target),
 	PROC_DIR("sys", 0555, .table = &proc_sys_table),
 	PROC_DIR("sysvipc", 0555, .table = &proc_sysvipc_table),
+	PROC_DIR("pressure", 0555, .table = &pressure_table),
+	PROC_FILE("cgroups", 0444, .show = machine_cgroups_show),
 	PROC_FILE("cmdline", 0444, .show = cmdline_show),
 	PROC_FILE("cpuinfo", 0444, .show = machine_cpuinfo_show),
 	PROC_FILE("devices", 0444, .show = devices_show),

@@ -188,16 +188,11 @@ static void show_caps(struct task *t, struct text *out)
 
 static void show_cpus(struct task *t, struct text *out)
 {
-	uint64_t mask = __atomic_load_n(&t->cpus_allowed, __ATOMIC_RELAXED);
+	uint64_t mask = resources_cpus_allowed(__atomic_load_n(&t->cpus_allowed, __ATOMIC_RELAXED));
 
-	if (!mask)
-		mask = resources_cpu_mask();
-	if (resources.cpus > 32)
-		text_printf(out, "Cpus_allowed:\t%0*x,%08x\n", (int)(resources.cpus - 32 + 3) / 4,
-			    (unsigned)(mask >> 32), (unsigned)mask);
-	else
-		text_printf(out, "Cpus_allowed:\t%0*x\n", (int)(resources.cpus + 3) / 4,
-			    (unsigned)mask);
+	text_str(out, "Cpus_allowed:\t");
+	text_mask(out, mask, resources_cpus());
+	text_put(out, "\n", 1);
 	text_str(out, "Cpus_allowed_list:\t");
 	text_mask_list(out, mask);
 	text_str(out, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");

@@ -31,7 +31,7 @@ static int put_number(struct text *out, long long v)
 
 NUMBER(zero, 0)
 NUMBER(pid_max, 32768)
-NUMBER(threads_max, kernel.task_limit)
+NUMBER(threads_max, kernel.task_most)
 NUMBER(ngroups_max, NGROUPS_LIMIT)
 NUMBER(cap_last_cap, CAP_LAST)
 NUMBER(overflow_id, 65534)

@@ -43,11 +43,8 @@ static int node_show(const struct proc_look *at, struct text *out)
 
 static void put_mask(struct text *out, uint64_t mask)
 {
-	if (resources.cpus > 32)
-		text_printf(out, "%0*x,%08x\n", (int)(resources.cpus - 32 + 3) / 4,
-			    (unsigned)(mask >> 32), (unsigned)mask);
-	else
-		text_printf(out, "%0*x\n", (int)(resources.cpus + 3) / 4, (unsigned)mask);
+	text_mask(out, mask, resources_cpus());
+	text_put(out, "\n", 1);
 }
 
 static int all_mask_show(const struct proc_look *at, struct text *out)
@@ -97,19 +94,19 @@ static int cpu_find(const struct proc_node *dir, unsigned nr, struct proc_node *
 {
 	(void)dir;
 	out->fd = (int)nr;
-	return nr < resources.cpus ? 0 : -ENOENT;
+	return nr < resources_cpus() ? 0 : -ENOENT;
 }
 
 static int cpu_next(const struct proc_node *dir, unsigned from)
 {
 	(void)dir;
-	return from < resources.cpus ? (int)from : -1;
+	return from < resources_cpus() ? (int)from : -1;
 }
 
 static unsigned cpu_dirs(const struct proc_node *dir)
 {
 	(void)dir;
-	return resources.cpus;
+	return resources_cpus();
 }
 
 static const struct proc_numbers cpu_numbers = {

@@ -81,6 +81,15 @@ void text_pad(struct text *t, size_t column)
 		text_put(t, " ", 1);
 }
 
+void text_mask(struct text *t, uint64_t mask, unsigned n)
+{
+	if (n > 32)
+		text_printf(t, "%0*x,%08x", (int)(n - 32 + 3) / 4, (unsigned)(mask >> 32),
+			    (unsigned)mask);
+	else
+		text_printf(t, "%0*x", (int)(n + 3) / 4, (unsigned)mask);
+}
+
 void text_mask_list(struct text *t, uint64_t mask)
 {
 	const char *sep = "";

@@ -25,5 +25,7 @@ void text_printf(struct text *t, const char *fmt, ...) __attribute__((format(pri
 void text_escaped(struct text *t, const char *s, const char *set);
 /* Blanks up to the column, counted from the last newline. */
 void text_pad(struct text *t, size_t column);
+/* "ff,ffffffff": the lower n bits of a mask, as in Cpus_allowed. */
+void text_mask(struct text *t, uint64_t mask, unsigned n);
 /* "0-3,5": the bits of a mask, as in Cpus_allowed_list. */
 void text_mask_list(struct text *t, uint64_t mask);

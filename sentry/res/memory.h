@@ -2,9 +2,8 @@
 /*
  * How much memory there is and what it is used for.
  *
- * The limit and the use come from the cgroup that the sandbox's processes sit
- * in (v2 or v1) when that has a limit, and from the host else.  The files are
- * opened before the sandbox closes and read again at each question.
+ * The size is that of resources.h; the use comes from the cgroup whose files
+ * were handed in (usage.h), and from the host without one.
  */
 #pragma once
 
@@ -25,14 +24,9 @@ struct memory_policy {
 };
 extern struct memory_policy memory_policy; /* constant after memory_from_host() */
 
-/*
- * After resources_from_host(), before the sentry's seccomp filter is loaded:
- * lowers resources.mem_total to the cgroup's limit and sets resources.mem_free.
- */
+/* After resources_from_host(), before the sentry's seccomp filter is loaded. */
 void memory_from_host(void);
-/* Any thread; never more than resources.mem_total. */
+/* Any thread; never more than resources_memory(). */
 void memory_get(struct memory_info *out);
-/* Bytes the sandbox may use, if that is less than the host has; else 0. */
-uint64_t memory_limit(void);
-/* Bytes charged to the cgroup, if it has a limit; else -1. */
+/* Bytes charged to the cgroup, if there is one that counts; else -1. */
 int64_t memory_charged(void);

@@ -8,47 +8,79 @@
 #include <sched.h>
 #include <unistd.h>
 
-static uint64_t free_at_start;
+#include "platform/base/lock.h"
 
-static uint64_t free_default(void)
-{
-	return min_u64(free_at_start, resources.mem_total);
-}
+struct resources resources = {.cpus = 1, .mem_total = 64ull << 20};
 
-struct resources resources = {.cpus = 1, .mem_total = 64ull << 20, .mem_free = free_default};
+static struct resources host = {.cpus = 1, .mem_total = 64ull << 20}; /* I */
+static struct lock limits_lock = LOCK_INIT(RANK_LEAF);
+static struct limits limits; /* limits_lock */
 
 void resources_from_host(void)
 {
 	cpu_set_t set;
 	long page = sysconf(_SC_PAGESIZE), total = sysconf(_SC_PHYS_PAGES);
-	long avail = sysconf(_SC_AVPHYS_PAGES);
 
 	if (sched_getaffinity(0, sizeof set, &set) == 0) {
 		unsigned n = (unsigned)CPU_COUNT(&set);
-		resources.cpus = n < RESOURCES_CPUS_MAX ? n : RESOURCES_CPUS_MAX;
+		host.cpus = n < RESOURCES_CPUS_MAX ? n : RESOURCES_CPUS_MAX;
 	}
 	if (total > 0)
-		resources.mem_total = (uint64_t)total * (uint64_t)page;
-	if (avail > 0)
-		free_at_start = (uint64_t)avail * (uint64_t)page;
+		host.mem_total = (uint64_t)total * (uint64_t)page;
+	resources = host;
 }
 
-void resources_limit(uint64_t memory, unsigned cpus)
+void resources_swap(uint64_t bytes)
 {
-	if (memory && memory < resources.mem_total)
-		resources.mem_total = memory;
-	if (cpus && cpus < resources.cpus)
-		resources.cpus = cpus;
+	host.swap_total = resources.swap_total = bytes;
+}
+
+static unsigned cpus_of(const struct limits *l)
+{
+	uint64_t n = host.cpus, period = l->cpu_period_us ? l->cpu_period_us : LIMITS_PERIOD_US;
+
+	if (l->cpuset)
+		n = min_u64(n, l->cpuset);
+	if (l->cpu_quota_us)
+		n = min_u64(n, l->cpu_quota_us / period + (l->cpu_quota_us % period != 0));
+	return (unsigned)n;
+}
+
+void resources_limit(const struct limits *l)
+{
+	uint64_t memory = l->memory_max ? min_u64(l->memory_max, host.mem_total) : host.mem_total;
+	uint64_t swap = l->swap_limited ? min_u64(l->swap_max, host.swap_total) : host.swap_total;
+
+	lock(&limits_lock);
+	limits = *l;
+	unlock(&limits_lock);
+	__atomic_store_n(&resources.cpus, cpus_of(l), __ATOMIC_RELAXED);
+	__atomic_store_n(&resources.mem_total, memory, __ATOMIC_RELAXED);
+	__atomic_store_n(&resources.swap_total, swap, __ATOMIC_RELAXED);
+}
+
+void resources_limits(struct limits *out)
+{
+	lock(&limits_lock);
+	*out = limits;
+	unlock(&limits_lock);
 }
 
 uint64_t resources_cpu_mask(void)
 {
-	return resources.cpus >= 64 ? UINT64_MAX : (1ull << resources.cpus) - 1;
+	unsigned n = resources_cpus();
+	return n >= 64 ? UINT64_MAX : (1ull << n) - 1;
+}
+
+uint64_t resources_cpus_allowed(uint64_t wanted)
+{
+	uint64_t all = resources_cpu_mask();
+	return wanted & all ? wanted & all : all;
 }
 
 /* libc asks the vDSO: no host call. */
 unsigned resources_cpu_now(void)
 {
 	int cpu = sched_getcpu();
-	return cpu < 0 ? 0 : (unsigned)cpu % resources.cpus;
+	return cpu < 0 ? 0 : (unsigned)cpu % resources_cpus();
 }

@@ -1,32 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the sandbox was given: the one source for sysinfo(2), affinity masks,
- * /proc/meminfo, /proc/cpuinfo and what else tells a guest how big its machine is.
+ * /proc/meminfo, /proc/cpuinfo, cgroup files and what else tells a guest how big
+ * its machine is.
  *
  * resources_from_host() fills it with what the sentry itself may use, before
- * the sandbox closes; boot then lowers it to the limits of the OCI spec, before
- * the first task.  Constant afterwards, but for mem_free.
+ * the sandbox closes; resources_limit() lowers that to the container's limits,
+ * before the first task and again whenever they are changed.
+ *
+ * How many CPUs there are: as many as the CPU set has, but no more than the quota
+ * can keep busy, rounded up: 1.5 CPUs are two, of which cpu.max says the rest.
  */
 #pragma once
 
-#include "platform/base/types.h"
+#include "sentry/res/limits.h"
 
 enum { RESOURCES_CPUS_MAX = 64 };
 
 struct resources {
-	unsigned cpus;		/* how many the guest has: numbers 0 .. cpus-1 */
-	uint64_t mem_total;	/* bytes */
-	uint64_t swap_total;	/* bytes */
-	/* Bytes free now, <= mem_total; any thread. */
-	uint64_t (*mem_free)(void);
+	unsigned cpus;	     /* a  how many the guest has: numbers 0 .. cpus-1 */
+	uint64_t mem_total;  /* a  bytes */
+	uint64_t swap_total; /* a  bytes */
 };
 extern struct resources resources;
 
 /* Asks libc: only before the sentry's seccomp filter is loaded. */
 void resources_from_host(void);
-/* Lowers what there is to what the container was given; 0: all of it.  Before the first task. */
-void resources_limit(uint64_t memory, unsigned cpus);
+/* Bytes of swap the host has; with resources_from_host(). */
+void resources_swap(uint64_t bytes);
+/* Lowers what there is to what the container was given.  Any thread, one at a time. */
+void resources_limit(const struct limits *l);
+/* What it was given. */
+void resources_limits(struct limits *out);
+
+static inline unsigned resources_cpus(void)
+{
+	return __atomic_load_n(&resources.cpus, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t resources_memory(void)
+{
+	return __atomic_load_n(&resources.mem_total, __ATOMIC_RELAXED);
+}
+
 /* The affinity mask of a task that has set none: one bit for each CPU. */
 uint64_t resources_cpu_mask(void);
+/*
+ * The CPUs that a task which asked for `wanted` (0: all) may use, as Linux when
+ * a CPU set shrinks: those that are left of it, or all if none is.
+ */
+uint64_t resources_cpus_allowed(uint64_t wanted);
 /* The CPU the calling thread runs on, as the guest counts them. */
 unsigned resources_cpu_now(void);

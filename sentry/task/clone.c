@@ -60,8 +60,10 @@ static int flags_check(const struct task *t, const struct clone_spec *s)
 static int limits_check_locked(struct task *t)
 {
 	const struct cred *c = task_cred_self(t);
-	if (kernel.ntasks >= kernel.task_limit)
+	if (kernel.ntasks >= kernel.task_limit) {
+		kernel.tasks_refused++;
 		return -EAGAIN;
+	}
 	if (c->ruid == 0 || cred_capable(c, CAP_SYS_RESOURCE) || cred_capable(c, CAP_SYS_ADMIN))
 		return 0;
 	return task_count_uid_locked(c->ruid) >= task_rlimit(t, RLIMIT_NPROC) ? -EAGAIN : 0;
@@ -229,7 +231,8 @@ static int publish(struct task *child, struct task *t, const struct clone_spec *
 		join_family_locked(child, t, s);
 	list_append(&g->threads, &child->threads);
 	__atomic_store_n(&g->nthreads, g->nthreads + 1, __ATOMIC_RELEASE);
-	kernel.ntasks++;
+	if (++kernel.ntasks > kernel.tasks_peak)
+		kernel.tasks_peak = kernel.ntasks;
 	kernel.forks++;
 	pid_set_locked(nr, child, NULL);
 	if (traced)

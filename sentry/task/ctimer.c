@@ -29,7 +29,7 @@ int64_t ctimer_now(const struct ctimer *c)
 static int64_t cpu_pause(struct ctimer *c, int64_t now)
 {
 	unsigned running = __atomic_load_n(&c->group->nthreads, __ATOMIC_RELAXED);
-	int64_t threads = c->thread ? 1 : (int64_t)min_u64(running, resources.cpus);
+	int64_t threads = c->thread ? 1 : (int64_t)min_u64(running, resources_cpus());
 	int64_t left = c->expiry > now ? c->expiry - now : 0;
 	int64_t pause = left / (threads > 0 ? threads : 1);
 

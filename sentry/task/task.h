@@ -196,7 +196,9 @@ struct kernel {
 	struct group *init;		/* I  orphans become its children */
 	struct group *main_group;	/* I  its end is the end of the sandbox */
 	unsigned ngroups, ntasks;	/* t */
-	unsigned task_limit;		/* I  -EAGAIN above it */
+	unsigned task_limit;		/* t  -EAGAIN above it: pids.max, or task_most */
+	unsigned task_most;		/* I  what the platform has room for */
+	unsigned tasks_peak, tasks_refused; /* t */
 	int last_pid;			/* t */
 	uint64_t forks;			/* t  since boot */
 	int64_t boot_mono_ns;		/* I */

@@ -15,7 +15,8 @@
 int budget_take(struct budget *b, uint64_t n)
 {
 	uint64_t used = __atomic_add_fetch(&b->used, n, __ATOMIC_RELAXED);
-	int err = b->limit == 0 || used <= b->limit ? 0 : -ENOSPC;
+	uint64_t limit = __atomic_load_n(&b->limit, __ATOMIC_RELAXED);
+	int err = limit == 0 || used <= limit ? 0 : -ENOSPC;
 	if (err == 0 && b->of)
 		err = budget_take(b->of, n);
 	if (err < 0)

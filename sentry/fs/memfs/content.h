@@ -27,7 +27,7 @@
 
 /* Pages a file system may hold; all atomic. */
 struct budget {
-	uint64_t limit; /* I  0: none */
+	uint64_t limit; /* a  0: none */
 	uint64_t used;	/* a */
 	struct budget *of; /* I  what this is a part of: counted there too; NULL: nothing */
 };

@@ -27,8 +27,8 @@ static struct budget all_pages, all_inodes;
 
 void memfs_set_limit(uint64_t bytes)
 {
-	all_pages.limit = bytes >> PAGE_SHIFT;
-	all_inodes.limit = all_pages.limit / 2;
+	__atomic_store_n(&all_pages.limit, bytes >> PAGE_SHIFT, __ATOMIC_RELAXED);
+	__atomic_store_n(&all_inodes.limit, (bytes >> PAGE_SHIFT) / 2, __ATOMIC_RELAXED);
 }
 
 int node_new(struct memfs *m, uint32_t mode, bool charged, struct inode **out)
@@ -168,8 +168,11 @@ static int lower_statfs(struct memfs *m, struct kstatfs *out)
 static uint64_t budget_left(const struct budget *b)
 {
 	uint64_t used = __atomic_load_n(&b->used, __ATOMIC_RELAXED);
-	uint64_t left = b->limit > used ? b->limit - used : 0;
-	return b->of && b->of->limit ? min_u64(left, budget_left(b->of)) : left;
+	uint64_t limit = __atomic_load_n(&b->limit, __ATOMIC_RELAXED);
+	uint64_t left = limit > used ? limit - used : 0;
+	return b->of && __atomic_load_n(&b->of->limit, __ATOMIC_RELAXED)
+		       ? min_u64(left, budget_left(b->of))
+		       : left;
 }
 
 static int memfs_statfs(struct fs *fs, struct kstatfs *out)

@@ -35,8 +35,8 @@ struct memfs_options {
 
 /*
  * What all memory file systems and memfds of the sandbox may hold together, in
- * bytes: the guest must not be able to fill the host's memory.  Before the
- * first memfs_new; half of the memory by default, as Linux limits a tmpfs.
+ * bytes: the guest must not be able to fill the host's memory.  Half
+ * of the memory by default, as Linux limits a tmpfs; what is there stays.
  */
 void memfs_set_limit(uint64_t bytes);
 /* A new file system with its root dentry.  -ENOMEM, or what the gofer says of the lower root. */
