@@ -198,7 +198,7 @@ static int check_terminal(const struct bundle *b, struct error *e)
 
 int bundle_open(struct bundle *b, const char *dir, enum overlay overlay, struct error *e)
 {
-	*b = (struct bundle){0};
+	*b = (struct bundle){.dir = dir};
 	if (asprintf(&b->file, "%s/config.json", dir) < 0) {
 		b->file = NULL;
 		return no_memory(e);

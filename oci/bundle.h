@@ -16,6 +16,7 @@ enum overlay { OVERLAY_MEMORY, OVERLAY_ALL, OVERLAY_NONE };
 struct bundle {
 	struct spec spec;
 	struct sandbox sandbox;
+	const char *dir;		/* the caller's */
 	char *file;			/* DIR/config.json */
 	char *home;			/* "HOME=...", or NULL */
 	char **env;

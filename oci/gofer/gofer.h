@@ -38,6 +38,7 @@ struct gofer_config {
 	 * closed.  Off only in tests.
 	 */
 	bool confine;
+	int keep_fd; /* kept open to the end, of no use to us; 0: none */
 	/* SIGKILL when the thread that forked us ends: set if that is the sentry's main thread. */
 	bool die_with_parent;
 	/* Pretend the host has nothing newer than Linux 3.6: openat2, statx, renameat2. */

@@ -138,7 +138,9 @@ void boot_signal(int sig, bool foreground)
 	struct abi_siginfo info = {.signo = sig, .code = foreground ? SI_KERNEL : SI_USER};
 	if (!boot_enter())
 		return;
-	if (!foreground)
+	if (boot_first_killed(sig))
+		;
+	else if (!foreground)
 		signal_send_group(kernel.main_group, &info);
 	else if (!boot_signal_foreground(&info))
 		signal_main_pgrp(&info);
@@ -156,6 +158,26 @@ void boot_job(bool away, bool orphaned)
 	if (orphaned && boot_outside) {
 		lock(&kernel.tasks_lock);
 		boot_outside->sid = 0;
+		unlock(&kernel.tasks_lock);
+	}
+	boot_leave();
+}
+
+static bool signal_group(struct group *g, void *arg)
+{
+	if (!g->zombie)
+		signal_send_group_locked(g, arg);
+	return true;
+}
+
+void boot_signal_all(int sig)
+{
+	struct abi_siginfo info = {.signo = sig, .code = SI_USER};
+	if (!boot_enter())
+		return;
+	if (!boot_first_killed(sig)) {
+		lock(&kernel.tasks_lock);
+		group_for_each_locked(signal_group, &info);
 		unlock(&kernel.tasks_lock);
 	}
 	boot_leave();
@@ -190,15 +212,6 @@ int boot_watch(void)
 	return now < 0 ? 0 : now;
 }
 
-static bool kill_group(struct group *g, void *arg)
-{
-	(void)arg;
-	struct abi_siginfo info = {.signo = SIGKILL, .code = SI_KERNEL};
-	if (!g->zombie)
-		signal_send_group_locked(g, &info);
-	return true;
-}
-
 static bool all_gone(void)
 {
 	lock(&kernel.tasks_lock);
@@ -218,10 +231,11 @@ static bool main_gone(void)
 /* As the end of a pid namespace: when the first process has ended, all others are killed. */
 int boot_wait(void)
 {
+	struct abi_siginfo kill = {.signo = SIGKILL, .code = SI_KERNEL};
 	waitq_sleep(&kernel.ended, 0, WAIT_KILLABLE, WAIT_FOREVER, main_gone());
 	lock(&kernel.tasks_lock);
 	int status = kernel.exit_status;
-	group_for_each_locked(kill_group, NULL);
+	group_for_each_locked(signal_group, &kill);
 	unlock(&kernel.tasks_lock);
 	waitq_sleep(&kernel.ended, 0, WAIT_KILLABLE, WAIT_FOREVER, all_gone());
 	boot_release();
