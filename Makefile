@@ -21,10 +21,11 @@ LDFLAGS := $(if $(SAN),-pie -fsanitize=$(SAN),-static-pie) -pthread
 SRC    := $(sort $(shell find platform sentry syscalls oci -name '*.c' -o -name '*.S'))
 OBJ    := $(patsubst %,$(B)/%.o,$(SRC))
 MAIN   := $(B)/oci/main.c.o
+HOSTILE := $(patsubst tests/hostile/%.c,build/hostile/%,$(wildcard tests/hostile/*.c))
 GUESTS := $(patsubst tests/guest/%.c,build/guest/%,$(wildcard tests/guest/*.c))
 UNITS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 
-.PHONY: all demo test unit guest lint docs bench install clean headers format tidy
+.PHONY: all demo test unit guest hostile lint docs bench install clean headers format tidy
 all: $(B)/vedette
 
 $(B)/vedette: $(OBJ)
@@ -52,6 +53,13 @@ build/guest/%: tests/guest/%.c tests/guest/test.h
 	@echo "  GUEST $<"
 	$(Q)$(CC) -std=gnu17 -O1 -g $(WARN) -static -pthread -o $@ $<
 
+# Guest programs that know all about vedette, and mean no good.
+hostile: $(HOSTILE)
+build/hostile/%: tests/hostile/%.c tests/hostile/raw.h tests/guest/task.h tests/guest/test.h
+	@mkdir -p $(@D)
+	@echo "  GUEST $<"
+	$(Q)$(CC) -std=gnu17 -O1 -g -D_GNU_SOURCE -I. $(WARN) -static -pthread -o $@ $<
+
 unit: $(UNITS)
 $(B)/unit/%: tests/unit/%.c $(B)/libvedette.a
 	@mkdir -p $(@D)
@@ -75,7 +83,7 @@ test: ; @sh tests/deps $(TEST_DEPS)
 # Release and ASan+UBSan run everything; TSan runs the unit tests and the guests with threads.
 .PHONY: all-tests programs
 all-tests:
-	@$(MAKE) --no-print-directory -j2 all guest unit build/oldhost
+	@$(MAKE) --no-print-directory -j2 all guest hostile unit build/oldhost
 	@$(MAKE) --no-print-directory -j2 SAN=address,undefined all unit
 	@$(MAKE) --no-print-directory -j2 SAN=thread all unit
 	@$(MAKE) --no-print-directory lint

@@ -79,6 +79,7 @@ static int gofer_connect(const struct sentry_ends *ends, struct gofer **out)
 	if (err < 0)
 		return err;
 	host_set_memfile(gofer_memfile, *out);
+	host_set_readonly(gofer_readonly, *out);
 	return gofer_stat(*out, 0, "", &root);
 }
 

@@ -11,7 +11,8 @@
  *  1. No request reaches a file that is not below the root it names; nothing
  *     below a read-only root changes.
  *  2. No descriptor leaves it but those of regular files and of MEMFILE.
- *     Directories stay here, so no descriptor can be walked from.
+ *     Directories stay here, so no descriptor can be walked from.  One that is
+ *     given comes back with less rights, never with more (READONLY).
  *  3. Devices, fifos and sockets are never opened, only looked at; nor are the
  *     files of proc, sysfs and their like, unless a root lies on that mount.
  */

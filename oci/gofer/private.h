@@ -53,6 +53,7 @@ struct worker {
 	char path[GOFER_PATH_MAX + 1];
 	char name[GOFER_PATH_MAX + 1];
 	const uint8_t *data;
+	int given; /* came with the request, or -1; closed after it */
 	/* The reply as it is made */
 	struct gofer_rep rep;
 	int fd;		  /* goes out with the reply, then is closed */
@@ -71,8 +72,11 @@ int gofer_reply(struct worker *w);
 /* Sends one packet of a longer reply; w->rep.attr is cleared for the ones after it. */
 int gofer_reply_more(struct worker *w, const void *body, size_t size);
 
-/* request.c: one request from `size` bytes at w->in, its reply through w->emit. */
-int gofer_handle(struct worker *w, size_t size);
+/*
+ * request.c: one request from `size` bytes at w->in, its reply through w->emit.  given: the
+ * descriptor that came with it, or -1; stays the caller's.
+ */
+int gofer_handle(struct worker *w, size_t size, int given);
 
 /* walk.c */
 /* Any object as an O_PATH descriptor: the caller's. */

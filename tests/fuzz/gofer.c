@@ -115,7 +115,7 @@ static void fuzz_request(const uint8_t *data, size_t size)
 		size = sizeof worker.in;
 	memcpy(worker.in, data, size);
 	replies = 0;
-	assert(gofer_handle(&worker, size) == 0);
+	assert(gofer_handle(&worker, size, -1) == 0);
 	assert(replies > 0 && !more && next_fd() == fd);
 	assert(pin_attr(&server, server.roots[1].fd, "", &is) == 0);
 	assert(was.ino == 0 || (was.ctime_sec == is.ctime_sec && was.ctime_nsec == is.ctime_nsec &&

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest that looks for what rewriting has put into its address space, and jumps there.
- * Inside only, under trap; elsewhere everything is skipped:
- *
- *	gcc -std=gnu17 -O1 -static -pthread -I. -o /tmp/rewrite tests/hostile/rewrite.c
- *	VEDETTE_PLATFORM=trap vedette do /tmp/rewrite
+ * Inside only, under trap; elsewhere everything is skipped.
  *
  * What must hold: the sandbox and every other process go on.
  */
