@@ -16,6 +16,7 @@
 #include "sentry/task/exec.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/signal.h"
+#include "sentry/task/uts.h"
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/namei.h"
 
@@ -83,13 +84,12 @@ void boot_limit(const struct limits *l)
 int boot_init(const struct boot_spec *s, struct boot_error *err)
 {
 	lock_init(&kernel.tasks_lock, RANK_TASKS);
-	lock_init(&kernel.uts_lock, RANK_LEAF);
 	waitq_init(&kernel.ended);
 	kernel.task_most = s->task_limit ? s->task_limit : BOOT_TASKS;
 	kernel.boot_mono_ns = clock_mono_ns();
 	kernel.boot_real_ns = clock_real_ns();
-	set_name(kernel.hostname, sizeof kernel.hostname, s->hostname, "vedette");
-	set_name(kernel.domainname, sizeof kernel.domainname, s->domainname, "(none)");
+	set_name(uts_first.hostname, sizeof uts_first.hostname, s->hostname, "vedette");
+	set_name(uts_first.domainname, sizeof uts_first.domainname, s->domainname, "(none)");
 	set_name(kernel.release, sizeof kernel.release, s->release, DEFAULT_RELEASE);
 	set_name(kernel.version, sizeof kernel.version, NULL, DEFAULT_VERSION);
 	int e = pid_init();

@@ -16,6 +16,7 @@
 #include "sentry/task/exec.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
+#include "sentry/task/nsset.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/task.h"
 #include "sentry/vfs/fdtab.h"
@@ -349,7 +350,8 @@ static int build_task(const struct boot_spec *s, struct task **out)
 	t->group = g;
 	g->actions = sigactions_new();
 	t->cred = make_cred(s);
-	if (!g->actions || !t->cred)
+	t->ns = nsset_first();
+	if (!g->actions || !t->cred || !t->ns)
 		return err;
 	g->is_init = s->as_init;
 	g->exit_signal = SIGCHLD;
