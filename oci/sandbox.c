@@ -70,6 +70,8 @@ static _Noreturn void gofer_main(const struct sandbox *s, const struct ends *x)
 	struct gofer_config cfg = {
 		.roots = s->roots,
 		.nroots = s->nroots,
+		.uids = s->uids,
+		.gids = s->gids,
 		.conns = x->gofer,
 		.nconns = GOFER_CONNS,
 		.tmpfs_fd = open("/dev/shm", O_PATH | O_DIRECTORY | O_CLOEXEC),

@@ -24,6 +24,7 @@ struct sandbox {
 	const struct gofer_root
 		*roots; /* [0] is the root file system; descriptors stay the caller's */
 	size_t nroots;
+	struct id_map uids, gids;	/* of their files, none: as on the host */
 	const struct trace_options *trace;
 	const int *oom_score_adj; /* of all its host processes; NULL: the caller's */
 	bool hold;		  /* the program waits for CONTROL_START */

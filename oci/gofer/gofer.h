@@ -21,6 +21,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "platform/base/idmap.h"
+
 struct gofer_root {
 	int fd; /* O_PATH is enough; a directory, or one file for a file bind mount */
 	bool writable;
@@ -31,6 +33,11 @@ struct gofer_config {
 	size_t nroots;
 	const int *conns; /* SOCK_SEQPACKET ends, one server thread each */
 	size_t nconns;
+	/*
+	 * Owners that have no id inside are shown as 65534; to make or give away a file to
+	 * an id that has none on the host is -EINVAL.
+	 */
+	struct id_map uids, gids;
 	int tmpfs_fd; /* a directory on tmpfs, or -1: MEMFILE is -ENOSYS */
 	/*
 	 * Lock the process up before the first request: own mount tree holding

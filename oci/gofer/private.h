@@ -32,6 +32,7 @@ struct root {
 struct server {
 	struct root *roots;
 	size_t nroots;
+	struct id_map uids, gids;
 	int tmpfs; /* -1: none */
 	bool confined;
 	bool has_openat2, has_statx, has_renameat2, has_tmpfile;

@@ -91,6 +91,8 @@ int boot_init(const struct boot_spec *s, struct boot_error *err)
 	set_name(uts_first.hostname, sizeof uts_first.hostname, s->hostname, "vedette");
 	set_name(uts_first.domainname, sizeof uts_first.domainname, s->domainname, "(none)");
 	set_name(kernel.release, sizeof kernel.release, s->release, DEFAULT_RELEASE);
+	kernel.uid_map = s->uid_map;
+	kernel.gid_map = s->gid_map;
 	set_name(kernel.version, sizeof kernel.version, NULL, DEFAULT_VERSION);
 	int e = pid_init();
 	if (e == 0 && !s->as_init)

@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "platform/base/idmap.h"
 #include "sentry/res/limits.h"
 #include "sentry/res/usage.h"
 
@@ -85,6 +86,8 @@ struct boot_spec {
 	bool terminal;		/* 0-2 are the controlling terminal of the first process */
 	bool away;		/* outside, another job is in its foreground */
 	bool as_init;		/* it is pid 1 and answers for orphans; else a hidden reaper does */
+	/* Shown; who translates is the gofer.  None: ids are the host's. */
+	struct id_map uid_map, gid_map;
 	/* The machine. */
 	const char *hostname, *domainname;
 	const char *release;	/* uname -r; NULL: the default, 6.12 */

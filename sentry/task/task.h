@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "platform/base/idmap.h"
 #include "platform/base/list.h"
 #include "platform/base/lock.h"
 #include "platform/base/ref.h"
@@ -205,6 +206,7 @@ struct kernel {
 	int64_t boot_mono_ns;		/* I */
 	int64_t boot_real_ns;		/* I */
 	char release[65], version[65];	/* I */
+	struct id_map uid_map, gid_map;	/* I  of the first user namespace, to be shown */
 	int exit_status;		/* t  main_group's wait status */
 	bool main_ended;		/* t */
 };
