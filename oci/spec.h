@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "oci/json.h"
+#include "oci/spec_resources.h"
 #include "sentry/boot/boot.h"
 
 struct spec_mount {
@@ -86,7 +86,8 @@ struct spec {
 	const char *mount_label;
 	struct spec_seccomp seccomp;
 	uint32_t personality;	/* PER_* of personality(2) */
-	uint64_t pids_limit;	/* 0: none */
+	struct spec_resources resources;
+	const char *cgroups_path; /* NULL: not given */
 };
 
 /* 0 or -errno with *e filled; spec_free() in either case.  file must outlive *out. */

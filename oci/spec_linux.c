@@ -7,41 +7,6 @@
 #include "oci/spec.h"
 #include "platform/base/types.h"
 
-/* The devices cgroup: there are no host devices inside that it could allow or forbid. */
-static int read_limit_pids(struct reader *r, json_t *v, void *out)
-{
-	int64_t limit = 0;
-	const struct field fields[] = {{"limit", read_i64, 0, true}};
-	int err = read_object(r, v, fields, ARRAY_SIZE(fields), &limit);
-	if (err == 0 && limit > 0)
-		*(uint64_t *)out = (uint64_t)limit;
-	return err;
-}
-
-static int read_not_enforced(struct reader *r, json_t *v, void *out)
-{
-	(void)out;
-	if (json_object_size(v) > 0 || json_array_size(v) > 0 || json_is_true(v))
-		reader_warn(r, "is not enforced yet");
-	return 0;
-}
-
-static int read_resources(struct reader *r, json_t *v, void *out)
-{
-	static const struct field fields[] = {
-		{"devices", read_skip, 0, false},
-		{"pids", read_limit_pids, offsetof(struct spec, pids_limit), false},
-		{"memory", read_not_enforced, 0, false},
-		{"cpu", read_not_enforced, 0, false},
-		{"blockIO", read_not_enforced, 0, false},
-		{"hugepageLimits", read_not_enforced, 0, false},
-		{"network", read_not_enforced, 0, false},
-		{"rdma", read_not_enforced, 0, false},
-		{"unified", read_not_enforced, 0, false},
-	};
-	return read_object(r, v, fields, ARRAY_SIZE(fields), out);
-}
-
 static int read_device(struct reader *r, json_t *v, void *out)
 {
 	static const char *const ours[] = {
@@ -123,12 +88,12 @@ int spec_read_linux(struct reader *r, json_t *v, void *out)
 		{"gidMappings", spec_read_mappings, offsetof(struct spec, gid_map), false},
 		{"maskedPaths", read_paths, offsetof(struct spec, masked_paths), false},
 		{"readonlyPaths", read_paths, offsetof(struct spec, readonly_paths), false},
-		{"resources", read_resources, 0, false},
+		{"resources", spec_read_resources, offsetof(struct spec, resources), false},
 		{"devices", read_devices, 0, false},
 		{"netDevices", read_unsupported, 0, false},
 		{"sysctl", read_sysctl, 0, false},
 		{"seccomp", spec_read_seccomp, offsetof(struct spec, seccomp), false},
-		{"cgroupsPath", read_skip, 0, false},
+		{"cgroupsPath", spec_read_cgroups_path, offsetof(struct spec, cgroups_path), false},
 		{"rootfsPropagation", read_propagation, 0, false},
 		{"mountLabel", read_text, offsetof(struct spec, mount_label), false},
 		{"personality", read_personality, offsetof(struct spec, personality), false},

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "oci/cgroup/cgroup.h"
 #include "oci/life/create.h"
 #include "platform/base/cleanup.h"
 
@@ -18,10 +19,10 @@ static void set_start(struct sandbox *s, const struct spec *spec, const struct s
 {
 	s->spec.release = o->kernel;
 	s->spec.task_limit = o->tasks;
-	s->spec.limits.pids_max = spec->pids_limit;
-	if (!o->tasks && spec->pids_limit > BOOT_TASKS)
-		s->spec.task_limit =
-			spec->pids_limit < TASKS_MAX ? (unsigned)spec->pids_limit : TASKS_MAX;
+	limits_of(&spec->resources, &s->spec.limits);
+	uint64_t pids = s->spec.limits.pids_max;
+	if (!o->tasks && pids > BOOT_TASKS)
+		s->spec.task_limit = pids < TASKS_MAX ? (unsigned)pids : TASKS_MAX;
 	s->trace = &o->trace;
 }
 

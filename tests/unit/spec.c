@@ -173,7 +173,7 @@ static void reads_linux(void **state)
 	assert_string_equal(s.masked_paths[0], "/proc/kcore");
 	assert_null(s.masked_paths[1]);
 	assert_null(s.readonly_paths[0]);
-	assert_int_equal(s.pids_limit, 77);
+	assert_int_equal(s.resources.pids.value, 77);
 	spec_free(&s);
 	assert_string_equal(warned(), "vedette: end\n");
 }
@@ -248,11 +248,11 @@ static void warns_of_the_rest(void **state)
 	struct spec s;
 	(void)state;
 	good(&s, CONFIG(",\"shoes\":1",
-			",\"linux\":{\"resources\":{\"memory\":{\"limit\":1}},"
+			",\"linux\":{\"resources\":{\"network\":{\"classID\":1}},"
 			"\"sysctl\":{\"a\":\"b\"}}"));
 	const char *said = warned();
 	assert_non_null(strstr(said, "warning: c.json: process.shoes: unknown field, ignored\n"));
-	assert_non_null(strstr(said, "linux.resources.memory: is not enforced yet"));
+	assert_non_null(strstr(said, "linux.resources.network: is not enforced"));
 	assert_non_null(strstr(said, "linux.sysctl: is not applied"));
 	spec_free(&s);
 }
