@@ -220,7 +220,8 @@ static int lookup_locked(struct dentry *dir, const char *name, size_t size, bool
 		*out = dentry_get(d);
 		return 0;
 	}
-	if (d && !drop)
+	/* To drop what was not there takes no other lock. */
+	if (d && d->inode && !drop)
 		return -ESTALE;
 	if (d)
 		dentry_drop_locked(d);
