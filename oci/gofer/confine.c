@@ -16,10 +16,12 @@
 
 static bool fd_kept(const struct server *s, const struct gofer_config *cfg, int fd)
 {
-	if (fd == s->tmpfs || (cfg->keep_fd && fd == cfg->keep_fd))
+	if (fd == s->tmpfs)
 		return true;
 	for (size_t i = 0; i < s->nroots; i++)
-		if (fd == s->roots[i].fd)
+		if (fd == s->roots[i].fd ||
+		    (s->roots[i].layered &&
+		     (fd == s->roots[i].base || fd == s->roots[i].work || fd == s->roots[i].lower)))
 			return true;
 	for (size_t i = 0; i < cfg->nconns; i++)
 		if (fd == cfg->conns[i])

@@ -7,6 +7,7 @@
  *	request.c  is this packet a request?  then its operation is run
  *	walk.c     from a root and a path to a descriptor, never through a link
  *	read.c write.c  the operations
+ *	layers.h        roots of two layers: an overlay
  *	confine.c filter.c  what is given up before the first request
  *
  * The working directory is /proc/self/fd, so the path "N" is whatever object
@@ -17,6 +18,7 @@
  */
 #pragma once
 
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -24,21 +26,24 @@
 #include "sentry/fs/gofer/proto.h"
 
 struct root {
-	int fd;
-	bool writable;
+	int fd; /* layered: the upper layer */
+	bool writable, layered;
 	uint64_t dev; /* st_dev of the root itself */
+	/* layered: what holds upper and work, the work directory, and the lower layer */
+	int base, work, lower;
+	uint64_t lower_dev;
 };
 
 struct server {
 	struct root *roots;
 	size_t nroots;
-	struct id_map uids, gids;
 	int tmpfs; /* -1: none */
 	bool confined;
 	bool has_openat2, has_statx, has_renameat2, has_tmpfile;
 	struct sock_fprog *filter; /* each thread loads it for itself; NULL: none */
 	uint32_t live;		   /* a: connections still open; futex */
 	uint32_t files;		   /* a: names given to MEMFILE */
+	pthread_mutex_t layers;	   /* changes of layered roots */
 	int pid;		   /* for those names */
 };
 
@@ -54,7 +59,6 @@ struct worker {
 	char path[GOFER_PATH_MAX + 1];
 	char name[GOFER_PATH_MAX + 1];
 	const uint8_t *data;
-	int given; /* came with the request, or -1; closed after it */
 	/* The reply as it is made */
 	struct gofer_rep rep;
 	int fd;		  /* goes out with the reply, then is closed */
@@ -67,23 +71,27 @@ struct worker {
 
 /* server.c: probes the host, checks the roots, changes the working directory. */
 int gofer_init(struct server *s, const struct gofer_config *cfg);
+/* Opens the upper and the work directory of a layered root below its base. */
+int gofer_open_layers(struct root *r);
 void gofer_fini(struct server *s);
 /* serve.c: sends what w->rep and body hold, in as many packets as it takes. */
 int gofer_reply(struct worker *w);
 /* Sends one packet of a longer reply; w->rep.attr is cleared for the ones after it. */
 int gofer_reply_more(struct worker *w, const void *body, size_t size);
 
-/*
- * request.c: one request from `size` bytes at w->in, its reply through w->emit.  given: the
- * descriptor that came with it, or -1; stays the caller's.
- */
-int gofer_handle(struct worker *w, size_t size, int given);
+/* request.c: one request from `size` bytes at w->in, its reply through w->emit. */
+int gofer_handle(struct worker *w, size_t size);
 
 /* walk.c */
 /* Any object as an O_PATH descriptor: the caller's. */
-int pin_path(const struct worker *w, const char *path, int *out_fd);
+int pin_path(struct worker *w, const char *path, int *out_fd);
+/* The same with its attributes; change: to be changed, so it must not be the lower layer's. */
+int pin_object(struct worker *w, const char *path, bool change, int *out_fd,
+	       struct gofer_attr *out);
 /* The directory that holds path's last component, and that component (inside path): for changes. */
-int pin_parent(const struct worker *w, const char *path, int *out_fd, const char **out_name);
+int pin_parent(struct worker *w, const char *path, int *out_fd, const char **out_name);
+/* One component; flags: beside O_PATH.  A link where a directory must be is -ELOOP. */
+int pin_step(int dir, const char *name, int flags, int *out_fd);
 /*
  * 0, or -EACCES for what lies on a file system that is really a control panel
  * of the host's kernel (proc, sysfs, cgroup ...) unless the root does too: a

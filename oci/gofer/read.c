@@ -3,16 +3,14 @@
  * The operations that change nothing.  Each pins its object first and asks or
  * opens exactly that afterwards, whatever becomes of the name meanwhile.
  */
-#include "oci/gofer/private.h"
+#include "oci/gofer/layers.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -26,8 +24,7 @@ _Static_assert(GOFER_O_TRUNC == O_TRUNC && GOFER_O_APPEND == O_APPEND && GOFER_O
 
 static int pin(struct worker *w, int *out_fd)
 {
-	int err = pin_path(w, w->path, out_fd);
-	return err < 0 ? err : pin_attr(w->s, *out_fd, "", &w->rep.attr);
+	return pin_object(w, w->path, /*change=*/false, out_fd, &w->rep.attr);
 }
 
 int gofer_op_STAT(struct worker *w)
@@ -58,15 +55,37 @@ static ssize_t entry_get(struct worker *w, int dir, const char *name, struct gof
 	return -ENOENT;
 }
 
-/* Adds one entry to the packet in w->out, which holds *used bytes and is sent when full. */
-static int entry_add(struct worker *w, int dir, const char *name, size_t *used)
+/* The packet that is filled in w->out, and sent when it is full. */
+struct listing {
+	struct worker *w;
+	const struct layers *dir; /* of a layered root, else NULL */
+	size_t used;
+};
+
+/* A directory in both layers has the lower one's number; layers_attr() says why. */
+static int entry_layers(const struct listing *l, const char *name, struct gofer_attr *attr)
+{
+	autolayers struct layers it = LAYERS_NONE;
+	bool white;
+	int err = layers_child(l->w, l->dir, name, &it, &white);
+	if (err == 0 && layers_seen(&it) < 0)
+		err = -ENOENT;
+	return err < 0 ? err : layers_attr(l->w, &it, attr);
+}
+
+static int entry_add(struct listing *l, int dir, const char *name, bool low)
 {
 	char link[GOFER_PATH_MAX + 1];
 	struct gofer_dirent d = {0};
-	size_t name_size = strlen(name) + 1;
+	struct worker *w = l->w;
+	size_t name_size = strlen(name) + 1, *used = &l->used;
 	/* What cannot be asked about (gone, a dead mount) is left out: proto.h has no word for it.
 	 */
 	ssize_t n = entry_get(w, dir, name, &d.attr, link);
+	if (n >= 0 && l->dir && S_ISDIR(d.attr.mode) && !low && l->dir->low >= 0)
+		n = entry_layers(l, name, &d.attr);
+	else if (n >= 0 && low && !S_ISDIR(d.attr.mode))
+		d.attr.flags |= GOFER_LOWER;
 	if (n < 0 || name_size > GOFER_NAME_MAX + 1)
 		return 0;
 	d.name_size = (uint32_t)name_size;
@@ -88,35 +107,45 @@ static int entry_add(struct worker *w, int dir, const char *name, size_t *used)
 	return 0;
 }
 
-int gofer_op_LIST(struct worker *w)
+static int add_plain(void *arg, int dir, const char *name)
 {
-	autoclose int pinned = -1, dir = -1;
-	size_t used = 0;
+	return entry_add(arg, dir, name, /*low=*/false);
+}
+
+static int add_layered(void *arg, int dir, const char *name, bool low)
+{
+	return entry_add(arg, dir, name, low);
+}
+
+static int list_layered(struct worker *w, struct listing *l)
+{
+	autolayers struct layers dir = LAYERS_NONE;
+	int err = layers_find(w, w->path, /*raise=*/false, &dir);
+	if (err == 0)
+		err = layers_attr(w, &dir, &w->rep.attr);
+	if (err < 0)
+		return err;
+	l->dir = &dir;
+	return S_ISDIR(w->rep.attr.mode) ? layers_list(w, &dir, add_layered, l) : -ENOTDIR;
+}
+
+static int list_plain(struct worker *w, struct listing *l)
+{
+	autoclose int pinned = -1;
 	int err = pin(w, &pinned);
 	if (err < 0)
 		return err;
-	if (!S_ISDIR(w->rep.attr.mode))
-		return -ENOTDIR;
-	dir = openat(AT_FDCWD, pin_name(pinned).text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return -errno;
-	for (;;) {
-		long n = syscall(SYS_getdents64, dir, w->scratch, sizeof w->scratch);
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		for (long at = 0; at < n;) {
-			const struct dirent64 *e = (const void *)(w->scratch + at);
-			at += e->d_reclen;
-			if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-				continue;
-			if ((err = entry_add(w, dir, e->d_name, &used)) < 0)
-				return err;
-		}
-	}
+	return S_ISDIR(w->rep.attr.mode) ? dir_each(w, pinned, add_plain, l) : -ENOTDIR;
+}
+
+int gofer_op_LIST(struct worker *w)
+{
+	struct listing l = {.w = w};
+	int err = w->root->layered ? list_layered(w, &l) : list_plain(w, &l);
+	if (err < 0)
+		return err;
 	w->body = w->out;
-	w->body_size = used;
+	w->body_size = l.used;
 	return 0;
 }
 
@@ -125,7 +154,8 @@ int gofer_op_OPEN(struct worker *w)
 	autoclose int pinned = -1, fd = -1;
 	int flags = (int)w->req.flags;
 	bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
-	int err = pin(w, &pinned);
+	bool change = writes && w->root->writable;
+	int err = pin_object(w, w->path, change, &pinned, &w->rep.attr);
 	if (err < 0)
 		return err;
 	if (!S_ISREG(w->rep.attr.mode))
@@ -172,11 +202,30 @@ int gofer_op_GETXATTR(struct worker *w)
 {
 	autoclose int fd = -1;
 	size_t size = w->req.size;
+	if (w->root->layered && layers_own_xattr(w->name))
+		return -EOPNOTSUPP;
 	int err = pin_path(w, w->path, &fd);
 	if (err < 0)
 		return err;
 	return reply_bytes(w, getxattr(pin_name(fd).text, w->name, size ? w->out : NULL, size),
 			   size > 0);
+}
+
+/* Without the names that only the overlay uses. */
+static int list_xattrs_layered(struct worker *w, int fd, size_t size)
+{
+	char *names = (char *)w->out;
+	ssize_t n = listxattr(pin_name(fd).text, names, sizeof w->out), used = 0;
+	for (ssize_t at = 0, step; at < n; at += step) {
+		step = (ssize_t)strlen(names + at) + 1;
+		if (layers_own_xattr(names + at))
+			continue;
+		memmove(names + used, names + at, (size_t)step);
+		used += step;
+	}
+	if (n >= 0 && size > 0 && (size_t)used > size)
+		return -ERANGE;
+	return reply_bytes(w, n < 0 ? n : used, size > 0);
 }
 
 int gofer_op_LISTXATTR(struct worker *w)
@@ -186,6 +235,8 @@ int gofer_op_LISTXATTR(struct worker *w)
 	int err = pin_path(w, w->path, &fd);
 	if (err < 0)
 		return err;
+	if (w->root->layered)
+		return list_xattrs_layered(w, fd, size);
 	return reply_bytes(w, listxattr(pin_name(fd).text, size ? (char *)w->out : NULL, size),
 			   size > 0);
 }
@@ -260,21 +311,4 @@ int gofer_op_MEMFILE(struct worker *w)
 		return 0;
 	}
 	return -EEXIST;
-}
-
-/*
- * The same file, to be read only: for those who must not write it, by way of whom the sentry's
- * own descriptor would go.  How it was opened is in the mode of its link in /proc.
- */
-int gofer_op_READONLY(struct worker *w)
-{
-	struct stat link, file;
-	const struct pin_name name = pin_name(w->given);
-	if (fstatat(AT_FDCWD, name.text, &link, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fstatat(AT_FDCWD, name.text, &file, 0) < 0)
-		return -errno;
-	if (!S_ISREG(file.st_mode) || !(link.st_mode & S_IRUSR))
-		return -EACCES;
-	w->fd = openat(AT_FDCWD, name.text, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	return w->fd < 0 ? -errno : 0;
 }

@@ -159,8 +159,6 @@ static int request_take(struct worker *w, size_t size)
 	    r->op >= GOFER_OP_COUNT)
 		return -EINVAL;
 	unsigned fields = ops[r->op].fields;
-	if ((w->given >= 0) != ((fields & GOFER_F_GIVEN) != 0))
-		return -EINVAL;
 	if (!fields_valid(r, fields) || (err = strings_take(w, size)) == -EINVAL)
 		return -EINVAL;
 	if (err < 0)
@@ -175,12 +173,25 @@ static int request_take(struct worker *w, size_t size)
 	return (fields & GOFER_F_WRITE) && !w->root->writable ? -EROFS : 0;
 }
 
-int gofer_handle(struct worker *w, size_t size, int given)
+/* Changes of two layers take several steps, and go through one work directory. */
+static int run(struct worker *w)
+{
+	unsigned fields = ops[w->req.op].fields;
+	bool alone = w->root && w->root->layered && w->root->writable &&
+		     ((fields & GOFER_F_WRITE) || w->req.op == GOFER_OPEN);
+	if (alone)
+		pthread_mutex_lock(&w->s->layers);
+	int err = ops[w->req.op].run(w);
+	if (alone)
+		pthread_mutex_unlock(&w->s->layers);
+	return err;
+}
+
+int gofer_handle(struct worker *w, size_t size)
 {
 	w->rep = (struct gofer_rep){.magic = GOFER_MAGIC};
 	w->req = (struct gofer_req){0};
 	w->fd = -1;
-	w->given = given;
 	w->body = NULL;
 	w->body_size = 0;
 	w->root = NULL;
@@ -191,7 +202,7 @@ int gofer_handle(struct worker *w, size_t size, int given)
 		w->rep.op = w->req.op;
 		err = request_take(w, size);
 		if (err == 0)
-			err = ops[w->req.op].run(w);
+			err = run(w);
 	}
 	w->rep.status = err;
 	return gofer_reply(w);

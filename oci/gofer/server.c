@@ -35,6 +35,28 @@ static bool probe_renameat2(void)
 	return syscall(SYS_renameat2, -1, "a", -1, "b", 0) < 0 && errno == EBADF;
 }
 
+int gofer_open_layers(struct root *r)
+{
+	enum { FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+	r->fd = openat(r->base, "upper", FLAGS);
+	r->work = r->fd < 0 ? -1 : openat(r->base, "work", FLAGS);
+	return r->work < 0 ? -errno : 0;
+}
+
+static int layers_init(struct root *r, int lower)
+{
+	struct stat st;
+	r->layered = true;
+	r->base = r->fd;
+	r->lower = lower;
+	if (fstat(lower, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	r->lower_dev = st.st_dev;
+	return gofer_open_layers(r);
+}
+
 static int roots_init(struct server *s, const struct gofer_config *cfg)
 {
 	struct stat st;
@@ -53,7 +75,14 @@ static int roots_init(struct server *s, const struct gofer_config *cfg)
 			.fd = cfg->roots[i].fd,
 			.writable = cfg->roots[i].writable,
 			.dev = st.st_dev,
+			.base = -1,
+			.work = -1,
+			.lower = -1,
 		};
+		int err = cfg->roots[i].layered ? layers_init(&s->roots[i], cfg->roots[i].lower_fd)
+						: 0;
+		if (err < 0)
+			return err;
 	}
 	return 0;
 }
@@ -61,13 +90,12 @@ static int roots_init(struct server *s, const struct gofer_config *cfg)
 int gofer_init(struct server *s, const struct gofer_config *cfg)
 {
 	*s = (struct server){
-		.uids = cfg->uids,
-		.gids = cfg->gids,
 		.tmpfs = cfg->tmpfs_fd,
 		.confined = cfg->confine,
 		.live = (uint32_t)cfg->nconns,
 		.pid = getpid(),
 	};
+	pthread_mutex_init(&s->layers, NULL);
 	int err = roots_init(s, cfg);
 	if (err < 0)
 		return err;

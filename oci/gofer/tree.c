@@ -8,6 +8,7 @@
  * the host is let go:
  *
  *	/r0 /r1 ...  the roots; read-only ones are mounted so
+ *	/l0 ...      the lower layers of those that have two
  *	/m           a tmpfs of our own for MEMFILE, instead of the host's
  *	/fd          our own /proc/self/fd, and no other part of /proc
  *
@@ -62,7 +63,9 @@ static bool place_free(const struct server *s, const char *place)
 	if (stat(place, &st) < 0 || !S_ISDIR(st.st_mode))
 		return false;
 	for (size_t i = 0; i < s->nroots; i++)
-		if (fd_path(s->roots[i].fd, path) < 0 || below(path, place))
+		if (fd_path(s->roots[i].fd, path) < 0 || below(path, place) ||
+		    (s->roots[i].layered &&
+		     (fd_path(s->roots[i].lower, path) < 0 || below(path, place))))
 			return false;
 	return s->tmpfs < 0 || (fd_path(s->tmpfs, path) == 0 && !below(path, place));
 }
@@ -133,12 +136,28 @@ static int tree_memory(const char *place, int *out_fd)
 	return 0;
 }
 
+/* Upper and work directory must be on one mount, or nothing could be moved between them. */
+static int tree_bind_layers(const char *place, size_t i, const struct root *from, struct root *to)
+{
+	char name[32];
+	snprintf(name, sizeof name, "r%zu", i);
+	int err = tree_bind(place, name, from->base, from->writable, &to->base);
+	snprintf(name, sizeof name, "l%zu", i);
+	if (err == 0)
+		err = tree_bind(place, name, from->lower, /*writable=*/false, &to->lower);
+	return err < 0 ? err : gofer_open_layers(to);
+}
+
 /* Binds everything; the new descriptors are in roots and *tmpfs. */
 static int tree_fill(const struct server *s, const char *place, struct root *roots, int *tmpfs)
 {
 	char name[32];
 	int err = 0;
 	for (size_t i = 0; i < s->nroots && err == 0; i++) {
+		if (s->roots[i].layered) {
+			err = tree_bind_layers(place, i, &s->roots[i], &roots[i]);
+			continue;
+		}
 		snprintf(name, sizeof name, "r%zu", i);
 		err = tree_bind(place, name, s->roots[i].fd, s->roots[i].writable, &roots[i].fd);
 	}
@@ -170,9 +189,12 @@ static int tree_enter(const char *place)
 
 static void tree_undo(const char *place, struct root *roots, size_t n, int tmpfs)
 {
-	for (size_t i = 0; i < n; i++)
-		if (roots[i].fd >= 0)
-			close(roots[i].fd);
+	for (size_t i = 0; i < n; i++) {
+		const int fds[] = {roots[i].fd, roots[i].base, roots[i].work, roots[i].lower};
+		for (size_t k = 0; k < ARRAY_SIZE(fds); k++)
+			if (fds[k] >= 0)
+				close(fds[k]);
+	}
 	if (tmpfs >= 0)
 		close(tmpfs);
 	umount2(place, MNT_DETACH);
@@ -187,7 +209,7 @@ static int tree_build(struct server *s, const char *place)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->nroots; i++) {
 		roots[i] = s->roots[i];
-		roots[i].fd = -1;
+		roots[i].fd = roots[i].base = roots[i].work = roots[i].lower = -1;
 	}
 	if (mount("gofer", place, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700,size=1m") < 0)
 		return -errno;

@@ -8,7 +8,7 @@
  * found as a link and refused; nothing ever goes up.  openat2 does the same
  * inside the kernel.
  */
-#include "oci/gofer/private.h"
+#include "oci/gofer/layers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,8 +37,8 @@ struct pin_name pin_name(int fd)
 	return p;
 }
 
-/* One component.  A link where a directory must be is ELOOP, as openat2 says it. */
-static int step(int dir, const char *name, int flags, int *out_fd)
+/* As openat2 says it. */
+int pin_step(int dir, const char *name, int flags, int *out_fd)
 {
 	struct stat st;
 	int fd = openat(dir, name, PIN | flags);
@@ -66,7 +66,7 @@ static int walk_steps(int root, const char *path, int flags, int *out_fd)
 		name[size] = '\0';
 		bool last = path[size] == '\0';
 		int next = -1;
-		int err = step(dir < 0 ? root : dir, name, last ? flags : O_DIRECTORY, &next);
+		int err = pin_step(dir < 0 ? root : dir, name, last ? flags : O_DIRECTORY, &next);
 		if (err < 0)
 			return err;
 		if (last) {
@@ -112,16 +112,54 @@ static int walk(const struct worker *w, const char *path, int flags, int *out_fd
 	return walk_steps(w->root->fd, path, flags, out_fd);
 }
 
-int pin_path(const struct worker *w, const char *path, int *out_fd)
+/* What is seen of a root of two layers. */
+static int pin_layered(struct worker *w, const char *path, bool change, int *out_fd,
+		       struct gofer_attr *out)
 {
-	return walk(w, path, 0, out_fd);
+	autolayers struct layers l = LAYERS_NONE;
+	int err = layers_find(w, path, change, &l);
+	if (err == 0 && out)
+		err = layers_attr(w, &l, out);
+	if (err == 0)
+		*out_fd = l.up >= 0 ? STEAL_FD(l.up) : STEAL_FD(l.low);
+	return err;
 }
 
-int pin_parent(const struct worker *w, const char *path, int *out_fd, const char **out_name)
+int pin_path(struct worker *w, const char *path, int *out_fd)
+{
+	return w->root->layered ? pin_layered(w, path, /*change=*/false, out_fd, NULL)
+				: walk(w, path, 0, out_fd);
+}
+
+int pin_object(struct worker *w, const char *path, bool change, int *out_fd, struct gofer_attr *out)
+{
+	if (w->root->layered)
+		return pin_layered(w, path, change, out_fd, out);
+	int err = walk(w, path, 0, out_fd);
+	return err < 0 ? err : pin_attr(w->s, *out_fd, "", out);
+}
+
+static int parent_layered(struct worker *w, const char *path, int *out_fd, const char **out_name)
+{
+	autolayers struct layers l = LAYERS_NONE;
+	struct gofer_attr attr;
+	int err = layers_parent(w, path, &l, out_name);
+	if (err == 0)
+		err = pin_attr(w->s, l.up, "", &attr);
+	if (err == 0)
+		err = pin_allowed(w, l.up, &attr);
+	if (err == 0)
+		*out_fd = STEAL_FD(l.up);
+	return err;
+}
+
+int pin_parent(struct worker *w, const char *path, int *out_fd, const char **out_name)
 {
 	char dir[GOFER_PATH_MAX + 1];
 	const char *slash = strrchr(path, '/');
 	size_t size = slash ? (size_t)(slash - path) : 0;
+	if (w->root->layered)
+		return parent_layered(w, path, out_fd, out_name);
 	/* The root has no parent that we could change. */
 	if (*path == '\0')
 		return -EBUSY;
@@ -148,7 +186,7 @@ int pin_allowed(const struct worker *w, int fd, const struct gofer_attr *attr)
 		BPF_FS_MAGIC,	      PSTOREFS_MAGIC, EFIVARFS_MAGIC,	  NSFS_MAGIC,
 		RDTGROUP_SUPER_MAGIC, BINFMTFS_MAGIC, CONFIGFS_MAGIC,	  SMACK_MAGIC,
 	};
-	if (attr->dev == w->root->dev)
+	if (attr->dev == w->root->dev || (w->root->layered && attr->dev == w->root->lower_dev))
 		return 0;
 	struct statfs fs;
 	if (statfs(pin_name(fd).text, &fs) < 0)
@@ -208,7 +246,7 @@ static void attr_from_statx(const struct statx *stx, struct gofer_attr *out)
 }
 
 /* A file system in user space may say anything; the client ends us if we pass nonsense on. */
-static int attr_clean(const struct server *s, struct gofer_attr *a)
+static int attr_clean(struct gofer_attr *a)
 {
 	uint64_t *nsec[] = {&a->atime_nsec, &a->mtime_nsec, &a->ctime_nsec, &a->btime_nsec};
 	for (size_t i = 0; i < ARRAY_SIZE(nsec); i++)
@@ -218,8 +256,6 @@ static int attr_clean(const struct server *s, struct gofer_attr *a)
 		a->size = 0;
 	if (a->blocks > INT64_MAX)
 		a->blocks = 0;
-	a->uid = id_inside(&s->uids, a->uid);
-	a->gid = id_inside(&s->gids, a->gid);
 	a->mode &= S_IFMT | 07777;
 	return a->mode & S_IFMT ? 0 : -EIO;
 }
@@ -233,11 +269,11 @@ int pin_attr(const struct server *s, int dirfd, const char *name, struct gofer_a
 		    0)
 			return -errno;
 		attr_from_statx(&stx, out);
-		return attr_clean(s, out);
+		return attr_clean(out);
 	}
 	struct stat st;
 	if (fstatat(dirfd, name, &st, flags) < 0)
 		return -errno;
 	attr_from_stat(&st, out);
-	return attr_clean(s, out);
+	return attr_clean(out);
 }

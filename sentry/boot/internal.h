@@ -23,16 +23,15 @@ int boot_fail(struct boot_error *e, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* attributes.c: of any process that starts from outside; on its own thread. */
 int boot_attributes(struct task *t, const struct boot_spec *s, struct boot_error *err);
-/* Nothing of the program runs yet: sig ends the first process, or is lost; true. */
-bool boot_first_killed(int sig);
 /* masked_paths and readonly_paths of the description. */
 int boot_hide(const struct boot_spec *s, const struct walk *w, struct boot_error *err);
 /* File systems and devices by name. */
 int boot_register(void);
 /* register.c: what lives above memfs: proc, sysfs, devpts, terminals. */
 int boot_register_more(void);
-/* A bind mount whose changes go to the host (m NULL: the root); -EOPNOTSUPP until it exists. */
+/* A bind mount whose changes go to the host, and a root of that kind. */
 int boot_bind(struct gofer *g, const struct boot_mount *m, struct fs **out);
+int boot_root(const struct boot_spec *s, struct fs **out);
 /* To the foreground group of the container's terminal: false if it has none. */
 bool boot_signal_foreground(const struct abi_siginfo *info);
 /* If *f is the host's terminal it gets a name, and becomes the controlling one of t's session. */

@@ -255,7 +255,7 @@ int boot_mounts(const struct boot_spec *s, struct boot_error *e)
 	struct path root;
 	struct walk w;
 
-	int err = s->root_write_through ? boot_bind(s->gofer, NULL, &root_fs)
+	int err = s->root_write_through ? boot_root(s, &root_fs)
 					: overlay_new(s->gofer, 0, &root_fs);
 	if (err < 0)
 		return boot_fail(e, err, "root file system: %s", cause(err));
@@ -264,7 +264,6 @@ int boot_mounts(const struct boot_spec *s, struct boot_error *e)
 	struct cred *cred = err == 0 ? cred_new_root(CAP_ALL) : NULL;
 	if (!cred)
 		return boot_fail(e, -ENOMEM, "out of memory");
-	boot_ns->ns.ino = ns_about[NS_MNT].first; /* nobody has seen it yet */
 	mount_ns_root(boot_ns, &root);
 	err = fsctx_new(boot_ns, root, root, &fs);
 	path_put(&root);

@@ -36,7 +36,12 @@ int boot_register_more(void)
 
 int boot_bind(struct gofer *g, const struct boot_mount *m, struct fs **out)
 {
-	return goferfs_new(g, m ? m->root : 0, out);
+	return goferfs_new(g, m->root, GOFERFS_SHARED, out);
+}
+
+int boot_root(const struct boot_spec *s, struct fs **out)
+{
+	return goferfs_new(s->gofer, 0, s->root_layered ? GOFERFS_LAYERED : GOFERFS_SHARED, out);
 }
 
 void boot_terminal(struct task *t, struct file **f)

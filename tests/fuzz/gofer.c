@@ -3,10 +3,11 @@
  * Both decoders of the gofer's protocol.
  *
  * The first byte chooses: a request packet for the gofer's handler, which
- * works on a real temporary tree with a writable and a read-only root; or
- * reply packets for the client.  Checked beside the sanitizers: one well formed
- * reply to every request, no descriptor kept, nothing changed outside the
- * writable root.
+ * works on a real temporary tree with a writable root, a read-only one, and one of
+ * two layers over the read-only one; or reply packets for the client.  Links that
+ * lead out are in all of them.  Checked beside the sanitizers: one well formed
+ * reply to every request, no descriptor kept, none of a file outside the roots,
+ * nothing changed outside the writable root and the upper layer.
  *
  *	clang -fsanitize=fuzzer,address ... -DFUZZER    libFuzzer
  *	program [runs [seed]]                           mutations of good packets
@@ -14,6 +15,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +33,41 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static char top[] = "/tmp/gofer-fuzz.XXXXXX";
 static struct server server;
 static struct worker worker;
+static ino_t secret;
 static unsigned replies;
 static bool more;
+
+/* What may not change: the read-only root, which is the lower layer too, and what is in no root. */
+static const char *const fixed[] = {"secret", "ro",	      "ro/file",
+				    "ro/dir", "ro/dir/inner", "ro/other"};
+static struct stat fixed_was[ARRAY_SIZE(fixed)];
+
+static void fixed_stat(size_t i, struct stat *out)
+{
+	char path[64];
+	snprintf(path, sizeof path, "%s/%s", top, fixed[i]);
+	assert(lstat(path, out) == 0);
+}
+
+static void fixed_check(void)
+{
+	struct stat st;
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
+		const struct stat *was = &fixed_was[i];
+		fixed_stat(i, &st);
+		assert(st.st_ino == was->st_ino && st.st_mode == was->st_mode &&
+		       st.st_ctim.tv_sec == was->st_ctim.tv_sec &&
+		       st.st_ctim.tv_nsec == was->st_ctim.tv_nsec);
+	}
+}
+
+static bool is_below(ino_t ino)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		if (fixed_was[i].st_ino == ino)
+			return true;
+	return false;
+}
 
 static int emit(struct worker *w, const struct gofer_rep *rep, const void *body, int fd)
 {
@@ -41,9 +77,10 @@ static int emit(struct worker *w, const struct gofer_rep *rep, const void *body,
 	assert(rep->status == 0 || (rep->size == 0 && fd < 0));
 	if (fd >= 0) {
 		struct stat st;
-		assert(fstat(fd, &st) == 0 && S_ISREG(st.st_mode));
-		assert(w->root == NULL || w->root->writable ||
-		       (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY);
+		bool writes = (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
+		assert(fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino != secret);
+		assert(w->root == NULL || w->root->writable || !writes);
+		assert(!writes || !is_below(st.st_ino));
 	}
 	more = rep->flags & GOFER_MORE;
 	replies++;
@@ -53,7 +90,7 @@ static int emit(struct worker *w, const struct gofer_rep *rep, const void *body,
 /* (Re)makes the tree; the guest's part may have lost anything. */
 static void fill(const char *dir)
 {
-	static const char *const files[] = {"file", "dir/inner"};
+	static const char *const files[] = {"file", "dir/inner", "other"};
 	int d = open(dir, O_DIRECTORY);
 	assert(d >= 0);
 	mkdirat(d, "dir", 0755);
@@ -63,6 +100,8 @@ static void fill(const char *dir)
 			close(fd);
 	}
 	(void)!symlinkat("../secret", d, "link");
+	(void)!symlinkat("../../secret", d, "uplink");
+	(void)!symlinkat("../..", d, "dirlink");
 	mkfifoat(d, "fifo", 0600);
 	close(d);
 }
@@ -76,19 +115,34 @@ static void clean_up(void)
 
 static void start(void)
 {
-	static char rw[64], ro[64];
-	struct gofer_root roots[2];
+	static char rw[64], ro[64], over[64], path[80];
+	struct gofer_root roots[3];
 	assert(mkdtemp(top));
 	atexit(clean_up);
 	snprintf(rw, sizeof rw, "%s/rw", top);
 	snprintf(ro, sizeof ro, "%s/ro", top);
-	assert(mkdir(rw, 0755) == 0 && mkdir(ro, 0755) == 0);
+	snprintf(over, sizeof over, "%s/over", top);
+	assert(mkdir(rw, 0755) == 0 && mkdir(ro, 0755) == 0 && mkdir(over, 0755) == 0);
 	fill(rw);
 	fill(ro);
-	roots[0] = (struct gofer_root){open(rw, O_PATH), true};
-	roots[1] = (struct gofer_root){open(ro, O_PATH), false};
+	snprintf(path, sizeof path, "%s/work", over);
+	assert(mkdir(path, 0700) == 0);
+	snprintf(path, sizeof path, "%s/upper", over);
+	assert(mkdir(path, 0755) == 0);
+	snprintf(path, sizeof path, "%s/secret", top);
+	int fd = open(path, O_CREAT | O_WRONLY, 0644);
+	assert(fd >= 0 && write(fd, "x", 1) == 1 && close(fd) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		fixed_stat(i, &fixed_was[i]);
+	secret = fixed_was[0].st_ino;
+	roots[0] = (struct gofer_root){.fd = open(rw, O_PATH), .writable = true};
+	roots[1] = (struct gofer_root){.fd = open(ro, O_PATH), .writable = false};
+	roots[2] = (struct gofer_root){.fd = open(over, O_PATH),
+				       .writable = true,
+				       .layered = true,
+				       .lower_fd = open(ro, O_PATH)};
 	const struct gofer_config cfg = {.roots = roots,
-					 .nroots = 2,
+					 .nroots = 3,
 					 .nconns = 1,
 					 .tmpfs_fd = -1,
 					 .old_host = getenv("OLD_HOST") != NULL};
@@ -105,26 +159,44 @@ static int next_fd(void)
 	return fd;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	if (at->level > 0)
+		(void)!remove(path);
+	return 0;
+}
+
+static void empty(const char *dir)
+{
+	char path[PATH_MAX];
+	(void)!fchmodat(AT_FDCWD, dir, 0755, 0);
+	assert(realpath(dir, path));
+	nftw(path, remove_one, 16, FTW_PHYS | FTW_DEPTH);
+}
+
 static void fuzz_request(const uint8_t *data, size_t size)
 {
-	static struct gofer_attr was;
 	static unsigned count;
-	struct gofer_attr is;
 	int fd = next_fd();
 	if (size > sizeof worker.in)
 		size = sizeof worker.in;
 	memcpy(worker.in, data, size);
 	replies = 0;
-	assert(gofer_handle(&worker, size, -1) == 0);
+	assert(gofer_handle(&worker, size) == 0);
 	assert(replies > 0 && !more && next_fd() == fd);
-	assert(pin_attr(&server, server.roots[1].fd, "", &is) == 0);
-	assert(was.ino == 0 || (was.ctime_sec == is.ctime_sec && was.ctime_nsec == is.ctime_nsec &&
-				was.mode == is.mode));
-	was = is;
+	fixed_check();
 	if (++count % 64 == 0) {
-		(void)!fchmodat(AT_FDCWD, pin_name(server.roots[0].fd).text, 0755, 0);
-		fill(pin_name(server.roots[0].fd).text);
+		const char *rw = pin_name(server.roots[0].fd).text;
+		(void)!fchmodat(AT_FDCWD, rw, 0755, 0);
+		fill(rw);
 	}
+	/* An upper layer as a guest may have left it, and one with nothing in it. */
+	if (count % 64 == 32)
+		fill(pin_name(server.roots[2].fd).text);
+	if (count % 1024 == 0)
+		empty(pin_name(server.roots[2].fd).text);
 }
 
 static int each(void *arg, const struct gofer_entry *e)
@@ -203,9 +275,11 @@ static uint32_t pick(uint32_t n)
 	return (uint32_t)(random_state >> 11) % n;
 }
 
-static const char *const words[] = {"",	    "file",   "dir",  "dir/inner",   "link",	  "link/x",
-				    "fifo", "new",    "..",   "dir/../file", "dir/new",	  ".",
-				    "a//b", "user.a", "/etc", "dir/x/y",     "../ro/file"};
+static const char *const words[] = {
+	"",	   "file",	"dir",	       "dir/inner", "link", "link/x", "fifo",
+	"new",	   "..",	"dir/../file", "dir/new",   ".",    "other",  "dirlink/secret",
+	"uplink",  "new/x",	"dirlink",     "new2",	    "a//b", "user.a", "/etc",
+	"dir/x/y", "../ro/file"};
 
 /* A request that is right but for its values. */
 static size_t good_request(uint8_t *out)
@@ -213,7 +287,7 @@ static size_t good_request(uint8_t *out)
 	const char *path = words[pick(ARRAY_SIZE(words))], *name = "";
 	struct gofer_req r = {.magic = GOFER_MAGIC,
 			      .op = (uint16_t)(1 + pick(GOFER_OP_COUNT - 1)),
-			      .root = (uint16_t)pick(2)};
+			      .root = (uint16_t)pick(3)};
 	static const unsigned fields[] = {
 #define OP(op, f) [GOFER_##op] = (f),
 		GOFER_OPS(OP)

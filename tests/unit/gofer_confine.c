@@ -195,7 +195,7 @@ static int confined_call(bool writable, void (*call)(void))
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		struct gofer_root root = {open("/tmp", O_PATH), writable};
+		struct gofer_root root = {.fd = open("/tmp", O_PATH), .writable = writable};
 		int conn = 0;
 		struct gofer_config cfg = {.roots = &root,
 					   .nroots = 1,
@@ -276,8 +276,8 @@ static void leaves_proc_alone(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	pid_t pid = fork();
 	if (pid == 0) {
-		struct gofer_root roots[] = {{open("/", O_PATH), true},
-					     {open("/proc/sys", O_PATH), false}};
+		struct gofer_root roots[] = {{.fd = open("/", O_PATH), .writable = true},
+					     {.fd = open("/proc/sys", O_PATH), .writable = false}};
 		struct gofer_config cfg = {.roots = roots,
 					   .nroots = 2,
 					   .conns = &pair[1],

@@ -29,7 +29,6 @@
 
 #include "oci/gofer/gofer.h"
 #include "platform/base/types.h"
-#include "platform/host.h"
 #include "sentry/fs/gofer/client.h"
 
 enum { RW, RO, ONE, ROOTS, CONNS = 4 };
@@ -98,7 +97,7 @@ static int open_at(struct fixture *f, const char *name)
 static void run_gofer(struct fixture *f, const int *conns)
 {
 	struct gofer_root roots[ROOTS] = {
-		{open_at(f, "rw"), true}, {open_at(f, "ro"), false}, {open_at(f, "one"), true}};
+		{.fd = open_at(f, "rw"), .writable = true}, {.fd = open_at(f, "ro"), .writable = false}, {.fd = open_at(f, "one"), .writable = true}};
 	struct gofer_config cfg = {
 		.roots = roots,
 		.nroots = ROOTS,
@@ -134,7 +133,6 @@ static struct fixture *fixture_new(bool confine, bool old_host)
 	for (int i = 0; i < CONNS; i++)
 		close(theirs[i]);
 	assert_int_equal(gofer_client_new(f->ends, CONNS, &f->g), 0);
-	host_set_readonly(gofer_readonly, f->g);
 	return f;
 }
 

@@ -306,6 +306,12 @@ int gofer_setattr(struct gofer *g, unsigned root, const char *path, const struct
 	return call_attr(g, &c, out);
 }
 
+int gofer_copyup(struct gofer *g, unsigned root, const char *path, struct gofer_attr *out)
+{
+	struct wire_call c = request(GOFER_COPYUP, root, path);
+	return call_attr(g, &c, out);
+}
+
 int gofer_setxattr(struct gofer *g, unsigned root, const char *path, const char *name,
 		   const void *value, size_t size, int flags)
 {
@@ -328,15 +334,6 @@ int gofer_memfile(void *gofer, const char *name)
 {
 	struct wire_call c = request(GOFER_MEMFILE, 0, NULL);
 	c.name = name;
-	c.want_fd = true;
-	int err = wire_call(gofer, &c);
-	return err < 0 ? err : c.fd;
-}
-
-int gofer_readonly(void *gofer, int fd)
-{
-	struct wire_call c = request(GOFER_READONLY, 0, NULL);
-	c.give = &fd;
 	c.want_fd = true;
 	int err = wire_call(gofer, &c);
 	return err < 0 ? err : c.fd;

@@ -107,6 +107,11 @@ struct gofer_change {
  */
 int gofer_setattr(struct gofer *g, unsigned root, const char *path, const struct gofer_change *c,
 		  struct gofer_attr *out);
+/*
+ * In a root of two layers: what is only in the lower one gets into the upper one; nothing happens
+ * to what is there already.
+ */
+int gofer_copyup(struct gofer *g, unsigned root, const char *path, struct gofer_attr *out);
 /* flags: 0, GOFER_XATTR_CREATE or GOFER_XATTR_REPLACE.  -E2BIG above GOFER_XATTR_MAX bytes. */
 int gofer_setxattr(struct gofer *g, unsigned root, const char *path, const char *name,
 		   const void *value, size_t size, int flags);
@@ -117,8 +122,3 @@ int gofer_removexattr(struct gofer *g, unsigned root, const char *path, const ch
  * gofer has no tmpfs.  Has the type that host_set_memfile() wants.
  */
 int gofer_memfile(void *gofer, const char *name);
-/*
- * The regular file behind fd, which must be readable, opened once more to be read only: the
- * descriptor or -errno.  Has the type that host_set_readonly() wants.
- */
-int gofer_readonly(void *gofer, int fd);

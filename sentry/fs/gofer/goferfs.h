@@ -7,6 +7,14 @@
  * about owner, mode, size and times is what the guest sees.  Data goes through
  * host descriptors that the gofer opened, and so through the host's page cache.
  *
+ * The same for an overlay in a host directory (GOFERFS_LAYERED), which nobody else
+ * changes while it is in use: there names and attributes are remembered.  A file
+ * of the lower layer is copied up by the first open for writing or change of its
+ * attributes; who has it open for reading then reads the copy (Linux' overlayfs goes
+ * on showing the lower file), but mappings stay as they are.  Names of one lower
+ * file part with the first copy, a directory with a lower part cannot be renamed
+ * (-EXDEV): both as overlayfs has it.
+ *
  * What differs from the host's own file system:
  *  - FIFOs are the sandbox' own: a name on the host, a pipe inside.
  *  - Names of sockets are the sandbox' own, and gone with it; devices cannot be
@@ -23,8 +31,13 @@
 
 struct gofer;
 
+enum goferfs_kind {
+	GOFERFS_SHARED,		/* others change it too */
+	GOFERFS_LAYERED,	/* a root of two layers, ours alone */
+};
+
 /*
  * A file system over root `root` of g, which must outlive it.  The root may be
  * a single file.  -ENOMEM, or what the gofer says of the root.
  */
-int goferfs_new(struct gofer *g, unsigned root, struct fs **out);
+int goferfs_new(struct gofer *g, unsigned root, enum goferfs_kind kind, struct fs **out);

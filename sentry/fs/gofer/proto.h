@@ -6,8 +6,7 @@
  * (struct gofer_req, then path, name and data bytes, no terminators) and reads
  * the reply: one packet, or several of which all but the last carry GOFER_MORE.
  * Each reply packet is a struct gofer_rep and `size` bytes of body.  A
- * descriptor travels as SCM_RIGHTS with the packet that carries GOFER_FD, or with a
- * request whose operation wants one.
+ * descriptor travels as SCM_RIGHTS with the packet that carries GOFER_FD.
  * One request at a time a connection; no packet is longer than
  * GOFER_PACKET_MAX.  Both ends are the same binary, so integers are native.
  *
@@ -45,14 +44,13 @@ enum gofer_field {
 	GOFER_F_DATA = 128,
 	GOFER_F_WRITE = 256,  /* refused on a read-only root: -EROFS */
 	GOFER_F_NOROOT = 512, /* takes neither root nor path */
-	GOFER_F_GIVEN = 1024, /* a descriptor comes with it; no other request may have one */
 };
 
 /*
  * OP(name, fields).  Replies carry, where they succeed:
- *   STAT .. LINK, SETATTR   attr of the object
+ *   STAT .. LINK, SETATTR, COPYUP   attr of the object
  *   LIST     attr of the directory in the first packet; body: struct gofer_dirent each
- *   OPEN, CREATE, MEMFILE, READONLY   a descriptor
+ *   OPEN, CREATE, MEMFILE   a descriptor
  *   READLINK, GETXATTR, LISTXATTR  total; body: the bytes (none if size was 0)
  *   STATFS   body: struct gofer_statfs
  */
@@ -77,8 +75,8 @@ enum gofer_field {
 	OP(SETATTR,     GOFER_F_WRITE | GOFER_F_ATTR | GOFER_F_MODE | GOFER_F_IDS | GOFER_F_SIZE)  \
 	OP(SETXATTR,    GOFER_F_WRITE | GOFER_F_NAME | GOFER_F_FLAGS | GOFER_F_DATA)               \
 	OP(REMOVEXATTR, GOFER_F_WRITE | GOFER_F_NAME)                                              \
-	OP(MEMFILE,     GOFER_F_NOROOT | GOFER_F_NAME)                                             \
-	OP(READONLY,    GOFER_F_NOROOT | GOFER_F_GIVEN)
+	OP(COPYUP,      GOFER_F_WRITE)                                                             \
+	OP(MEMFILE,     GOFER_F_NOROOT | GOFER_F_NAME)
 
 enum gofer_op {
 	GOFER_NONE,
@@ -126,7 +124,11 @@ struct gofer_attr {
 	int64_t atime_sec, mtime_sec, ctime_sec;
 	int64_t btime_sec; /* both 0 where the host does not tell */
 	uint64_t atime_nsec, mtime_nsec, ctime_nsec, btime_nsec;
+	uint64_t flags; /* GOFER_LOWER */
 };
+
+/* In a root of two layers: no directory, and of the lower one, so that a change replaces it. */
+enum { GOFER_LOWER = 1 };
 
 struct gofer_statfs {
 	uint64_t type, bsize, frsize, blocks, bfree, bavail, files, ffree, fsid, namelen, flags;
@@ -175,8 +177,8 @@ struct gofer_dirent {
 	uint32_t name_size, link_size; /* with their NULs; link_size 0: no link */
 };
 
-_Static_assert(sizeof(struct gofer_attr) == 144, "no holes on the wire");
+_Static_assert(sizeof(struct gofer_attr) == 152, "no holes on the wire");
 _Static_assert(sizeof(struct gofer_statfs) == 88, "no holes on the wire");
 _Static_assert(sizeof(struct gofer_req) == 88, "no holes on the wire");
-_Static_assert(sizeof(struct gofer_rep) == 176, "no holes on the wire");
-_Static_assert(sizeof(struct gofer_dirent) == 152, "no holes on the wire");
+_Static_assert(sizeof(struct gofer_rep) == 184, "no holes on the wire");
+_Static_assert(sizeof(struct gofer_dirent) == 160, "no holes on the wire");

@@ -30,6 +30,7 @@ struct shared {
 	struct gofer *gofer;		/* I */
 	unsigned root;			/* I */
 	uint64_t root_dev;		/* I  the host's */
+	bool own;			/* I  nobody else changes it: what is known stays true */
 	pthread_rwlock_t moves;
 	struct lock lock;		/* RANK_LEAF: places, nodes by host number */
 	struct snode *nodes[SHARED_HASH]; /* lock */
@@ -41,7 +42,8 @@ struct shared {
 struct sfd {
 	struct list link;	/* node's fds */
 	unsigned users;		/* inode lock */
-	int fd;			/* I */
+	int fd;			/* a, inode lock to change: the copy's once there is one */
+	int lower_fd;		/* inode lock; -1, or what fd was before, which may be in use yet */
 	int flags;		/* I  GOFER_O_* */
 };
 
@@ -52,12 +54,19 @@ struct snode {
 	bool local;		/* I  a socket: the host does not know it */
 	bool is_root;		/* I  its end is the end of local names */
 	struct place *place;	/* lock; our reference; NULL: no name is known */
-	uint64_t dev, ino;	/* I  the host's */
-	int64_t btime_sec;	/* I  tells a file from an older one with its number */
-	uint64_t btime_nsec;	/* I */
+	bool lower;		/* inode lock; of the lower layer: copied up before a change */
+	uint64_t dev, ino;	/* I, but lock when it is copied up: the host's */
+	int64_t btime_sec;	/* the same; tells a file from an older one with its number */
+	uint64_t btime_nsec;	/* the same */
 	struct snode *hash_next; /* lock; all but directories */
 	bool hashed;		/* lock */
 	struct list fds;	/* inode lock; struct sfd */
+	uint32_t changes;	/* a: of what stat says */
+	uint32_t known;		/* inode lock; the inode is as it was after so many of them */
+	bool mapped;		/* a: somebody may write without our knowing */
+	uint32_t blksize;	/* inode lock */
+	uint64_t blocks;	/* inode lock */
+	char *target;		/* inode lock; of a link, once it was read: it never changes */
 	struct sfd *spare;	/* inode lock; from the creation, for the open that follows */
 };
 
@@ -107,6 +116,15 @@ bool node_is(const struct snode *n, const struct gofer_attr *attr);
 uint64_t shared_ino(const struct shared *m, uint64_t dev, uint64_t ino);
 /* Inode lock held: what the host says now. */
 void node_refresh_locked(struct inode *i, const struct gofer_attr *attr);
+/* What stat says has changed, and nobody has asked how. */
+void node_forget(struct snode *n);
+/* Inode lock held: the inode is as the host has it. */
+bool node_known_locked(const struct snode *n);
+/*
+ * Inode lock held: before a change.  A file of the lower layer is copied up, and open files go on
+ * with the copy.  -ESTALE: it has no name any more.
+ */
+int node_raise_locked(struct snode *n);
 
 /* shared_local.c: dir's lock held, so a name is added and removed by one at a time. */
 struct inode *local_find(struct snode *dir, const char *name);	/* referenced, or NULL */
@@ -134,6 +152,8 @@ int shared_open(struct inode *i, struct path path, const struct cred *cred, uint
 /* Takes over the host descriptor of a new file; inode lock not needed yet. */
 int node_set_spare(struct snode *n, int fd, int flags);
 void node_drop_spare_locked(struct snode *n);
+/* Inode lock held: open files of what was copied up to path get descriptors of the copy. */
+int node_reopen_locked(struct snode *n, const char *path);
 /* A descriptor with at least that access, borrowed under the inode's lock, or -1. */
 int node_fd_locked(const struct snode *n, bool writable);
 /* What a stat by path would say, but that owners are those known last. */

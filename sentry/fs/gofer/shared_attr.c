@@ -6,6 +6,7 @@
  * an open file is.  A descriptor serves for what has lost its name.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "platform/host.h"
@@ -55,14 +56,34 @@ static int stat_by_fd(struct inode *i, struct gofer_attr *out)
 	return err;
 }
 
+/* From what is known; false: it has to be asked. */
+static bool stat_known(struct inode *i, struct kstat *out)
+{
+	struct snode *n = snode_of(i);
+	lock(&i->lock);
+	bool known = node_known_locked(n);
+	uint64_t blocks = n->blocks;
+	uint32_t blksize = n->blksize;
+	unlock(&i->lock);
+	if (!known)
+		return false;
+	inode_fill_stat(i, out);
+	out->blocks = blocks;
+	out->blksize = blksize;
+	return true;
+}
+
 int shared_getattr(struct inode *i, struct kstat *out)
 {
 	struct snode *n = snode_of(i);
 	struct gofer_attr attr = {.blksize = 4096};
-	int err = n->local ? 0 : stat_by_path(n, &attr);
 
 	if (n->local)
 		return inode_getattr(i, out);
+	if (stat_known(i, out))
+		return 0;
+	uint32_t seen = __atomic_load_n(&n->changes, __ATOMIC_ACQUIRE);
+	int err = stat_by_path(n, &attr);
 	if (err < 0)
 		err = stat_by_fd(i, &attr);
 	/* Somebody outside has removed it: what was last known of it, without a name. */
@@ -70,10 +91,14 @@ int shared_getattr(struct inode *i, struct kstat *out)
 	if (err < 0 && !gone)
 		return err;
 	lock(&i->lock);
+	bool late = __atomic_load_n(&n->changes, __ATOMIC_ACQUIRE) != seen;
 	if (gone)
 		__atomic_store_n(&i->nlink, 0, __ATOMIC_RELAXED);
 	else
 		node_refresh_locked(i, &attr);
+	/* Something has changed while the gofer was answering. */
+	if (late)
+		node_forget(n);
 	unlock(&i->lock);
 	inode_fill_stat(i, out);
 	if (!gone) {
@@ -144,7 +169,9 @@ int shared_setattr(struct inode *i, const struct iattr *attr)
 
 	if (snode_of(i)->local)
 		return inode_generic_setattr(i, attr);
-	int err = resize_by_fd(i, &a);
+	int err = node_raise_locked(snode_of(i));
+	if (err == 0 || err == -ESTALE)
+		err = resize_by_fd(i, &a);
 	if (err < 0 || !(a.mask & ATTR_HOST))
 		return err;
 	err = change_by_path(i, &a);
@@ -185,6 +212,29 @@ static ssize_t do_readlink(struct shared *m, const char *path, const struct by_p
 	return gofer_readlink(m->gofer, m->root, path, a->buf, a->size);
 }
 
+static ssize_t link_known(struct inode *i, char *buf, size_t size)
+{
+	ssize_t n = -1;
+	lock(&i->lock);
+	const char *target = snode_of(i)->target;
+	if (target) {
+		n = (ssize_t)min_u64(strlen(target), size);
+		memcpy(buf, target, (size_t)n);
+	}
+	unlock(&i->lock);
+	return n;
+}
+
+/* Without memory it is asked for again. */
+static void link_remember(struct inode *i, const char *target)
+{
+	struct snode *n = snode_of(i);
+	lock(&i->lock);
+	if (!n->target && n->m->own)
+		n->target = strdup(target);
+	unlock(&i->lock);
+}
+
 ssize_t shared_readlink(struct inode *i, char *buf, size_t size)
 {
 	if (!inode_is(i, S_IFLNK))
@@ -192,9 +242,13 @@ ssize_t shared_readlink(struct inode *i, char *buf, size_t size)
 	if (size == 0)
 		return -EINVAL;
 	/* One byte for the NUL, unless the target is cut anyway. */
-	ssize_t n = by_path(i, do_readlink, &(struct by_path){.buf = buf, .size = size});
-	if (n >= 0 && (size_t)n < size)
+	ssize_t n = link_known(i, buf, size);
+	if (n < 0)
+		n = by_path(i, do_readlink, &(struct by_path){.buf = buf, .size = size});
+	if (n >= 0 && (size_t)n < size) {
 		buf[n] = '\0';
+		link_remember(i, buf);
+	}
 	return n;
 }
 
@@ -213,10 +267,22 @@ static ssize_t do_setxattr(struct shared *m, const char *path, const struct by_p
 	return gofer_setxattr(m->gofer, m->root, path, a->name, a->value, a->size, a->flags);
 }
 
+/* A change by path of something else than attributes in the inode. */
+static int change(struct inode *i, path_fn fn, const struct by_path *a)
+{
+	lock(&i->lock);
+	int err = node_raise_locked(snode_of(i));
+	unlock(&i->lock);
+	if (err == 0)
+		err = (int)by_path(i, fn, a);
+	node_forget(snode_of(i));
+	return err;
+}
+
 int shared_setxattr(struct inode *i, const char *name, const void *buf, size_t size, int flags)
 {
-	return (int)by_path(i, do_setxattr, &(struct by_path){.name = name, .value = buf,
-							      .size = size, .flags = flags});
+	return change(i, do_setxattr,
+		      &(struct by_path){.name = name, .value = buf, .size = size, .flags = flags});
 }
 
 static ssize_t do_removexattr(struct shared *m, const char *path, const struct by_path *a)
@@ -226,7 +292,7 @@ static ssize_t do_removexattr(struct shared *m, const char *path, const struct b
 
 int shared_removexattr(struct inode *i, const char *name)
 {
-	return (int)by_path(i, do_removexattr, &(struct by_path){.name = name});
+	return change(i, do_removexattr, &(struct by_path){.name = name});
 }
 
 static ssize_t do_listxattr(struct shared *m, const char *path, const struct by_path *a)

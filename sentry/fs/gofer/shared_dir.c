@@ -98,6 +98,7 @@ static int dir_create(struct dentry *dir, struct dentry *child, const struct nod
 		(void)node_set_spare(snode_of(i), fd, GOFER_O_RDWR);
 		unlock(&i->lock);
 	}
+	node_forget(d);
 	dentry_set_inode_locked(child, i);
 	return 0;
 }
@@ -110,8 +111,13 @@ static int dir_link(struct dentry *dir, struct dentry *child, struct inode *inod
 
 	if (n->local)
 		return -EPERM;
+	lock_nested(&inode->lock); /* a file comes after its directory */
+	int err = node_raise_locked(n);
+	unlock(&inode->lock);
+	if (err < 0)
+		return err == -ESTALE ? -ENOENT : err;
 	moves_begin(d->m, /*write=*/false);
-	int err = node_path(n, NULL, &from);
+	err = node_path(n, NULL, &from);
 	if (err == 0)
 		err = node_path(d, child->name, &to);
 	if (err == 0)
@@ -122,6 +128,7 @@ static int dir_link(struct dentry *dir, struct dentry *child, struct inode *inod
 	lock_nested(&inode->lock); /* a file comes after its directory */
 	node_refresh_locked(inode, &attr);
 	unlock(&inode->lock);
+	node_forget(d);
 	dentry_set_inode_locked(child, inode_get(inode));
 	return 0;
 }
@@ -133,6 +140,7 @@ static void link_gone(struct inode *i)
 	uint32_t left = inode_is(i, S_IFDIR) || i->nlink == 0 ? 0 : i->nlink - 1;
 	__atomic_store_n(&i->nlink, left, __ATOMIC_RELAXED);
 	unlock(&i->lock);
+	node_forget(snode_of(i));
 }
 
 static int dir_unlink(struct dentry *dir, struct dentry *child)
@@ -158,6 +166,7 @@ static int dir_unlink(struct dentry *dir, struct dentry *child)
 	moves_end(d->m);
 	if (err < 0)
 		return err == -ESTALE ? -ENOENT : err;
+	node_forget(d);
 	link_gone(child->inode);
 	return 0;
 }
@@ -184,6 +193,11 @@ static int move_locked(struct moving *v, struct dentry *ochild, struct dentry *n
 	if (err < 0)
 		return err == -ESTALE ? -ENOENT : err;
 	/* Nothing below can fail. */
+	node_forget(v->od);
+	node_forget(v->nd);
+	node_forget(snode_of(ochild->inode));
+	if (swap)
+		node_forget(snode_of(nchild->inode));
 	if (nchild->inode && !swap)
 		node_unnamed(snode_of(nchild->inode), v->nd, v->nname);
 	node_moved(snode_of(ochild->inode), v->od, v->oname, v->nd, STEAL(v->to));

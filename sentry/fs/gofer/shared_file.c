@@ -16,14 +16,14 @@
 #include "sentry/fs/gofer/shared.h"
 #include "sentry/fs/memfs/bounce.h"
 #include "sentry/fs/pipe/fifo.h"
+#include "sentry/sync/timer.h"
 #include "syscalls/abi/fcntl.h"
 #include "syscalls/abi/ioctl.h"
 
 /* Hangs on file->priv. */
 struct opened {
-	struct sfd *main;     /* I  our use of it */
-	struct sfd *plain;    /* inode lock; without O_APPEND, made when needed; our use */
-	struct sfd *readonly; /* the same for mappings that may not be written */
+	struct sfd *main;	/* I  our use of it */
+	struct sfd *plain;	/* inode lock; without O_APPEND, made when needed; our use */
 };
 
 static void sfd_put_locked(struct sfd *s)
@@ -32,6 +32,7 @@ static void sfd_put_locked(struct sfd *s)
 		return;
 	list_del(&s->link);
 	host_close(s->fd);
+	host_close(s->lower_fd);
 	free(s);
 }
 
@@ -49,10 +50,34 @@ static int sfd_add(struct snode *n, int fd, int flags, struct sfd **out)
 		host_close(fd);
 		return -ENOMEM;
 	}
-	*s = (struct sfd){.users = 1, .fd = fd, .flags = flags};
+	*s = (struct sfd){.users = 1, .fd = fd, .lower_fd = -1, .flags = flags};
 	list_append(&n->fds, &s->link);
 	*out = s;
 	return 0;
+}
+
+/* Those who read at this moment may still use the old one. */
+int node_reopen_locked(struct snode *n, const char *path)
+{
+	struct gofer_attr attr;
+	struct sfd *s;
+	int fd, err = 0;
+
+	list_for_each(s, &n->fds, link) {
+		if (err < 0 || s->lower_fd >= 0)
+			continue;
+		err = gofer_open(n->m->gofer, n->m->root, path, s->flags, &attr, &fd);
+		if (err < 0)
+			continue;
+		s->lower_fd = s->fd;
+		__atomic_store_n(&s->fd, fd, __ATOMIC_RELEASE);
+	}
+	return err;
+}
+
+static int sfd_fd(const struct sfd *s)
+{
+	return __atomic_load_n(&s->fd, __ATOMIC_ACQUIRE);
 }
 
 /* A descriptor with these flags: one that is open, or a new one.  -ESTALE: no name to open. */
@@ -63,7 +88,12 @@ static int sfd_get_locked(struct snode *n, int flags, struct sfd **out)
 	struct sfd *s;
 	int fd = -1;
 
-	list_for_each (s, &n->fds, link) {
+	if ((flags & GOFER_O_ACCMODE) != GOFER_O_RDONLY) {
+		int raised = node_raise_locked(n);
+		if (raised < 0)
+			return raised;
+	}
+	list_for_each(s, &n->fds, link) {
 		if (!allows(s, flags))
 			continue;
 		s->users++;
@@ -95,7 +125,7 @@ void node_drop_spare_locked(struct snode *n)
 int node_fd_locked(const struct snode *n, bool writable)
 {
 	const struct sfd *s;
-	list_for_each (s, &n->fds, link)
+	list_for_each(s, &n->fds, link)
 		if (!writable || (s->flags & GOFER_O_ACCMODE) != GOFER_O_RDONLY)
 			return s->fd;
 	return -1;
@@ -111,12 +141,28 @@ static ssize_t drain(void *arg, char *buf, size_t n, uint64_t off)
 	return host_pwrite(*(int *)arg, buf, n, (int64_t)off);
 }
 
+/* The host's relatime: a read is seen if none was since the last change, or for a day. */
+static void was_read(struct inode *i)
+{
+	enum { DAY = 24 * 60 * 60 };
+	lock(&i->lock);
+	struct ktime a = i->atime, m = i->mtime, c = i->ctime;
+	unlock(&i->lock);
+	bool newer = (a.sec > m.sec || (a.sec == m.sec && a.nsec > m.nsec)) &&
+		     (a.sec > c.sec || (a.sec == c.sec && a.nsec > c.nsec));
+	if (!newer || clock_real_coarse_ns() / NSEC_PER_SEC - a.sec >= DAY)
+		node_forget(snode_of(i));
+}
+
 static ssize_t file_read_at(struct file *f, struct uio *u, int64_t *pos)
 {
 	struct opened *o = f->priv;
-	ssize_t n = bounce_read(u, (uint64_t)*pos, u->left, fill, &o->main->fd);
+	int fd = sfd_fd(o->main);
+	ssize_t n = bounce_read(u, (uint64_t)*pos, u->left, fill, &fd);
 	if (n > 0)
 		*pos += n;
+	if (snode_of(f->inode)->m->own)
+		was_read(f->inode);
 	return n;
 }
 
@@ -191,7 +237,7 @@ static int size_now(struct file *f, uint64_t *out)
 {
 	struct opened *o = f->priv;
 	struct host_stat st;
-	int err = host_fstat(o->main->fd, &st);
+	int err = host_fstat(sfd_fd(o->main), &st);
 	if (err == 0)
 		*out = st.size;
 	return err;
@@ -226,42 +272,16 @@ static int64_t file_ioctl(struct file *f, const struct ioctl_args *a)
 	return copy_out(a->mm, a->arg, &told, sizeof told);
 }
 
-/* Not what others have opened: their descriptor may allow more. */
-static int readonly_locked(struct snode *n, struct opened *o)
-{
-	struct sfd *s;
-	int fd;
-	if (o->readonly)
-		return o->readonly->fd;
-	list_for_each (s, &n->fds, link) {
-		if (s->flags != GOFER_O_RDONLY)
-			continue;
-		s->users++;
-		o->readonly = s;
-		return s->fd;
-	}
-	int err = host_readonly(o->main->fd, &fd);
-	if (err == 0)
-		err = sfd_add(n, fd, GOFER_O_RDONLY, &o->readonly);
-	return err < 0 ? err : fd;
-}
-
 static int file_mmap(struct file *f, int prot, bool shared, uint64_t off, uint64_t size,
 		     struct mmap_source *out)
 {
 	struct opened *o = f->priv;
-	int fd = o->main->fd;
 	(void)prot;
 	(void)off;
 	(void)size;
-	if (!(shared && f->writable) && (o->main->flags & GOFER_O_ACCMODE) != GOFER_O_RDONLY) {
-		lock(&f->inode->lock);
-		fd = readonly_locked(snode_of(f->inode), o);
-		unlock(&f->inode->lock);
-	}
-	if (fd < 0)
-		return fd;
-	*out = (struct mmap_source){.fd = fd};
+	if (shared && f->writable)
+		__atomic_store_n(&snode_of(f->inode)->mapped, true, __ATOMIC_RELAXED);
+	*out = (struct mmap_source){.fd = sfd_fd(o->main)};
 	return 0;
 }
 
@@ -277,7 +297,6 @@ static void file_release(struct file *f)
 	lock(&f->inode->lock);
 	sfd_put_locked(o->main);
 	sfd_put_locked(o->plain);
-	sfd_put_locked(o->readonly);
 	unlock(&f->inode->lock);
 	free(o);
 }

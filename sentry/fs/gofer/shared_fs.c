@@ -25,11 +25,29 @@ uint64_t shared_ino(const struct shared *m, uint64_t dev, uint64_t ino)
 	return dev == m->root_dev ? ino : ino ^ (dev * 0x9e3779b97f4a7c15ull) << 32;
 }
 
-bool node_is(const struct snode *n, const struct gofer_attr *attr)
+static bool same_numbers(const struct snode *n, const struct gofer_attr *attr)
 {
 	return n->dev == attr->dev && n->ino == attr->ino && n->btime_sec == attr->btime_sec &&
 	       n->btime_nsec == attr->btime_nsec &&
 	       inode_is(n->inode, (uint32_t)attr->mode & S_IFMT);
+}
+
+/* Where nobody else is, what a name led to is what it leads to, though copying up changes numbers. */
+bool node_is(const struct snode *n, const struct gofer_attr *attr)
+{
+	return n->m->own ? inode_is(n->inode, (uint32_t)attr->mode & S_IFMT)
+			 : same_numbers(n, attr);
+}
+
+void node_forget(struct snode *n)
+{
+	__atomic_fetch_add(&n->changes, 1, __ATOMIC_RELEASE);
+}
+
+bool node_known_locked(const struct snode *n)
+{
+	return n->m->own && n->known == __atomic_load_n(&n->changes, __ATOMIC_ACQUIRE) &&
+	       !__atomic_load_n(&n->mapped, __ATOMIC_RELAXED);
 }
 
 /* The type bits never change, and are read without the lock: TSan need not see the store. */
@@ -41,8 +59,12 @@ __attribute__((no_sanitize("thread"), noinline)) static void mode_store(struct i
 
 void node_refresh_locked(struct inode *i, const struct gofer_attr *a)
 {
+	struct snode *n = snode_of(i);
 	struct ktime mtime = {a->mtime_sec, (uint32_t)a->mtime_nsec};
 
+	n->known = __atomic_add_fetch(&n->changes, 1, __ATOMIC_ACQ_REL);
+	n->blocks = a->blocks;
+	n->blksize = (uint32_t)a->blksize;
 	if (i->size != a->size || i->mtime.sec != mtime.sec || i->mtime.nsec != mtime.nsec)
 		__atomic_fetch_add(&i->generation, 1, __ATOMIC_RELAXED);
 	mode_store(i, a->mode);
@@ -74,6 +96,7 @@ static void shared_evict(struct inode *i)
 	node_drop_spare_locked(n);
 	assert(list_empty(&n->fds));
 	place_put(n->place);
+	free(n->target);
 	free(n);
 }
 
@@ -105,7 +128,7 @@ static struct snode *node_find_locked(struct shared *m, const struct gofer_attr 
 {
 	struct snode *n;
 	for (n = *bucket(m, a->dev, a->ino); n; n = n->hash_next)
-		if (node_is(n, a) && ref_tryget(&n->inode->ref))
+		if (same_numbers(n, a) && ref_tryget(&n->inode->ref))
 			break;
 	return n;
 }
@@ -119,7 +142,8 @@ static int node_alloc(struct shared *m, const struct gofer_attr *a, struct inode
 	if (!n)
 		return -ENOMEM;
 	*n = (struct snode){.m = m, .dev = a->dev, .ino = a->ino, .btime_sec = a->btime_sec,
-			    .btime_nsec = a->btime_nsec};
+			    .btime_nsec = a->btime_nsec, .known = UINT32_MAX,
+			    .lower = a->flags & GOFER_LOWER};
 	list_init(&n->fds);
 	int err = inode_new(m->fs, is_dir ? &shared_dir_inode_ops : &shared_inode_ops,
 			    (uint32_t)a->mode, n, &i);
@@ -136,10 +160,57 @@ static int node_alloc(struct shared *m, const struct gofer_attr *a, struct inode
 	return 0;
 }
 
-/* A node for attr; one that is there already for files (and then *out_old). */
-static int node_obtain(struct shared *m, const struct gofer_attr *a, struct inode **out)
+static void hash_locked(struct snode *n)
 {
-	bool is_dir = mode_is((uint32_t)a->mode, S_IFDIR);
+	struct snode **b = bucket(n->m, n->dev, n->ino);
+	n->hash_next = *b;
+	*b = n;
+	n->hashed = true;
+}
+
+/* What was copied up has another number from now on. */
+static void renumber(struct snode *n, const struct gofer_attr *a)
+{
+	lock(&n->m->lock);
+	n->dev = a->dev;
+	n->ino = a->ino;
+	n->btime_sec = a->btime_sec;
+	n->btime_nsec = a->btime_nsec;
+	if (!n->hashed)
+		hash_locked(n);
+	unlock(&n->m->lock);
+}
+
+int node_raise_locked(struct snode *n)
+{
+	struct gofer_attr attr;
+	struct spath path;
+
+	if (!n->lower)
+		return 0;
+	moves_begin(n->m, /*write=*/false);
+	int err = node_path(n, NULL, &path);
+	if (err == 0)
+		err = gofer_copyup(n->m->gofer, n->m->root, path.at, &attr);
+	if (err == 0)
+		err = node_reopen_locked(n, path.at);
+	moves_end(n->m);
+	if (err < 0)
+		return err;
+	renumber(n, &attr);
+	n->lower = false;
+	node_refresh_locked(n->inode, &attr);
+	return 0;
+}
+
+/*
+ * A node for attr; one that is there already for files, unless they are the lower layer's: their
+ * names part when one is copied up.
+ */
+static int node_obtain(struct shared *m, const struct gofer_attr *a, struct inode **out,
+		       bool *out_fresh)
+{
+	bool alone = mode_is((uint32_t)a->mode, S_IFDIR) || (a->flags & GOFER_LOWER);
 	struct inode *fresh;
 	struct snode *old = NULL;
 
@@ -147,16 +218,13 @@ static int node_obtain(struct shared *m, const struct gofer_attr *a, struct inod
 	if (err < 0)
 		return err;
 	lock(&m->lock);
-	if (!is_dir)
+	if (!alone)
 		old = node_find_locked(m, a);
-	if (!is_dir && !old) {
-		struct snode *n = snode_of(fresh), **b = bucket(m, a->dev, a->ino);
-		n->hash_next = *b;
-		*b = n;
-		n->hashed = true;
-	}
+	if (!alone && !old)
+		hash_locked(snode_of(fresh));
 	unlock(&m->lock);
 	*out = old ? old->inode : fresh;
+	*out_fresh = !old;
 	if (old)
 		inode_put(fresh);
 	return 0;
@@ -166,15 +234,19 @@ int node_make(struct shared *m, const struct gofer_attr *attr, struct snode *dir
 	      struct inode **out)
 {
 	autoput(inode) struct inode *i = NULL;
-	int err = node_obtain(m, attr, &i);
+	bool fresh;
+	int err = node_obtain(m, attr, &i, &fresh);
 	if (err == 0 && dir)
 		err = node_seen(snode_of(i), dir, name);
 	if (err < 0)
 		return err;
-	/* A directory is new and seen by nobody; a file comes after its directory. */
-	lock_nested(&i->lock);
-	node_refresh_locked(i, attr);
-	unlock(&i->lock);
+	/* What is known may be newer than this answer, and stays true if nobody else is there. */
+	if (fresh || !m->own) {
+		/* A directory is new and seen by nobody; a file comes after its directory. */
+		lock_nested(&i->lock);
+		node_refresh_locked(i, attr);
+		unlock(&i->lock);
+	}
 	*out = STEAL(i);
 	return 0;
 }
@@ -211,11 +283,25 @@ static bool local_holds(struct snode *dir, const struct dentry *d)
 	return i == d->inode;
 }
 
+/* Nobody else changes it; but of several names the one that led there may have been removed. */
+static bool holds_still(struct dentry *d)
+{
+	struct snode *n = d->inode ? snode_of(d->inode) : NULL;
+	if (!n || n->local)
+		return true;
+	lock(&n->m->lock);
+	bool placed = n->place;
+	unlock(&n->m->lock);
+	return placed || node_seen(n, snode_of(d->parent->inode), d->name) == 0;
+}
+
 static bool shared_revalidate(struct dentry *d)
 {
 	struct gofer_attr attr;
 	struct spath path;
 
+	if (snode_of(d->parent->inode)->m->own)
+		return holds_still(d);
 	/* What was not there is asked for again. */
 	if (!d->inode)
 		return false;
@@ -247,6 +333,8 @@ static int shared_statfs(struct fs *fs, struct kstatfs *out)
 		.bavail = s.bavail, .files = s.files, .ffree = s.ffree, .namelen = s.namelen,
 		.frsize = s.frsize, .flags = s.flags, .fsid = s.fsid,
 	};
+	if (m->own)
+		out->type = OVERLAYFS_SUPER_MAGIC;
 	return 0;
 }
 
@@ -264,14 +352,16 @@ static void shared_destroy(struct fs *fs)
 	free(m);
 }
 
-static const struct fs_ops shared_fs_ops = {
-	.name = "gofer",
-	.revalidate = shared_revalidate,
-	.statfs = shared_statfs,
-	.show = shared_show,
-	.destroy = shared_destroy,
-	.pinned = false,
-	.nodev_listed = true,
+static const struct fs_ops shared_fs_ops[] = {
+#define FS(kind, n)                                                                                \
+	[kind] = {                                                                                 \
+		.name = n, .revalidate = shared_revalidate, .statfs = shared_statfs,               \
+		.show = shared_show, .destroy = shared_destroy, .pinned = false,                   \
+		.nodev_listed = true,                                                              \
+	},
+	FS(GOFERFS_SHARED, "gofer")
+	FS(GOFERFS_LAYERED, "overlay")
+#undef FS
 };
 
 static struct shared *shared_new(struct gofer *g, unsigned root, uint64_t root_dev)
@@ -310,7 +400,7 @@ static int root_new(struct shared *m, const struct gofer_attr *attr)
 	return err;
 }
 
-int goferfs_new(struct gofer *g, unsigned root, struct fs **out)
+int goferfs_new(struct gofer *g, unsigned root, enum goferfs_kind kind, struct fs **out)
 {
 	struct gofer_attr attr;
 	struct fs *fs;
@@ -320,7 +410,8 @@ int goferfs_new(struct gofer *g, unsigned root, struct fs **out)
 	struct shared *m = shared_new(g, root, attr.dev);
 	if (!m)
 		return -ENOMEM;
-	err = fs_new(&shared_fs_ops, m, &fs);
+	m->own = kind == GOFERFS_LAYERED;
+	err = fs_new(&shared_fs_ops[kind], m, &fs);
 	if (err < 0) {
 		pthread_rwlock_destroy(&m->moves);
 		free(m);

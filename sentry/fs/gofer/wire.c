@@ -127,7 +127,7 @@ bool wire_attr_valid(const struct gofer_attr *a)
 	default:
 		return false;
 	}
-	return a->mode <= 0177777 && a->nlink <= UINT32_MAX && a->uid <= UINT32_MAX &&
+	return a->flags <= GOFER_LOWER && a->mode <= 0177777 && a->nlink <= UINT32_MAX && a->uid <= UINT32_MAX &&
 	       a->gid <= UINT32_MAX && a->size <= INT64_MAX && a->blksize <= UINT32_MAX &&
 	       a->blocks <= INT64_MAX && a->atime_nsec < 1000000000 && a->mtime_nsec < 1000000000 &&
 	       a->ctime_nsec < 1000000000 && a->btime_nsec < 1000000000;
@@ -153,19 +153,7 @@ static int send_request(struct conn *conn, struct wire_call *c)
 		{.iov_base = (void *)(uintptr_t)c->name, .iov_len = name},
 		{.iov_base = (void *)(uintptr_t)c->data, .iov_len = c->data_size},
 	};
-	union {
-		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(int))];
-	} ctl = {0};
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 4};
-	if (c->give) {
-		msg.msg_control = ctl.space;
-		msg.msg_controllen = sizeof ctl.space;
-		ctl.align.cmsg_level = SOL_SOCKET;
-		ctl.align.cmsg_type = SCM_RIGHTS;
-		ctl.align.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&ctl.align), c->give, sizeof(int));
-	}
 	return host_sendmsg(conn->fd, &msg, MSG_NOSIGNAL) < 0 ? -EIO : 0;
 }
 
