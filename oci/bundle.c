@@ -32,7 +32,7 @@ static int open_source(int dir_fd, const char *path, struct stat *st)
 	return fd < 0 ? -errno : fd;
 }
 
-static int open_root(struct bundle *b, int dir_fd, enum overlay overlay, struct error *e)
+static int open_root(struct bundle *b, int dir_fd, const struct overlay *overlay, struct error *e)
 {
 	const struct spec_root *root = &b->spec.root;
 	struct stat st;
@@ -46,12 +46,15 @@ static int open_root(struct bundle *b, int dir_fd, enum overlay overlay, struct 
 		return error_set(e, -ENOTDIR, "%s: root.path: '%s' is not a directory", b->file,
 				 root->path);
 	b->sandbox.spec.root_readonly = root->readonly;
-	b->sandbox.spec.root_write_through = overlay == OVERLAY_NONE && !root->readonly;
+	b->sandbox.spec.root_layered = overlay->kind == OVERLAY_DIR;
+	b->sandbox.spec.root_write_through =
+		(overlay->kind == OVERLAY_NONE && !root->readonly) || overlay->kind == OVERLAY_DIR;
 	b->roots[0].writable = b->sandbox.spec.root_write_through;
-	return 0;
+	return overlay->kind == OVERLAY_DIR ? overlay_open(overlay, &b->roots[0], e) : 0;
 }
 
-static int open_bind(struct bundle *b, int dir_fd, size_t i, enum overlay overlay, struct error *e)
+static int open_bind(struct bundle *b, int dir_fd, size_t i, const struct overlay *overlay,
+		     struct error *e)
 {
 	const struct spec_mount *m = &b->spec.mounts[i];
 	struct boot_mount *to = &b->mounts[i];
@@ -65,7 +68,7 @@ static int open_bind(struct bundle *b, int dir_fd, size_t i, enum overlay overla
 				 m->source, strerror(-fd));
 	to->root = (unsigned)b->nroots;
 	to->is_file = !S_ISDIR(st.st_mode);
-	to->write_through = overlay != OVERLAY_ALL;
+	to->write_through = overlay->kind != OVERLAY_ALL;
 	b->roots[b->nroots++] =
 		(struct gofer_root){.fd = fd, .writable = to->write_through && !m->readonly};
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
@@ -84,7 +87,7 @@ static const char *type_of(const struct spec_mount *m)
 	return dev && strcmp(m->type, "tmpfs") == 0 ? "devtmpfs" : m->type;
 }
 
-static int make_mounts(struct bundle *b, int dir_fd, enum overlay overlay, struct error *e)
+static int make_mounts(struct bundle *b, int dir_fd, const struct overlay *overlay, struct error *e)
 {
 	bool dev = false;
 	size_t n = b->spec.nmounts;
@@ -164,8 +167,6 @@ static void set_process(struct bundle *b)
 	s->as_init = true;
 	s->hostname = b->spec.hostname;
 	s->domainname = b->spec.domainname;
-	s->uid_map = b->sandbox.uids = b->spec.uid_map;
-	s->gid_map = b->sandbox.gids = b->spec.gid_map;
 	s->masked_paths = b->spec.masked_paths;
 	s->readonly_paths = b->spec.readonly_paths;
 	b->oom_score_adj = (int)p->oom_score_adj;
@@ -198,9 +199,9 @@ static int check_terminal(const struct bundle *b, struct error *e)
 	return 0;
 }
 
-int bundle_open(struct bundle *b, const char *dir, enum overlay overlay, struct error *e)
+int bundle_open(struct bundle *b, const char *dir, struct overlay overlay, struct error *e)
 {
-	*b = (struct bundle){.dir = dir};
+	*b = (struct bundle){0};
 	if (asprintf(&b->file, "%s/config.json", dir) < 0) {
 		b->file = NULL;
 		return no_memory(e);
@@ -216,10 +217,9 @@ int bundle_open(struct bundle *b, const char *dir, enum overlay overlay, struct 
 	if (!b->roots)
 		return no_memory(e);
 	set_process(b);
-	if ((err = spec_check_labels(&b->spec.process, b->spec.mount_label, b->file, e)) < 0 ||
-	    (err = check_terminal(b, e)) < 0 || (err = set_seccomp(b, e)) < 0 ||
-	    (err = open_root(b, dir_fd, overlay, e)) < 0 ||
-	    (err = make_mounts(b, dir_fd, overlay, e)) < 0)
+	if ((err = check_terminal(b, e)) < 0 || (err = set_seccomp(b, e)) < 0 ||
+	    (err = open_root(b, dir_fd, &overlay, e)) < 0 ||
+	    (err = make_mounts(b, dir_fd, &overlay, e)) < 0)
 		return err;
 	b->sandbox.roots = b->roots;
 	b->sandbox.nroots = b->nroots;
@@ -228,9 +228,12 @@ int bundle_open(struct bundle *b, const char *dir, enum overlay overlay, struct 
 
 void bundle_close(struct bundle *b)
 {
-	for (size_t i = 0; i < b->nroots; i++)
+	for (size_t i = 0; i < b->nroots; i++) {
 		if (b->roots[i].fd >= 0)
 			close(b->roots[i].fd);
+		if (b->roots[i].layered)
+			close(b->roots[i].lower_fd);
+	}
 	free(b->roots);
 	free(b->mounts);
 	free(b->env);

@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * From a bundle to a description of a sandbox: opens its files.
- *
- * Where changes go: OVERLAY_MEMORY keeps those of the root in memory and lets
- * bind mounts that are not read-only change the host, as volumes are meant to;
- * OVERLAY_ALL keeps them all in memory; OVERLAY_NONE none.
- */
+/* From a bundle to a description of a sandbox: opens its files. */
 #pragma once
 
+#include "oci/overlay.h"
 #include "oci/sandbox.h"
 #include "oci/spec.h"
-
-enum overlay { OVERLAY_MEMORY, OVERLAY_ALL, OVERLAY_NONE };
 
 struct bundle {
 	struct spec spec;
 	struct sandbox sandbox;
-	const char *dir;		/* the caller's */
-	char *file;			/* DIR/config.json */
-	char *home;			/* "HOME=...", or NULL */
+	char *file; /* DIR/config.json */
+	char *home; /* "HOME=...", or NULL */
 	char **env;
 	struct boot_mount *mounts;
 	struct gofer_root *roots;
@@ -28,7 +20,7 @@ struct bundle {
 };
 
 /* 0 or -errno with *e filled; bundle_close() in either case. */
-int bundle_open(struct bundle *b, const char *dir, enum overlay overlay, struct error *e);
+int bundle_open(struct bundle *b, const char *dir, struct overlay overlay, struct error *e);
 void bundle_close(struct bundle *b);
 
 /*

@@ -9,15 +9,17 @@
 #include <unistd.h>
 
 #include "oci/cli.h"
+#include "oci/overlay.h"
 #include "oci/sandbox.h"
 
 extern char **environ;
 
-enum { OPT_HOSTNAME = 256, OPT_ROOT };
+enum { OPT_HOSTNAME = 256, OPT_ROOT, OPT_OVERLAY };
 
 struct do_options {
 	const char *cwd, *root, *hostname;
 	long uid, gid; /* -1: the caller's */
+	struct overlay overlay;
 	struct start_options start;
 	char **argv;
 };
@@ -28,6 +30,10 @@ static const struct argp_option options[] = {
 	 0},
 	{"user", 'u', "UID[:GID]", 0, "Run as this user (default: the caller)", 0},
 	{"root", OPT_ROOT, "DIR", 0, "Root file system to run over (default: /)", 0},
+	{"overlay", OPT_OVERLAY, "WHERE", 0,
+	 "Where changes go: `memory' (default), `none' (the files themselves change), "
+	 "`dir:PATH' (kept in PATH, where the next run finds them)",
+	 0},
 	{"hostname", OPT_HOSTNAME, "NAME", 0, "What uname -n says", 0},
 	{0},
 };
@@ -62,6 +68,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return parse_user(arg, o, state);
 	case OPT_ROOT:
 		o->root = arg;
+		return 0;
+	case OPT_OVERLAY:
+		if (!overlay_parse(arg, &o->overlay))
+			argp_error(state, "--overlay is " OVERLAY_HELP ", not '%s'", arg);
 		return 0;
 	case OPT_HOSTNAME:
 		o->hostname = arg;
@@ -132,6 +142,14 @@ int command_do(int argc, char **argv, struct error *e)
 		error_set(e, -errno, "cannot open the root %s: %s", o.root, strerror(errno));
 		return EXIT_INTERNAL;
 	}
+	char *masked[2] = {NULL, NULL};
+	bool dir = o.overlay.kind == OVERLAY_DIR;
+	if (dir && overlay_open(&o.overlay, &root, e) < 0)
+		return EXIT_INTERNAL;
+	/* Its own changes are no files of the root. */
+	if (dir)
+		masked[0] = overlay_inside(&o.overlay, o.root);
+	root.writable = dir || o.overlay.kind == OVERLAY_NONE;
 	if (!o.cwd)
 		o.cwd = strcmp(o.root, "/") == 0 && getcwd(cwd, sizeof cwd) ? cwd : "/";
 	if (!o.hostname && gethostname(host, sizeof host - 1) == 0)
@@ -145,6 +163,9 @@ int command_do(int argc, char **argv, struct error *e)
 			 .hostname = o.hostname,
 			 .release = o.start.kernel,
 			 .task_limit = o.start.tasks,
+			 .root_write_through = root.writable,
+			 .root_layered = dir,
+			 .masked_paths = masked,
 			 .mounts = do_mounts,
 			 .nmounts = sizeof do_mounts / sizeof do_mounts[0]},
 		.roots = &root,

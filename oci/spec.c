@@ -73,8 +73,7 @@ static const struct field fields[] = {
 
 static int read_top(struct spec *s)
 {
-	int err = read_object(&s->reader, s->reader.root, fields, ARRAY_SIZE(fields), s);
-	return err < 0 ? err : spec_check(s);
+	return read_object(&s->reader, s->reader.root, fields, ARRAY_SIZE(fields), s);
 }
 
 int spec_load(struct spec *out, const char *file, struct error *e)

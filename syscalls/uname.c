@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "sentry/task/facts.h"
-#include "sentry/task/uts.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/sched.h"
 #include "syscalls/sys.h"
@@ -31,7 +30,7 @@ long sys_uname(struct task *t, uaddr_t buf)
 {
 	struct abi_utsname u;
 
-	uts_get(task_uts(t), &u);
+	uts_get(&u);
 	if ((t->personality & PER_MASK) == PER_LINUX32)
 		snprintf(u.machine, sizeof u.machine, "i686");
 	if (t->personality & UNAME26)
@@ -42,24 +41,26 @@ long sys_uname(struct task *t, uaddr_t buf)
 static long set_name(struct task *t, char field[ABI_UTS_LEN + 1], uaddr_t name, int len)
 {
 	char text[ABI_UTS_LEN + 1] = {0};
-	struct uts_ns *u = task_uts(t);
 
-	if (!cred_capable_in(task_cred_self(t), u->ns.owner, CAP_SYS_ADMIN))
+	if (!task_capable(t, CAP_SYS_ADMIN))
 		return -EPERM;
 	if (len < 0 || len > ABI_UTS_LEN)
 		return -EINVAL;
 	if (copy_in(t->mm, text, name, (size_t)len) < 0)
 		return -EFAULT;
-	uts_name_set(u, field, text);
+	lock(&kernel.uts_lock);
+	memcpy(field, text, sizeof text);
+	unlock(&kernel.uts_lock);
+	facts_names();
 	return 0;
 }
 
 long sys_sethostname(struct task *t, uaddr_t name, int len)
 {
-	return set_name(t, task_uts(t)->hostname, name, len);
+	return set_name(t, kernel.hostname, name, len);
 }
 
 long sys_setdomainname(struct task *t, uaddr_t name, int len)
 {
-	return set_name(t, task_uts(t)->domainname, name, len);
+	return set_name(t, kernel.domainname, name, len);
 }
