@@ -167,6 +167,8 @@ static void set_process(struct bundle *b)
 	s->as_init = true;
 	s->hostname = b->spec.hostname;
 	s->domainname = b->spec.domainname;
+	s->uid_map = b->sandbox.uids = b->spec.uid_map;
+	s->gid_map = b->sandbox.gids = b->spec.gid_map;
 	s->masked_paths = b->spec.masked_paths;
 	s->readonly_paths = b->spec.readonly_paths;
 	b->oom_score_adj = (int)p->oom_score_adj;
@@ -201,7 +203,7 @@ static int check_terminal(const struct bundle *b, struct error *e)
 
 int bundle_open(struct bundle *b, const char *dir, struct overlay overlay, struct error *e)
 {
-	*b = (struct bundle){0};
+	*b = (struct bundle){.dir = dir};
 	if (asprintf(&b->file, "%s/config.json", dir) < 0) {
 		b->file = NULL;
 		return no_memory(e);
@@ -217,7 +219,8 @@ int bundle_open(struct bundle *b, const char *dir, struct overlay overlay, struc
 	if (!b->roots)
 		return no_memory(e);
 	set_process(b);
-	if ((err = check_terminal(b, e)) < 0 || (err = set_seccomp(b, e)) < 0 ||
+	if ((err = spec_check_labels(&b->spec.process, b->spec.mount_label, b->file, e)) < 0 ||
+	    (err = check_terminal(b, e)) < 0 || (err = set_seccomp(b, e)) < 0 ||
 	    (err = open_root(b, dir_fd, &overlay, e)) < 0 ||
 	    (err = make_mounts(b, dir_fd, &overlay, e)) < 0)
 		return err;

@@ -9,8 +9,9 @@
 struct bundle {
 	struct spec spec;
 	struct sandbox sandbox;
-	char *file; /* DIR/config.json */
-	char *home; /* "HOME=...", or NULL */
+	const char *dir;		/* the caller's */
+	char *file;			/* DIR/config.json */
+	char *home;			/* "HOME=...", or NULL */
 	char **env;
 	struct boot_mount *mounts;
 	struct gofer_root *roots;

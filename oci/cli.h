@@ -27,6 +27,12 @@ extern const size_t commands_count;
 
 int command_do(int argc, char **argv, struct error *e);
 int command_run(int argc, char **argv, struct error *e);
+int command_create(int argc, char **argv, struct error *e);
+int command_start(int argc, char **argv, struct error *e);
+int command_state(int argc, char **argv, struct error *e);
+int command_kill(int argc, char **argv, struct error *e);
+int command_delete(int argc, char **argv, struct error *e);
+int command_list(int argc, char **argv, struct error *e);
 int command_spec(int argc, char **argv, struct error *e);
 int command_check(int argc, char **argv, struct error *e);
 int command_syscalls(int argc, char **argv, struct error *e);
@@ -36,6 +42,9 @@ int command_limits(int argc, char **argv, struct error *e);
 struct global_options {
 	int log_fd;	/* -1: messages go to stderr */
 	bool debug;
+	bool systemd_cgroup;	/* cgroups are made by systemd, not by us */
+	bool no_cgroups;	/* --cgroup-manager disabled */
+	const char *root;	/* directory of states; NULL: the default */
 	const char *platform;	/* trap, ptrace; NULL: the best that works */
 };
 extern struct global_options global_options;

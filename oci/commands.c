@@ -4,6 +4,12 @@
 const struct command commands[] = {
 	{"do", "run a command over the host's files: read-only below, memory above", command_do},
 	{"run", "run the container that an OCI bundle describes", command_run},
+	{"create", "create a container from an OCI bundle", command_create},
+	{"start", "start the program of a created container", command_start},
+	{"state", "what is known of a container", command_state},
+	{"kill", "send a signal to a container", command_kill},
+	{"delete", "remove a container", command_delete},
+	{"list", "the containers that are known", command_list},
 	{"spec", "write a config.json to start from", command_spec},
 	{"check", "what this host offers vedette, and the fix for what it lacks", command_check},
 	{"syscalls", "the system calls offered to guests, and how completely", command_syscalls},

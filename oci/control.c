@@ -26,6 +26,12 @@ int control_send(int fd, const struct control_msg *m)
 	return n < 0 ? (int)n : 0;
 }
 
+int control_tell(int fd, enum control_kind kind, int sig)
+{
+	struct control_msg m = {.kind = kind, .sig = sig};
+	return control_send(fd, &m);
+}
+
 int control_recv(int fd, struct control_msg *m)
 {
 	struct iovec iov = {.iov_base = m, .iov_len = sizeof *m};
@@ -42,6 +48,14 @@ int control_recv(int fd, struct control_msg *m)
 	return 0;
 }
 
+static void deliver(const struct control_msg *m)
+{
+	if (m->foreground == TO_ALL)
+		boot_signal_all(m->sig);
+	else
+		boot_signal(m->sig, m->foreground == TO_FOREGROUND);
+}
+
 /* Ends with the process: a CLI that has gone takes us along. */
 static void *listen_main(void *arg)
 {
@@ -49,7 +63,9 @@ static void *listen_main(void *arg)
 	struct control_msg m;
 	while (control_recv(fd, &m) == 0) {
 		if (m.kind == CONTROL_SIGNAL && m.sig > 0 && m.sig <= 64)
-			boot_signal(m.sig, m.foreground != 0);
+			deliver(&m);
+		else if (m.kind == CONTROL_START)
+			boot_go();
 		else if (m.kind == CONTROL_JOB)
 			boot_job(m.foreground & JOB_AWAY, m.foreground & JOB_ORPHANED);
 	}

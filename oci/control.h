@@ -4,10 +4,21 @@
  * packets of one size on a SOCK_SEQPACKET pair, so that each read is a message.
  *
  *	CLI -> sentry   GO       namespaces and ids are ready
+ *	                START    the first process may execute its program
  *	                SIGNAL   deliver this to the container
  *	                JOB      how the shell around us has us now: JOB_*
  *	sentry -> CLI   ERROR    why it ends: the text for the user (the gofer too may send it)
+ *	                CREATED  all is there but the program, which has been found
+ *	                STARTED  the program runs
  *	                STOPPED  the first process was stopped by this signal
+ *	                EXIT     the wait status of the first process
+ *
+ * Other commands speak to the container's host process (life/host.c) in the same
+ * packets, on a socket in its state directory:
+ *
+ *	command -> host START, SIGNAL; STATE: how is it?; GO: `create' is done, live on
+ *	host -> command DONE     it was done; of STATE: sig is an enum state_status
+ *	                ERROR    why not; `foreground' is what to exit with
  *
  * Either end dies with the other: the sentry by PDEATHSIG, the CLI because it
  * waits for the sentry.  The CLI believes nothing that comes from here but
@@ -19,22 +30,40 @@
 
 #include "oci/error.h"
 
-enum control_kind { CONTROL_GO = 1, CONTROL_SIGNAL, CONTROL_ERROR, CONTROL_STOPPED, CONTROL_JOB };
+enum control_kind {
+	CONTROL_GO = 1,
+	CONTROL_START,
+	CONTROL_SIGNAL,
+	CONTROL_JOB,
+	CONTROL_ERROR,
+	CONTROL_CREATED,
+	CONTROL_STARTED,
+	CONTROL_STOPPED,
+	CONTROL_EXIT,
+	CONTROL_STATE,
+	CONTROL_DONE,
+};
+
+/* SIGNAL: whom it is for. */
+enum { TO_FIRST, TO_FOREGROUND, TO_ALL };
 
 enum { JOB_AWAY = 1, JOB_ORPHANED = 2 }; /* as boot_job() has them */
 
 struct control_msg {
 	uint32_t kind;
-	int32_t sig;
-	uint32_t foreground;	/* SIGNAL: as a terminal would send it; JOB: JOB_* */
-	char text[sizeof((struct error *)0)->msg];	/* ERROR */
+	int32_t sig;	     /* ERROR: -errno; EXIT: a wait status */
+	uint32_t foreground; /* SIGNAL: TO_*; JOB: JOB_*; ERROR: an exit status */
+	uint32_t container;  /* of the sandbox's containers: 0, the first */
+	char text[sizeof((struct error *)0)->msg]; /* ERROR */
 };
 
 /* ends[0] is the CLI's.  0 or -errno. */
 int control_pair(int ends[2]);
 /* 0, or -errno (-EPIPE: the other end is gone). */
 int control_send(int fd, const struct control_msg *m);
+/* The same with nothing but a kind and a number. */
+int control_tell(int fd, enum control_kind kind, int sig);
 /* 0, -EPIPE at the end, -EPROTO for anything but one whole message. */
 int control_recv(int fd, struct control_msg *m);
-/* In the sentry, once the first process runs: threads for both directions.  0 or -errno. */
+/* In the sentry, once the first process is there: threads for both directions.  0 or -errno. */
 int control_start(int fd);

@@ -10,11 +10,12 @@
 #include <unistd.h>
 
 #include "oci/cli.h"
+#include "oci/life/title.h"
 #include "platform/base/log.h"
 
-enum { OPT_LOG = 256, OPT_FORMAT, OPT_DEBUG };
+enum { OPT_LOG = 256, OPT_FORMAT, OPT_DEBUG, OPT_ROOT, OPT_SYSTEMD, OPT_MANAGER };
 
-const char *argp_program_version = "vedette 0.1";
+#define VERSION "0.1"
 
 struct main_options {
 	const char *log;
@@ -27,8 +28,32 @@ static const struct argp_option options[] = {
 	{"log-format", OPT_FORMAT, "FORMAT", 0, "text (default) or json: one object a line", 0},
 	{"debug", OPT_DEBUG, NULL, 0, "Say what is done, and what this host makes us do without",
 	 0},
+	{"root", OPT_ROOT, "DIR", 0,
+	 "Where states of containers are (default: $VEDETTE_ROOT, /run/vedette, or "
+	 "$XDG_RUNTIME_DIR/vedette for ordinary users)",
+	 0},
+	{"systemd-cgroup", OPT_SYSTEMD, NULL, 0, "systemd makes the cgroups", 0},
+	{"cgroup-manager", OPT_MANAGER, "NAME", 0, "cgroupfs (default), systemd, or disabled", 0},
+	{"version", 'v', NULL, 0, "Print the version", 0},
 	{0},
 };
+
+/* As engines expect it of a runtime: each line is for one of them. */
+static _Noreturn void print_version(void)
+{
+	printf("vedette version " VERSION "\ncommit: " VERSION "\nspec: 1.2.0\n");
+	exit(0);
+}
+
+static error_t parse_manager(const char *arg, struct argp_state *state)
+{
+	global_options.systemd_cgroup = strcmp(arg, "systemd") == 0;
+	global_options.no_cgroups = strcmp(arg, "disabled") == 0;
+	if (strcmp(arg, "cgroupfs") && strcmp(arg, "systemd") && strcmp(arg, "disabled"))
+		argp_error(state, "--cgroup-manager is cgroupfs, systemd or disabled, not '%s'",
+			   arg);
+	return 0;
+}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -45,6 +70,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_DEBUG:
 		o->debug = true;
 		return 0;
+	case OPT_ROOT:
+		global_options.root = arg;
+		return 0;
+	case OPT_SYSTEMD:
+		global_options.systemd_cgroup = true;
+		return 0;
+	case OPT_MANAGER:
+		return parse_manager(arg, state);
+	case 'v':
+		print_version();
 	case ARGP_KEY_ARG:
 		o->command = state->next - 1;
 		state->next = state->argc;
@@ -127,6 +162,7 @@ static void report(const struct error *e)
 
 int main(int argc, char **argv)
 {
+	title_begin(argc, argv);
 	global_options.platform = getenv("VEDETTE_PLATFORM"); /* the environment is gone later */
 	struct main_options o = {0};
 	struct error e = {.msg = ""};

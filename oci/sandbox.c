@@ -70,10 +70,13 @@ static _Noreturn void gofer_main(const struct sandbox *s, const struct ends *x)
 	struct gofer_config cfg = {
 		.roots = s->roots,
 		.nroots = s->nroots,
+		.uids = s->uids,
+		.gids = s->gids,
 		.conns = x->gofer,
 		.nconns = GOFER_CONNS,
 		.tmpfs_fd = open("/dev/shm", O_PATH | O_DIRECTORY | O_CLOEXEC),
 		.confine = true,
+		.keep_fd = s->alive_fd,
 		.die_with_parent = true,
 	};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -153,7 +156,7 @@ static int set_oom_score(int score, struct error *e)
 	return 0;
 }
 
-int sandbox_run(const struct sandbox *in, struct error *e)
+int sandbox_start(const struct sandbox *in, struct sandbox_procs *out, struct error *e)
 {
 	struct sandbox s = *in;
 	struct inherited_signals sigs;
@@ -185,7 +188,13 @@ int sandbox_run(const struct sandbox *in, struct error *e)
 		close(x.control);
 		return EXIT_INTERNAL;
 	}
-	int status = supervise(sentry, gofer, x.control, e);
-	close(x.control);
-	return status;
+	*out = (struct sandbox_procs){.sentry = sentry, .gofer = gofer, .control = x.control};
+	return 0;
+}
+
+int sandbox_run(const struct sandbox *s, struct error *e)
+{
+	struct sandbox_procs procs;
+	int err = sandbox_start(s, &procs, e);
+	return err ? err : supervise(&procs, NULL, NULL, e);
 }

@@ -20,12 +20,27 @@
 enum { GOFER_CONNS = 4 };
 
 struct sandbox {
-	struct boot_spec spec;		/* gofer, stdio and sig_* are filled in */
-	const struct gofer_root *roots;	/* [0] is the root file system; descriptors stay the caller's */
+	struct boot_spec spec; /* gofer, stdio and sig_* are filled in */
+	const struct gofer_root
+		*roots; /* [0] is the root file system; descriptors stay the caller's */
 	size_t nroots;
+	struct id_map uids, gids;	/* of their files, none: as on the host */
 	const struct trace_options *trace;
-	const int *oom_score_adj;	/* of all its host processes; NULL: the caller's */
+	const int *oom_score_adj; /* of all its host processes; NULL: the caller's */
+	bool hold;		  /* the program waits for CONTROL_START */
+	int alive_fd;		  /* kept open by all its processes to their end; 0: none */
 };
+
+/* The processes, as their parent has them. */
+struct sandbox_procs {
+	pid_t sentry, gofer;
+	int control; /* ours; closed by supervise() */
+};
+/*
+ * Forks them.  They are to be supervised to the end at once: supervise() of supervise.h.
+ * EXIT_* with *e filled, or 0.
+ */
+int sandbox_start(const struct sandbox *s, struct sandbox_procs *out, struct error *e);
 
 /* Runs it to the end: the exit status (128 + signal), or why there is none in *e. */
 int sandbox_run(const struct sandbox *s, struct error *e);

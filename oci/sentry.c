@@ -79,15 +79,18 @@ static int gofer_connect(const struct sentry_ends *ends, struct gofer **out)
 	if (err < 0)
 		return err;
 	host_set_memfile(gofer_memfile, *out);
+	host_set_readonly(gofer_readonly, *out);
 	return gofer_stat(*out, 0, "", &root);
 }
 
 static int close_rest(const struct sandbox *s, const struct sentry_ends *ends)
 {
-	int keep[GOFER_CONNS + 3], n = 0;
+	int keep[GOFER_CONNS + 4], n = 0;
 	for (int i = 0; i < GOFER_CONNS; i++)
 		keep[n++] = ends->conns[i];
 	keep[n++] = ends->control;
+	if (s->alive_fd > 0)
+		keep[n++] = s->alive_fd;
 	if (s->trace->fd >= 0)
 		keep[n++] = s->trace->fd;
 	if (global_options.log_fd >= 0)
@@ -149,25 +152,34 @@ static int prepare(const struct sandbox *s, const struct sentry_ends *ends, stru
 	return 0;
 }
 
+static int boot_failed(int err, const struct boot_error *be, struct error *e)
+{
+	error_set(e, err, "%s", be->text);
+	if (!be->exec)
+		return EXIT_INTERNAL;
+	boot_wait();
+	return exec_status(err);
+}
+
 static int start_and_wait(const struct sandbox *s, const struct sentry_ends *ends,
 			  struct boot_spec *spec, struct error *e)
 {
 	struct boot_error be = {.text = ""};
 	trace_begin(s->trace);
 	int err = boot_mounts(spec, &be);
-	if (err < 0) {
-		error_set(e, err, "%s", be.text);
-		return EXIT_INTERNAL;
-	}
-	if ((err = boot_start(spec, &be)) < 0) {
-		error_set(e, err, "%s", be.text);
-		boot_wait();
-		return be.exec ? exec_status(err) : EXIT_INTERNAL;
-	}
+	if (err < 0 || (err = boot_create(spec, &be)) < 0)
+		return boot_failed(err, &be, e);
 	if ((err = control_start(ends->control)) < 0)
 		log_warning("signals from outside do not reach the container: %s", strerror(-err));
+	control_tell(ends->control, CONTROL_CREATED, 0);
+	if (!s->hold)
+		boot_go();
+	if ((err = boot_start(&be)) < 0)
+		return boot_failed(err, &be, e);
+	control_tell(ends->control, CONTROL_STARTED, 0);
 	int status = boot_wait();
 	trace_end(s->trace);
+	control_tell(ends->control, CONTROL_EXIT, status);
 	if (boot_leaks(&be) > 0 || boot_broken(&be) < 0) {
 		error_set(e, -ENOTEMPTY, "%s", be.text);
 		return EXIT_INTERNAL;

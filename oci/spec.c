@@ -73,7 +73,8 @@ static const struct field fields[] = {
 
 static int read_top(struct spec *s)
 {
-	return read_object(&s->reader, s->reader.root, fields, ARRAY_SIZE(fields), s);
+	int err = read_object(&s->reader, s->reader.root, fields, ARRAY_SIZE(fields), s);
+	return err < 0 ? err : spec_check(s);
 }
 
 int spec_load(struct spec *out, const char *file, struct error *e)

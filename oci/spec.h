@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "oci/json.h"
+#include "oci/spec_resources.h"
 #include "sentry/boot/boot.h"
 
 struct spec_mount {
@@ -35,6 +35,7 @@ struct spec_process {
 	bool has_oom_score, has_scheduler;
 	int64_t oom_score_adj;
 	struct boot_sched scheduler;
+	const char *apparmor, *selinux;	/* profile and label, NULL or "": none */
 	uint64_t exec_cpus;	/* execCPUAffinity.final: a bit each, 0: all */
 };
 
@@ -57,6 +58,16 @@ struct spec_seccomp {
 	size_t nrules;
 };
 
+enum spec_ns_type {
+	NS_PID, NS_NETWORK, NS_MOUNT, NS_IPC, NS_UTS, NS_USER, NS_CGROUP, NS_TIME, NS_TYPES,
+};
+extern const char *const spec_ns_names[NS_TYPES];	/* as config.json has them */
+struct spec_ns {
+	bool listed;		/* not listed: the container was to share the runtime's */
+	const char *path;	/* of another's to join, or NULL: a new one */
+};
+
+
 struct spec_root {
 	const char *path;
 	bool readonly;
@@ -70,15 +81,29 @@ struct spec {
 	struct spec_mount *mounts;
 	size_t nmounts;
 	char **masked_paths, **readonly_paths;
+	struct spec_ns ns[NS_TYPES];
+	struct id_map uid_map, gid_map;
+	const char *mount_label;
 	struct spec_seccomp seccomp;
 	uint32_t personality;	/* PER_* of personality(2) */
-	uint64_t pids_limit;	/* 0: none */
+	struct spec_resources resources;
+	const char *cgroups_path; /* NULL: not given */
 };
 
 /* 0 or -errno with *e filled; spec_free() in either case.  file must outlive *out. */
 int spec_load(struct spec *out, const char *file, struct error *e);
 int spec_parse(struct spec *out, const char *file, const char *text, size_t size, struct error *e);
 void spec_free(struct spec *s);
+
+/*
+ * labels.c: profiles of AppArmor and SELinux confine processes of the host, which programs
+ * inside are not.  What engines put there by default is a warning where the host has that
+ * module, and anything else is refused.  -errno with *e filled.
+ */
+int spec_check_labels(const struct spec_process *p, const char *mount_label, const char *file,
+		      struct error *e);
+/* spec_check.c: contradictions between parts, after all of it has been read. */
+int spec_check(struct spec *s);
 
 /* The parts, each in its own file; out is what the name says. */
 int spec_read_process(struct reader *r, json_t *v, void *out);	/* struct spec_process * */
@@ -87,4 +112,6 @@ int spec_read_io_priority(struct reader *r, json_t *v, void *out);	/* struct spe
 int spec_read_exec_cpus(struct reader *r, json_t *v, void *out);	/* struct spec_process * */
 int spec_read_mount(struct reader *r, json_t *v, void *out);	/* struct spec_mount * */
 int spec_read_seccomp(struct reader *r, json_t *v, void *out);	/* struct spec_seccomp * */
+int spec_read_namespaces(struct reader *r, json_t *v, void *out);	/* struct spec_ns[NS_TYPES] */
+int spec_read_mappings(struct reader *r, json_t *v, void *out);	/* struct id_map * */
 int spec_read_linux(struct reader *r, json_t *v, void *out);	/* struct spec * */

@@ -180,17 +180,6 @@ static int read_oom_score(struct reader *r, json_t *v, void *out)
 	return err;
 }
 
-/* Profiles confine a process on the host; the guest's processes never run there. */
-static int read_profile(struct reader *r, json_t *v, void *out)
-{
-	const char *name;
-	(void)out;
-	int err = read_text(r, v, &name);
-	if (err == 0 && *name)
-		reader_warn(r, "has no effect: the sandbox confines the process instead");
-	return err;
-}
-
 int spec_read_process(struct reader *r, json_t *v, void *out)
 {
 	static const struct field fields[] = {
@@ -204,8 +193,8 @@ int spec_read_process(struct reader *r, json_t *v, void *out)
 		{"rlimits", read_rlimits, 0, false},
 		{"noNewPrivileges", read_bool, offsetof(struct spec_process, no_new_privs), false},
 		{"oomScoreAdj", read_oom_score, 0, false},
-		{"apparmorProfile", read_profile, 0, false},
-		{"selinuxLabel", read_profile, 0, false},
+		{"apparmorProfile", read_text, offsetof(struct spec_process, apparmor), false},
+		{"selinuxLabel", read_text, offsetof(struct spec_process, selinux), false},
 		{"scheduler", spec_read_scheduler, 0, false},
 		{"ioPriority", spec_read_io_priority, 0, false},
 		{"execCPUAffinity", spec_read_exec_cpus, 0, false},

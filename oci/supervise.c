@@ -13,6 +13,7 @@
 
 #include "oci/cli.h"
 #include "oci/control.h"
+#include "oci/sandbox.h"
 #include "oci/terminal.h"
 #include "platform/base/cleanup.h"
 
@@ -23,6 +24,8 @@ struct supervisor {
 	pid_t sentry, gofer; /* 0: has been waited for */
 	int control;	     /* -1: the sentry has closed it */
 	int sentry_status, gofer_status;
+	int ended; /* wait status of the first process, as the sentry told; -1: not yet */
+	const struct supervise_ops *more;
 	struct error *e; /* what the sentry said */
 };
 
@@ -56,10 +59,9 @@ void supervise_begin(struct inherited_signals *out)
 	sigaddset(&forwarded, SIGCHLD);
 }
 
-static void send_signal(const struct supervisor *s, int sig, int foreground)
+static void send_signal(const struct supervisor *s, int sig, int whom)
 {
-	struct control_msg m = {
-		.kind = CONTROL_SIGNAL, .sig = sig, .foreground = (uint32_t)foreground};
+	struct control_msg m = {.kind = CONTROL_SIGNAL, .sig = sig, .foreground = (uint32_t)whom};
 	if (s->control >= 0)
 		control_send(s->control, &m);
 }
@@ -94,7 +96,7 @@ static void stop_with(const struct supervisor *s, int sig)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	bool stopped = sigtimedwait(&cont, NULL, &now) == SIGCONT || sig == SIGSTOP;
 	send_job(s, terminal_away(), !stopped);
-	send_signal(s, SIGCONT, /*foreground=*/1);
+	send_signal(s, SIGCONT, TO_FOREGROUND);
 }
 
 static void handle_message(struct supervisor *s)
@@ -114,6 +116,10 @@ static void handle_message(struct supervisor *s)
 		error_set(s->e, m.sig < 0 ? m.sig : -EIO, "%s", m.text);
 		error_sanitize(s->e);
 	}
+	if (m.kind == CONTROL_EXIT)
+		s->ended = m.sig;
+	if (s->more)
+		s->more->message(s->more->arg, &m);
 }
 
 static void reap(struct supervisor *s)
@@ -142,9 +148,9 @@ static void handle_signal(struct supervisor *s, int fd)
 	int sig = (int)info.ssi_signo, terminal = info.ssi_code > 0;
 	if (sig == SIGCONT)
 		send_job(s, terminal_away(), /*orphaned=*/false);
-	send_signal(s, sig, terminal || sig == SIGCONT);
+	send_signal(s, sig, terminal || sig == SIGCONT ? TO_FOREGROUND : TO_FIRST);
 	if (sig == SIGHUP && terminal)
-		send_signal(s, sig, /*foreground=*/0);
+		send_signal(s, sig, TO_FIRST);
 }
 
 static int verdict(const struct supervisor *s)
@@ -187,22 +193,42 @@ static void wait_orphans(void)
 		errno = 0;
 }
 
-int supervise(pid_t sentry, pid_t gofer, int control, struct error *e)
+static int signal_of(const struct supervisor *s)
 {
-	struct supervisor s = {.sentry = sentry, .gofer = gofer, .control = control, .e = e};
+	if (WIFSIGNALED(s->sentry_status))
+		return SIGKILL;
+	return s->ended > 0 && WIFSIGNALED(s->ended) ? WTERMSIG(s->ended) : 0;
+}
+
+static void supervise_once(struct supervisor *s, int fd)
+{
+	struct pollfd p[2 + SUPERVISE_ROOM] = {{.fd = fd, .events = POLLIN},
+					       {.fd = s->control, .events = POLLIN}};
+	size_t n = s->more ? s->more->want(s->more->arg, p + 2) : 0;
+	if (poll(p, 2 + n, -1) < 0)
+		return;
+	if (p[1].revents)
+		handle_message(s);
+	if (s->more)
+		s->more->ready(s->more->arg, p + 2, n);
+	if (p[0].revents)
+		handle_signal(s, fd);
+}
+
+int supervise(const struct sandbox_procs *p, const struct supervise_ops *more, int *out_signal,
+	      struct error *e)
+{
+	struct supervisor s = {.sentry = p->sentry,
+			       .gofer = p->gofer,
+			       .control = p->control,
+			       .ended = -1,
+			       .more = more,
+			       .e = e};
 	autoclose int fd = signalfd(-1, &forwarded, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
-		kill(sentry, SIGKILL);
-	while (fd >= 0 && s.sentry) {
-		struct pollfd p[] = {{.fd = fd, .events = POLLIN},
-				     {.fd = s.control, .events = POLLIN}};
-		if (poll(p, 2, -1) < 0)
-			continue;
-		if (p[1].revents)
-			handle_message(&s);
-		if (p[0].revents)
-			handle_signal(&s, fd);
-	}
+		kill(s.sentry, SIGKILL);
+	while (fd >= 0 && s.sentry)
+		supervise_once(&s, fd);
 	drain(&s);
 	if (s.sentry)
 		waitpid(s.sentry, &s.sentry_status, __WALL);
@@ -210,7 +236,10 @@ int supervise(pid_t sentry, pid_t gofer, int control, struct error *e)
 		kill(s.gofer, SIGKILL);
 		waitpid(s.gofer, NULL, __WALL);
 	}
+	close(p->control);
 	wait_orphans();
 	terminal_restore();
+	if (out_signal)
+		*out_signal = signal_of(&s);
 	return verdict(&s);
 }

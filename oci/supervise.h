@@ -2,7 +2,7 @@
 /*
  * The command line while its sandbox runs: it hands signals in, stops when the
  * first process is stopped, and ends what is left when a process of the sandbox
- * is gone.  Asleep in ppoll all the time.
+ * is gone.  Asleep in poll all the time.
  */
 #pragma once
 
@@ -11,12 +11,32 @@
 
 #include "oci/error.h"
 
+struct control_msg;
+struct pollfd;
+struct sandbox_procs;
+
 /* Signals as the caller of vedette had them, which the container inherits. */
 struct inherited_signals {
-	uint64_t ignored, blocked;	/* bit n-1 is signal n */
+	uint64_t ignored, blocked; /* bit n-1 is signal n */
 };
 
 /* Blocks what will be handed on.  Before any fork; children start with everything blocked. */
 void supervise_begin(struct inherited_signals *out);
-/* Both processes must be children of the caller.  The exit status. */
-int supervise(pid_t sentry, pid_t gofer, int control, struct error *e);
+/* What else the same process attends to meanwhile. */
+struct supervise_ops {
+	/* The sentry has said something that is not for the supervisor. */
+	void (*message)(void *arg, const struct control_msg *m);
+	/* Fills in what to wait for, at most SUPERVISE_ROOM; how many. */
+	size_t (*want)(void *arg, struct pollfd *fds);
+	/* After the wait: the same array, with revents. */
+	void (*ready)(void *arg, const struct pollfd *fds, size_t count);
+	void *arg;
+};
+enum { SUPERVISE_ROOM = 96 };
+/*
+ * The processes must be children of the caller; their control is closed.  The exit status;
+ * *out_signal (if not NULL): what the first process died of, 0 if it exited, SIGKILL
+ * if the sandbox failed.
+ */
+int supervise(const struct sandbox_procs *p, const struct supervise_ops *more, int *out_signal,
+	      struct error *e);

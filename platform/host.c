@@ -30,6 +30,8 @@ enum { FDS_MAX = 4 };
 static int urandom_fd = -1;
 static int (*memfile_make)(void *arg, const char *name);
 static void *memfile_arg;
+static int (*readonly_open)(void *arg, int fd);
+static void *readonly_arg;
 
 /* One counter a row of hostcalls.def, kept only while somebody wants to see them. */
 static bool counting;
@@ -232,6 +234,21 @@ void host_set_memfile(int (*make)(void *arg, const char *name), void *arg)
 {
 	memfile_make = make;
 	memfile_arg = arg;
+}
+
+void host_set_readonly(int (*reopen)(void *arg, int fd), void *arg)
+{
+	readonly_open = reopen;
+	readonly_arg = arg;
+}
+
+int host_readonly(int fd, int *out_fd)
+{
+	int got = readonly_open ? readonly_open(readonly_arg, fd) : -ENOSYS;
+	if (got < 0)
+		return got;
+	*out_fd = got;
+	return 0;
 }
 
 int host_memfd(const char *name, int *out_fd)

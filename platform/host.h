@@ -58,6 +58,13 @@ int host_ftruncate(int fd, uint64_t size);
 int host_memfd(const char *name, int *out_fd);
 /* Installs the fallback used when memfd_create is missing: returns a descriptor or -errno. */
 void host_set_memfile(int (*make)(void *arg, const char *name), void *arg);
+/*
+ * The file behind a descriptor of ours, opened once more to be read only: what goes to a stub
+ * must not allow more than the guest may.  The sentry opens nothing, so the gofer does
+ * (host_set_readonly); -ENOSYS without one.  The caller owns *out_fd.
+ */
+int host_readonly(int fd, int *out_fd);
+void host_set_readonly(int (*reopen)(void *arg, int fd), void *arg);
 /* Seconds and nanoseconds of a host clock, as one count of nanoseconds. */
 int host_clock_get(int clockid, int64_t *out_ns);
 /* deadline: CLOCK_MONOTONIC nanoseconds, INT64_MAX = none.  0, -EAGAIN (changed) or -ETIMEDOUT. */

@@ -2,7 +2,7 @@
 /*
  * mount(2), umount2(2), pivot_root(2).
  *
- * There is one mount namespace, and nothing propagates in it: making a mount
+ * Nothing propagates, within a mount namespace or between two: making a mount
  * private or a slave of nobody changes nothing and succeeds; making it shared
  * or unbindable would, and is refused.
  */
@@ -122,7 +122,11 @@ static int do_bind(struct task *t, const struct path *where, uint64_t flags,
 	int err = path_walk(&w, a->source, &from);
 	if (err < 0)
 		return err;
-	err = from.mnt->home ? mount_bind(t->fs->mounts, &from, where, flags & MS_REC) : -EINVAL;
+	if (nsfs_path_is(&from))
+		err = mount_add(t->fs->mounts, fs_get(from.mnt->fs), from.dentry, where, "nsfs", 0);
+	else
+		err = from.mnt->home ? mount_bind(t->fs->mounts, &from, where, flags & MS_REC)
+				     : -EINVAL;
 	path_put(&from);
 	return err;
 }

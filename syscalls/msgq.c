@@ -20,7 +20,7 @@ long sys_msgsnd(struct task *t, int msqid, uaddr_t msg, uint64_t size, uint32_t 
 	int err = copy_in(t->mm, &type, msg, sizeof type);
 	if (err < 0)
 		return err;
-	if (size > (uint64_t)ipc_limit(msgmax) || msqid < 0 || type < 1)
+	if (size > (uint64_t)ipc_limit(task_ipc(t), msgmax) || msqid < 0 || type < 1)
 		return -EINVAL;
 	autofree struct msg *m = malloc(sizeof *m + size);
 	if (!m)
@@ -58,16 +58,16 @@ static long info_out(struct task *t, int cmd, uaddr_t buf)
 	unsigned queues;
 	uint64_t messages, bytes;
 	struct abi_msginfo info = {
-		.msgmax = ipc_limit(msgmax),
-		.msgmnb = ipc_limit(msgmnb),
-		.msgmni = ipc_limit(msgmni),
+		.msgmax = ipc_limit(task_ipc(t), msgmax),
+		.msgmnb = ipc_limit(task_ipc(t), msgmnb),
+		.msgmni = ipc_limit(task_ipc(t), msgmni),
 		.msgssz = MSGSSZ,
 		.msgseg = MSGSEG,
 		.msgpool = MSGMNI_DEFAULT * (MSGMNB_DEFAULT / 1024),
 		.msgmap = MSGMNB_DEFAULT,
 		.msgtql = MSGMNB_DEFAULT,
 	};
-	int top = msgq_usage(&queues, &messages, &bytes);
+	int top = msgq_usage(task_ipc(t), &queues, &messages, &bytes);
 	if (cmd == MSG_INFO) {
 		info.msgpool = (int32_t)queues;
 		info.msgmap = (int32_t)min_u64(messages, INT32_MAX);

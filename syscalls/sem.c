@@ -18,7 +18,7 @@ static long do_semop(struct task *t, int semid, uaddr_t sops, uint32_t nsops, in
 {
 	if (nsops < 1 || semid < 0)
 		return -EINVAL;
-	if (nsops > (uint32_t)ipc_limit(semopm))
+	if (nsops > (uint32_t)ipc_limit(task_ipc(t), semopm))
 		return -E2BIG;
 	autofree struct abi_sembuf *ops = malloc(nsops * sizeof *ops);
 	if (!ops)
@@ -47,19 +47,20 @@ long sys_semtimedop(struct task *t, int semid, uaddr_t sops, uint32_t nsops, uad
 static long info_out(struct task *t, int cmd, uaddr_t arg)
 {
 	unsigned sets, sems;
+	const struct ipc_ns *n = task_ipc(t);
 	struct abi_seminfo info = {
-		.semmap = ipc_limit(semmns),
-		.semmni = ipc_limit(semmni),
-		.semmns = ipc_limit(semmns),
-		.semmnu = ipc_limit(semmns),
-		.semmsl = ipc_limit(semmsl),
-		.semopm = ipc_limit(semopm),
-		.semume = ipc_limit(semopm),
+		.semmap = ipc_limit(n, semmns),
+		.semmni = ipc_limit(n, semmni),
+		.semmns = ipc_limit(n, semmns),
+		.semmnu = ipc_limit(n, semmns),
+		.semmsl = ipc_limit(n, semmsl),
+		.semopm = ipc_limit(n, semopm),
+		.semume = ipc_limit(n, semopm),
 		.semusz = SEMUSZ,
 		.semvmx = SEMVMX,
 		.semaem = SEMAEM,
 	};
-	int top = sem_usage(&sets, &sems);
+	int top = sem_usage(n, &sets, &sems);
 	if (cmd == SEM_INFO) {
 		info.semusz = (int32_t)sets;
 		info.semaem = (int32_t)sems;

@@ -61,20 +61,21 @@ long sys_shmdt(struct task *t, uaddr_t addr)
 
 static long limits_out(struct task *t, uaddr_t buf)
 {
-	uint64_t segments = (uint64_t)ipc_limit(shmmni);
-	const struct abi_shminfo info = {.shmmax = ipc_limit(shmmax),
+	const struct ipc_ns *n = task_ipc(t);
+	uint64_t segments = (uint64_t)ipc_limit(n, shmmni);
+	const struct abi_shminfo info = {.shmmax = ipc_limit(n, shmmax),
 					 .shmmin = 1,
 					 .shmmni = segments,
 					 .shmseg = segments,
-					 .shmall = ipc_limit(shmall)};
+					 .shmall = ipc_limit(n, shmall)};
 	int err = copy_out(t->mm, buf, &info, sizeof info);
-	return err < 0 ? err : shm_top();
+	return err < 0 ? err : shm_top(n);
 }
 
 static long usage_out(struct task *t, uaddr_t buf)
 {
 	struct abi_shm_info info;
-	int top = shm_usage(&info);
+	int top = shm_usage(task_ipc(t), &info);
 	int err = copy_out(t->mm, buf, &info, sizeof info);
 	return err < 0 ? err : top;
 }

@@ -3,16 +3,27 @@
 #include "syscalls/socket.h"
 
 #include "sentry/mm/copy.h"
+#include "sentry/sock/netns.h"
+#include "sentry/task/nsset.h"
 #include "sentry/vfs/fdtab.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/fcntl.h"
 #include "syscalls/path.h"
 #include "syscalls/sys.h"
 
+static struct net_ns *task_net(const struct task *t)
+{
+	return container_of(t->ns->of[NS_NET], struct net_ns, ns);
+}
+
 struct sock_caller sock_caller_of(struct task *t)
 {
 	return (struct sock_caller){
-		.cred = t->cred, .fs = t->fs, .tgid = t->group->tgid, .nofile = fd_limit(t),
+		.cred = t->cred,
+		.fs = t->fs,
+		.net = task_net(t),
+		.tgid = t->group->tgid,
+		.nofile = fd_limit(t),
 	};
 }
 

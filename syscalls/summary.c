@@ -82,7 +82,7 @@ static void print_row(FILE *out, double share, const struct counter *c, const ch
 	char cells[4][24];
 
 	for (int i = 0; i < 4; i++)
-		snprintf(cells[i], sizeof(cells[i]), shown[i] ? "%lu" : "", shown[i]);
+		snprintf(cells[i], sizeof(cells[i]), "%.0lu", shown[i]); /* 0: nothing */
 	fprintf(out, "%6.2f %11.6f %11ld %9lu %9s %9s %9s %9s %s\n", share, (double)c->ns / 1e9,
 		c->calls ? (long)(c->ns / 1000) / (long)c->calls : 0, c->calls, cells[0], cells[1],
 		cells[2], cells[3], name);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sentry/task/facts.h"
+#include "sentry/task/uts.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/sched.h"
 #include "syscalls/sys.h"
@@ -30,7 +31,7 @@ long sys_uname(struct task *t, uaddr_t buf)
 {
 	struct abi_utsname u;
 
-	uts_get(&u);
+	uts_get(task_uts(t), &u);
 	if ((t->personality & PER_MASK) == PER_LINUX32)
 		snprintf(u.machine, sizeof u.machine, "i686");
 	if (t->personality & UNAME26)
@@ -41,26 +42,24 @@ long sys_uname(struct task *t, uaddr_t buf)
 static long set_name(struct task *t, char field[ABI_UTS_LEN + 1], uaddr_t name, int len)
 {
 	char text[ABI_UTS_LEN + 1] = {0};
+	struct uts_ns *u = task_uts(t);
 
-	if (!task_capable(t, CAP_SYS_ADMIN))
+	if (!cred_capable_in(task_cred_self(t), u->ns.owner, CAP_SYS_ADMIN))
 		return -EPERM;
 	if (len < 0 || len > ABI_UTS_LEN)
 		return -EINVAL;
 	if (copy_in(t->mm, text, name, (size_t)len) < 0)
 		return -EFAULT;
-	lock(&kernel.uts_lock);
-	memcpy(field, text, sizeof text);
-	unlock(&kernel.uts_lock);
-	facts_names();
+	uts_name_set(u, field, text);
 	return 0;
 }
 
 long sys_sethostname(struct task *t, uaddr_t name, int len)
 {
-	return set_name(t, kernel.hostname, name, len);
+	return set_name(t, task_uts(t)->hostname, name, len);
 }
 
 long sys_setdomainname(struct task *t, uaddr_t name, int len)
 {
-	return set_name(t, kernel.domainname, name, len);
+	return set_name(t, task_uts(t)->domainname, name, len);
 }

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * unshare(2) of what threads share.  Namespaces are refused as by a kernel that
- * was built without them.
- */
+/* unshare(2) and setns(2): leaving what is shared, joining the namespaces of others. */
 #include <errno.h>
 
 #include "sentry/ipc/sem.h"
-#include "sentry/task/task.h"
+#include "sentry/task/nsset.h"
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/namei.h"
 #include "syscalls/abi/sched.h"
+#include "syscalls/path.h"
 #include "syscalls/sys.h"
 
 #define UNSHARE_KNOWN                                                                              \
-	(CLONE_THREAD | CLONE_FS | CLONE_NEWNS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES |          \
-	 CLONE_SYSVSEM | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUSER |              \
-	 CLONE_NEWPID | CLONE_NEWCGROUP | CLONE_NEWTIME)
-#define UNSHARE_HERE (CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES | CLONE_SYSVSEM)
+	(CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES | CLONE_SYSVSEM |        \
+	 NS_FLAGS)
+/* Namespaces that cannot be had yet: what a kernel built without them says. */
+#define UNSHARE_MISSING (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME)
 
 static int own_fs(struct task *t)
 {
@@ -50,8 +48,10 @@ static int own_files(struct task *t)
 
 long sys_unshare(struct task *t, uint64_t flags)
 {
-	if (flags & ~(uint64_t)UNSHARE_KNOWN || flags & ~(uint64_t)UNSHARE_HERE)
+	if (flags & ~(uint64_t)UNSHARE_KNOWN || flags & UNSHARE_MISSING)
 		return -EINVAL;
+	if (flags & CLONE_NEWNS)
+		flags |= CLONE_FS;
 	/* A thread cannot leave its group; alone in it there is nothing to leave. */
 	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) {
 		lock(&kernel.tasks_lock);
@@ -60,10 +60,20 @@ long sys_unshare(struct task *t, uint64_t flags)
 		if (!alone)
 			return -EINVAL;
 	}
-	if (flags & CLONE_SYSVSEM)
-		sem_exit(t);
 	int err = flags & CLONE_FS ? own_fs(t) : 0;
 	if (err == 0 && (flags & CLONE_FILES))
 		err = own_files(t);
+	if (err == 0 && (flags & NS_FLAGS))
+		err = task_unshare_ns(t, flags & NS_FLAGS);
+	/* What is to be undone is so before its semaphores cannot be seen any more. */
+	if (err == 0 && (flags & (CLONE_SYSVSEM | CLONE_NEWIPC)))
+		sem_exit(t);
 	return err;
+}
+
+long sys_setns(struct task *t, int fd, int nstype)
+{
+	autoput(file) struct file *f = NULL;
+	int err = file_arg_io(t, fd, &f);
+	return err < 0 ? err : task_setns(t, f, nstype);
 }

@@ -11,7 +11,8 @@
  *  1. No request reaches a file that is not below the root it names; nothing
  *     below a read-only root changes, nor in the lower layer of a root that has two.
  *  2. No descriptor leaves it but those of regular files and of MEMFILE.
- *     Directories stay here, so no descriptor can be walked from.
+ *     Directories stay here, so no descriptor can be walked from.  One that is
+ *     given comes back with less rights, never with more (READONLY).
  *  3. Devices, fifos and sockets are never opened, only looked at; nor are the
  *     files of proc, sysfs and their like, unless a root lies on that mount.
  */
@@ -19,6 +20,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "platform/base/idmap.h"
 
 struct gofer_root {
 	int fd; /* O_PATH is enough; a directory, or one file for a file bind mount */
@@ -36,6 +39,11 @@ struct gofer_config {
 	size_t nroots;
 	const int *conns; /* SOCK_SEQPACKET ends, one server thread each */
 	size_t nconns;
+	/*
+	 * Owners that have no id inside are shown as 65534; to make or give away a file to
+	 * an id that has none on the host is -EINVAL.
+	 */
+	struct id_map uids, gids;
 	int tmpfs_fd; /* a directory on tmpfs, or -1: MEMFILE is -ENOSYS */
 	/*
 	 * Lock the process up before the first request: own mount tree holding
@@ -44,6 +52,7 @@ struct gofer_config {
 	 * closed.  Off only in tests.
 	 */
 	bool confine;
+	int keep_fd; /* kept open to the end, of no use to us; 0: none */
 	/* SIGKILL when the thread that forked us ends: set if that is the sentry's main thread. */
 	bool die_with_parent;
 	/* Pretend the host has nothing newer than Linux 3.6: openat2, statx, renameat2. */

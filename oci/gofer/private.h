@@ -37,6 +37,7 @@ struct root {
 struct server {
 	struct root *roots;
 	size_t nroots;
+	struct id_map uids, gids;
 	int tmpfs; /* -1: none */
 	bool confined;
 	bool has_openat2, has_statx, has_renameat2, has_tmpfile;
@@ -59,6 +60,7 @@ struct worker {
 	char path[GOFER_PATH_MAX + 1];
 	char name[GOFER_PATH_MAX + 1];
 	const uint8_t *data;
+	int given; /* came with the request, or -1; closed after it */
 	/* The reply as it is made */
 	struct gofer_rep rep;
 	int fd;		  /* goes out with the reply, then is closed */
@@ -79,8 +81,11 @@ int gofer_reply(struct worker *w);
 /* Sends one packet of a longer reply; w->rep.attr is cleared for the ones after it. */
 int gofer_reply_more(struct worker *w, const void *body, size_t size);
 
-/* request.c: one request from `size` bytes at w->in, its reply through w->emit. */
-int gofer_handle(struct worker *w, size_t size);
+/*
+ * request.c: one request from `size` bytes at w->in, its reply through w->emit.  given: the
+ * descriptor that came with it, or -1; stays the caller's.
+ */
+int gofer_handle(struct worker *w, size_t size, int given);
 
 /* walk.c */
 /* Any object as an O_PATH descriptor: the caller's. */

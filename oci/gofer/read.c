@@ -312,3 +312,20 @@ int gofer_op_MEMFILE(struct worker *w)
 	}
 	return -EEXIST;
 }
+
+/*
+ * The same file, to be read only: for those who must not write it, by way of whom the sentry's
+ * own descriptor would go.  How it was opened is in the mode of its link in /proc.
+ */
+int gofer_op_READONLY(struct worker *w)
+{
+	struct stat link, file;
+	const struct pin_name name = pin_name(w->given);
+	if (fstatat(AT_FDCWD, name.text, &link, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fstatat(AT_FDCWD, name.text, &file, 0) < 0)
+		return -errno;
+	if (!S_ISREG(file.st_mode) || !(link.st_mode & S_IRUSR))
+		return -EACCES;
+	w->fd = openat(AT_FDCWD, name.text, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	return w->fd < 0 ? -errno : 0;
+}

@@ -159,6 +159,8 @@ static int request_take(struct worker *w, size_t size)
 	    r->op >= GOFER_OP_COUNT)
 		return -EINVAL;
 	unsigned fields = ops[r->op].fields;
+	if ((w->given >= 0) != ((fields & GOFER_F_GIVEN) != 0))
+		return -EINVAL;
 	if (!fields_valid(r, fields) || (err = strings_take(w, size)) == -EINVAL)
 		return -EINVAL;
 	if (err < 0)
@@ -187,11 +189,12 @@ static int run(struct worker *w)
 	return err;
 }
 
-int gofer_handle(struct worker *w, size_t size)
+int gofer_handle(struct worker *w, size_t size, int given)
 {
 	w->rep = (struct gofer_rep){.magic = GOFER_MAGIC};
 	w->req = (struct gofer_req){0};
 	w->fd = -1;
+	w->given = given;
 	w->body = NULL;
 	w->body_size = 0;
 	w->root = NULL;

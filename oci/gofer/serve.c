@@ -103,19 +103,37 @@ static void worker_end(struct worker *w)
 		futex_wait(&w->s->live, __atomic_load_n(&w->s->live, __ATOMIC_ACQUIRE));
 }
 
+/* There is room for one; the kernel drops what else was sent, and says so (MSG_CTRUNC). */
+static int given_fd(struct msghdr *msg)
+{
+	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	int fd = -1;
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof fd))
+		memcpy(&fd, CMSG_DATA(c), sizeof fd);
+	return fd;
+}
+
 static void worker_serve(struct worker *w)
 {
 	for (;;) {
+		union {
+			struct cmsghdr align;
+			char space[CMSG_LEN(sizeof(int))];
+		} ctl;
 		struct iovec iov = {.iov_base = w->in, .iov_len = sizeof w->in};
-		struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-		ssize_t n = recvmsg(w->conn, &msg, 0);
+		struct msghdr msg = {.msg_iov = &iov,
+				     .msg_iovlen = 1,
+				     .msg_control = &ctl,
+				     .msg_controllen = sizeof ctl.space};
+		ssize_t n = recvmsg(w->conn, &msg, MSG_CMSG_CLOEXEC);
 		if (n < 0 && errno == EINTR)
 			continue;
-		/* Without room for control data the kernel drops descriptors sent to us. */
 		if (n <= 0)
 			return;
+		autoclose int given = given_fd(&msg);
 		bool whole = !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
-		if (gofer_handle(w, whole ? (size_t)n : 0) < 0)
+		if (gofer_handle(w, whole ? (size_t)n : 0, given) < 0)
 			return;
 	}
 }

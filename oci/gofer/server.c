@@ -90,6 +90,8 @@ static int roots_init(struct server *s, const struct gofer_config *cfg)
 int gofer_init(struct server *s, const struct gofer_config *cfg)
 {
 	*s = (struct server){
+		.uids = cfg->uids,
+		.gids = cfg->gids,
 		.tmpfs = cfg->tmpfs_fd,
 		.confined = cfg->confine,
 		.live = (uint32_t)cfg->nconns,

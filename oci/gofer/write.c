@@ -25,19 +25,27 @@ _Static_assert(GOFER_TIME_NOW == UTIME_NOW && GOFER_KEEP_ID == (uid_t)-1 &&
 		       (int)GOFER_XATTR_REPLACE == (int)XATTR_REPLACE,
 	       "the protocol's numbers are the host's");
 
+static int set_owner(const struct worker *w, int fd)
+{
+	uint32_t uid = w->req.uid, gid = w->req.gid;
+	if ((uid != GOFER_KEEP_ID && !id_outside(&w->s->uids, uid, &uid)) ||
+	    (gid != GOFER_KEEP_ID && !id_outside(&w->s->gids, gid, &gid)))
+		return -EINVAL;
+	if (uid == GOFER_KEEP_ID && gid == GOFER_KEEP_ID)
+		return 0;
+	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
 /* Owner, mode and attributes of what fd was opened on, which must still be of that type. */
 static int settle(struct worker *w, int fd, mode_t type)
 {
-	uid_t uid = w->req.uid;
-	gid_t gid = w->req.gid;
 	int err = pin_attr(w->s, fd, "", &w->rep.attr);
 	if (err < 0)
 		return err;
 	if ((w->rep.attr.mode & S_IFMT) != type)
 		return -ESTALE;
-	if ((uid != GOFER_KEEP_ID || gid != GOFER_KEEP_ID) &&
-	    fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0)
-		return -errno;
+	if ((err = set_owner(w, fd)) < 0)
+		return err;
 	if (type != S_IFLNK &&
 	    fchmodat(AT_FDCWD, pin_name(fd).text, w->req.mode & 07777, /*flags=*/0) < 0)
 		return -errno;
@@ -341,9 +349,8 @@ int gofer_op_SETATTR(struct worker *w)
 	int err = pin_change(w, &fd);
 	if (err == 0 && (mask & GOFER_SET_SIZE))
 		err = set_size(w, fd);
-	if (err == 0 && (mask & (GOFER_SET_UID | GOFER_SET_GID)) &&
-	    fchownat(fd, "", w->req.uid, w->req.gid, AT_EMPTY_PATH) < 0)
-		err = -errno;
+	if (err == 0 && (mask & (GOFER_SET_UID | GOFER_SET_GID)))
+		err = set_owner(w, fd);
 	if (err == 0 && (mask & GOFER_SET_MODE))
 		err = set_mode(w, fd);
 	if (err == 0 && (mask & (GOFER_SET_ATIME | GOFER_SET_MTIME)))

@@ -10,7 +10,7 @@
 
 #define COUNTED(X)                                                                                 \
 	X(task) X(group) X(mm) X(file) X(inode) X(dentry) X(fs) X(mount) X(cred) X(fdtab) X(fsctx) \
-	X(seccomp)
+	X(seccomp) X(ns)
 
 enum counted {
 #define X(name) COUNT_##name,

@@ -113,7 +113,7 @@ int frame_read(struct ctx *c)
 		return err;
 	regs_from(&c->regs, &c->uc->uc_mcontext);
 	c->uc_rip = c->regs.rip;
-	c->regs.rip = rewrite_guest_rip(c->as->text, c->uc_rip);
+	c->regs.rip = text_guest_rip(c, c->uc_rip);
 	c->at = AT_FRAME;
 	c->dirty = false;
 	c->told_all = false;
@@ -132,7 +132,7 @@ static bool only_rax(struct ctx *c)
 {
 	struct regs *r = &c->regs;
 	const uint64_t rax = r->rax;
-	if (!c->told_all || (c->at == AT_CALL && rewrite_moved(c->as->text)))
+	if (!c->told_all)
 		return false;
 	r->rax = c->told.rax;
 	bool same = memcmp(r, &c->told, sizeof *r) == 0;
@@ -179,7 +179,14 @@ static bool plain(const struct ctx *c)
 int frame_flush(struct ctx *c)
 {
 	struct regs *r = &c->regs;
+	const uint32_t moves = rewrite_moves(c->as->text);
+	const bool moved = moves != c->moves;
 	int err = 0;
+	if (moved) {
+		c->dirty = true; /* where it was to go on may be gone */
+		c->told_all = false;
+	}
+	c->moves = moves;
 	if (!c->dirty)
 		return 0;
 	c->dirty = false;
@@ -206,7 +213,7 @@ int frame_flush(struct ctx *c)
 		return err;
 	if (c->at == AT_CALL) {
 		c->slot->regs = *r;
-		if (r->rip != c->site_rip || rewrite_moved(c->as->text))
+		if (r->rip != c->site_rip || moved)
 			c->slot->next = rewrite_host_rip(c->as->text, r->rip);
 	} else {
 		regs_to(&c->uc->uc_mcontext, r);

@@ -59,6 +59,16 @@ void reap_remove_ctx(struct ctx *c)
 	unlock(&reap_lock);
 }
 
+void reap_interrupt_others(struct ctx *by)
+{
+	struct ctx *c;
+	lock(&reap_lock);
+	list_for_each(c, &by->as->ctxs, link)
+		if (c != by)
+			trap_interrupt(c);
+	unlock(&reap_lock);
+}
+
 static void forget_locked(struct aspace *as)
 {
 	list_del(&as->link);

@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 
 #include "platform/trap/facts.h"
+#include "platform/trap/rewrite/analyse.h"
 #include "syscalls/abi/signal.h"
 
 static void call_words(const struct rewrite_call *c, uint64_t out[7])
@@ -69,6 +70,7 @@ void trap_text_init(void)
 	static struct rewrite_host host = {.calls = text_calls,
 					   .read = text_read,
 					   .write = text_write,
+					   .interrupt = reap_interrupt_others,
 					   .taken = FACTS_AT + offsetof(struct facts, taken)};
 	host.entry = stub_at(trap_host.base, stub_enter);
 	rewrite_init(&host);
@@ -92,12 +94,29 @@ void text_gs_taken(struct ctx *c)
 		rewrite_stop(c->as->text, c);
 }
 
+/* It has not gone on since islands have gone. */
+static bool is_stale(const struct ctx *c)
+{
+	return c->moves != rewrite_moves(c->as->text);
+}
+
+uaddr_t text_guest_rip(const struct ctx *c, uaddr_t rip)
+{
+	uaddr_t behind;
+	if (rip < stub_at(trap_host.base, stub_enter) ||
+	    rip >= stub_at(trap_host.base, stub_entered))
+		return rewrite_guest_rip(c->as->text, rip, is_stale(c));
+	/* Between the island and the stub. */
+	return rewrite_call(c->as->text, c->regs.rcx, is_stale(c), &behind) ? behind - CALL_SIZE
+									    : rip;
+}
+
 /* The step has met the jump, or our entry, instead of an instruction of the guest's. */
 static bool stepped_into(struct ctx *c, uaddr_t host_rip)
 {
 	uaddr_t rip = c->regs.rip;
 	if (host_rip == stub_at(trap_host.base, stub_enter)) {
-		if (!rewrite_call(c->as->text, c->regs.rcx, &rip))
+		if (!rewrite_call(c->as->text, c->regs.rcx, is_stale(c), &rip))
 			return false;
 		rip -= 2;
 	} else if (rip == host_rip) {
@@ -112,6 +131,9 @@ static bool stepped_into(struct ctx *c, uaddr_t host_rip)
 bool text_fault(struct ctx *c, int signo, uaddr_t addr, uint64_t error)
 {
 	uaddr_t host_rip = c->uc_rip, to;
+	/* It met the end of its island: the guest's own instruction is tried again. */
+	if (c->regs.rip != host_rip && is_stale(c))
+		return true;
 	if (signo == SIGTRAP)
 		return stepped_into(c, host_rip);
 	if (!rewrite_fault(c->as->text, signo, host_rip, addr, error, &to))

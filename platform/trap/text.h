@@ -12,6 +12,8 @@ bool trap_hidden(struct aspace *as, uaddr_t start, uaddr_t end, uaddr_t *out_sta
 		 uaddr_t *out_end);
 /* Before c's %gs becomes the guest's: no call of its process comes through an island any more. */
 void text_gs_taken(struct ctx *c);
+/* A rip in a frame whose other registers are c's, as the guest knows it. */
+uaddr_t text_guest_rip(const struct ctx *c, uaddr_t rip);
 /* True if the signal was rewriting's own doing: the frame goes on where it should. */
 bool text_fault(struct ctx *c, int signo, uaddr_t addr, uint64_t error);
 /* The result of trap_read, after putting original text into what was read. */

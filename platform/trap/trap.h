@@ -83,6 +83,7 @@ struct ctx {
 	uint64_t host_fs, host_gs; /* what the host thread has; gs 0: its slot */
 	atomic_uint state;
 	uint64_t site_rip;   /* AT_CALL: regs.rip of the event */
+	uint32_t moves;	     /* of islands (rewrite_moves), when it last went on */
 	struct ranges ranges; /* adopter: what the current call has in the slot */
 	struct regs regs;
 	struct regs told;    /* what the stub has, but for rax, if told_all */
@@ -225,6 +226,8 @@ int reap_start(void);
 void reap_add(struct aspace *as);
 void reap_add_ctx(struct ctx *c);
 void reap_remove_ctx(struct ctx *c);
+/* Interrupts all threads of its process but by. */
+void reap_interrupt_others(struct ctx *by);
 /* Kills it, tells its usage; it is freed now or later. */
 void reap_end(struct aspace *as, struct usage *out);
 int trap_watch(void (*died)(void));

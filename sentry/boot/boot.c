@@ -16,6 +16,7 @@
 #include "sentry/task/exec.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/signal.h"
+#include "sentry/task/uts.h"
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/namei.h"
 
@@ -83,14 +84,15 @@ void boot_limit(const struct limits *l)
 int boot_init(const struct boot_spec *s, struct boot_error *err)
 {
 	lock_init(&kernel.tasks_lock, RANK_TASKS);
-	lock_init(&kernel.uts_lock, RANK_LEAF);
 	waitq_init(&kernel.ended);
 	kernel.task_most = s->task_limit ? s->task_limit : BOOT_TASKS;
 	kernel.boot_mono_ns = clock_mono_ns();
 	kernel.boot_real_ns = clock_real_ns();
-	set_name(kernel.hostname, sizeof kernel.hostname, s->hostname, "vedette");
-	set_name(kernel.domainname, sizeof kernel.domainname, s->domainname, "(none)");
+	set_name(uts_first.hostname, sizeof uts_first.hostname, s->hostname, "vedette");
+	set_name(uts_first.domainname, sizeof uts_first.domainname, s->domainname, "(none)");
 	set_name(kernel.release, sizeof kernel.release, s->release, DEFAULT_RELEASE);
+	kernel.uid_map = s->uid_map;
+	kernel.gid_map = s->gid_map;
 	set_name(kernel.version, sizeof kernel.version, NULL, DEFAULT_VERSION);
 	int e = pid_init();
 	if (e == 0 && !s->as_init)
@@ -138,7 +140,9 @@ void boot_signal(int sig, bool foreground)
 	struct abi_siginfo info = {.signo = sig, .code = foreground ? SI_KERNEL : SI_USER};
 	if (!boot_enter())
 		return;
-	if (!foreground)
+	if (boot_first_killed(sig))
+		;
+	else if (!foreground)
 		signal_send_group(kernel.main_group, &info);
 	else if (!boot_signal_foreground(&info))
 		signal_main_pgrp(&info);
@@ -156,6 +160,26 @@ void boot_job(bool away, bool orphaned)
 	if (orphaned && boot_outside) {
 		lock(&kernel.tasks_lock);
 		boot_outside->sid = 0;
+		unlock(&kernel.tasks_lock);
+	}
+	boot_leave();
+}
+
+static bool signal_group(struct group *g, void *arg)
+{
+	if (!g->zombie)
+		signal_send_group_locked(g, arg);
+	return true;
+}
+
+void boot_signal_all(int sig)
+{
+	struct abi_siginfo info = {.signo = sig, .code = SI_USER};
+	if (!boot_enter())
+		return;
+	if (!boot_first_killed(sig)) {
+		lock(&kernel.tasks_lock);
+		group_for_each_locked(signal_group, &info);
 		unlock(&kernel.tasks_lock);
 	}
 	boot_leave();
@@ -190,15 +214,6 @@ int boot_watch(void)
 	return now < 0 ? 0 : now;
 }
 
-static bool kill_group(struct group *g, void *arg)
-{
-	(void)arg;
-	struct abi_siginfo info = {.signo = SIGKILL, .code = SI_KERNEL};
-	if (!g->zombie)
-		signal_send_group_locked(g, &info);
-	return true;
-}
-
 static bool all_gone(void)
 {
 	lock(&kernel.tasks_lock);
@@ -218,10 +233,11 @@ static bool main_gone(void)
 /* As the end of a pid namespace: when the first process has ended, all others are killed. */
 int boot_wait(void)
 {
+	struct abi_siginfo kill = {.signo = SIGKILL, .code = SI_KERNEL};
 	waitq_sleep(&kernel.ended, 0, WAIT_KILLABLE, WAIT_FOREVER, main_gone());
 	lock(&kernel.tasks_lock);
 	int status = kernel.exit_status;
-	group_for_each_locked(kill_group, NULL);
+	group_for_each_locked(signal_group, &kill);
 	unlock(&kernel.tasks_lock);
 	waitq_sleep(&kernel.ended, 0, WAIT_KILLABLE, WAIT_FOREVER, all_gone());
 	boot_release();

@@ -5,14 +5,17 @@
  *
  *	boot_init      locks, tables, clocks; single-threaded, before the filter
  *	boot_mounts    the mount tree
- *	boot_start     the first process; returns when its program runs
+ *	boot_create    the first process, up to its execve
+ *	boot_go        lets it go on; any thread
+ *	boot_start     returns when its program runs
  *	boot_wait      sleeps until it has ended, ends all others; its wait status
  *	boot_limit     other limits for what runs
  *	boot_signal, boot_job, boot_watch   what the world outside says to it and
- *	               hears of it; any thread, between boot_start and the end
+ *	               hears of it; any thread, between boot_create and the end
  */
 #pragma once
 
+#include "platform/base/idmap.h"
 #include "sentry/res/limits.h"
 #include "sentry/res/usage.h"
 
@@ -83,6 +86,8 @@ struct boot_spec {
 	bool terminal;		/* 0-2 are the controlling terminal of the first process */
 	bool away;		/* outside, another job is in its foreground */
 	bool as_init;		/* it is pid 1 and answers for orphans; else a hidden reaper does */
+	/* Shown; who translates is the gofer.  None: ids are the host's. */
+	struct id_map uid_map, gid_map;
 	/* The machine. */
 	const char *hostname, *domainname;
 	const char *release;	/* uname -r; NULL: the default, 6.12 */
@@ -101,14 +106,21 @@ struct boot_spec {
 
 /* What went wrong, for the person who started it: filled when a call returns < 0. */
 struct boot_error {
-	bool exec;	/* boot_start: the program is at fault, not the sandbox */
+	bool exec;	/* boot_create, boot_start: the program is at fault, not the sandbox */
 	char text[512];
 };
 
 int boot_init(const struct boot_spec *s, struct boot_error *err);
 int boot_mounts(const struct boot_spec *s, struct boot_error *err);
-/* -ENOENT, -EACCES, -ENOEXEC, ...: what execve said of argv[0], which is searched in PATH. */
-int boot_start(const struct boot_spec *s, struct boot_error *err);
+/*
+ * Returns when argv[0] has been found (in PATH); what boot_go() is needed for has not begun.
+ * -ENOENT, -EACCES: what execve would say of it.  *s stays the sandbox's.  Afterwards, and
+ * after an error too if the program is at fault, boot_wait() must be called.
+ */
+int boot_create(const struct boot_spec *s, struct boot_error *err);
+void boot_go(void);
+/* -ENOEXEC, ...: what execve said.  0 too if it was killed before it began. */
+int boot_start(struct boot_error *err);
 /* The wait status of the first process.  Everything of the sandbox is gone afterwards. */
 int boot_wait(void);
 /*
@@ -129,6 +141,8 @@ void boot_limit(const struct limits *l);
  * process' group if it has none.
  */
 void boot_signal(int sig, bool foreground);
+/* To every process. */
+void boot_signal_all(int sig);
 /*
  * Job control of the shell outside: the terminal's foreground is somebody else (`away'), and
  * nobody there would continue what is stopped (`orphaned').

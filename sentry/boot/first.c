@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The first process.  Its program is loaded on its own thread, because only
- * that may drive its stub; boot_start() sleeps until execve has succeeded or
- * not.
+ * that may drive its stub.  The thread finds the program (boot_create() sleeps
+ * until then), waits for boot_go(), and executes it (boot_start() sleeps until
+ * that has succeeded or not).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,21 +16,28 @@
 #include "sentry/task/exec.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
+#include "sentry/task/nsset.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/task.h"
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/namei.h"
+#include "syscalls/abi/errno.h"
 #include "syscalls/abi/fcntl.h"
 #include "syscalls/abi/resource.h"
 #include "syscalls/abi/stat.h"
 
-struct first {
+/* Of `found' and `result': not known yet. */
+enum { NOT_YET = 1 };
+
+static struct first {
 	const struct boot_spec *spec;
-	struct task *task;
+	struct task *task; /* our reference, until boot_start() */
 	struct waitq wq;
-	int result;		/* a: 1 while not known */
-	struct boot_error *err;
-};
+	int found, result; /* a: NOT_YET, then 0 or -errno */
+	bool go;	   /* a */
+	int killed_by;	   /* a: a signal that ended it before it ran */
+	struct boot_error err;
+} first;
 
 /* Linux' defaults, as a login shell on Debian sees them. */
 static const struct boot_rlimit default_rlimits[] = {
@@ -216,12 +224,15 @@ static int find_program(struct task *t, const struct boot_spec *s, char *name, s
 	return worst;
 }
 
-static const char *cause(int err)
+/* Engines tell their users 127 and 126 by these words. */
+static const char *cause(int err, bool path)
 {
 	switch (err) {
 	case -ENOENT:
 	case -ENOTDIR:
-		return "executable file not found (check the name, or give its path)";
+		return path ? "no such file or directory (inside the container)"
+			    : "executable file not found in $PATH (check the name, or give its "
+			      "path)";
 	case -EACCES:
 		return "permission denied (a directory, or chmod +x it)";
 	case -ENOEXEC:
@@ -234,34 +245,39 @@ static const char *cause(int err)
 /* The fault of the program, not of the sandbox. */
 static int exec_fail(struct first *b, int err, const char *why)
 {
-	b->err->exec = err != -ENOMEM && err != -EAGAIN && err != -ESRCH;
-	return boot_fail(b->err, err, "%s: %s", b->spec->argv[0], why);
+	b->err.exec = err != -ENOMEM && err != -EAGAIN && err != -ESRCH;
+	return boot_fail(&b->err, err, "%s: %s", b->spec->argv[0], why);
 }
 
-static int first_exec(struct first *b)
+enum { NAME_SIZE = 4096 + 256 };
+
+static int first_find(struct first *b, char *name, struct file **out)
 {
 	struct task *t = b->task;
 	const struct boot_spec *s = b->spec;
-	autoput(file) struct file *f = NULL;
-	char name[4096 + 256];
-	struct exec_strings strings;
 	int fd;
 
 	int err = set_cwd(t, s);
 	if (err < 0)
-		return boot_fail(b->err, err, "working directory %s: %s", s->cwd, strerror(-err));
+		return boot_fail(&b->err, err, "working directory %s: %s", s->cwd, strerror(-err));
 	if ((err = install_fds(t, s, &fd)) < 0)
-		return boot_fail(b->err, err, "descriptor %d: %s", fd,
+		return boot_fail(&b->err, err, "descriptor %d: %s", fd,
 				 err == -EINVAL ? "a directory cannot be passed in"
 						: strerror(-err));
 	boot_away(s->away);
 	if ((err = boot_console(s, t->fs)) < 0)
-		return boot_fail(b->err, err, "/dev/console: %s", strerror(-err));
-	if ((err = find_program(t, s, name, sizeof name, &f)) < 0)
-		return exec_fail(b, err, cause(err));
-	if ((err = boot_attributes(t, s, b->err)) < 0)
-		return err;
-	if ((err = exec_strings_from(s->argv, s->envp, &strings)) == 0) {
+		return boot_fail(&b->err, err, "/dev/console: %s", strerror(-err));
+	if ((err = find_program(t, s, name, NAME_SIZE, out)) < 0)
+		return exec_fail(b, err, cause(err, strchr(b->spec->argv[0], '/')));
+	return boot_attributes(t, s, &b->err);
+}
+
+static int first_exec(struct first *b, const char *name, struct file *f)
+{
+	struct task *t = b->task;
+	struct exec_strings strings;
+	int err = exec_strings_from(b->spec->argv, b->spec->envp, &strings);
+	if (err == 0) {
 		err = task_exec(t, f, name, /*hidden=*/false, &strings);
 		exec_strings_free(&strings);
 	}
@@ -270,24 +286,57 @@ static int first_exec(struct first *b)
 		return 0;
 	if (err == -ENOENT)
 		return exec_fail(b, err, "its #! interpreter or dynamic loader is not there");
-	return err < 0 ? exec_fail(b, err, cause(err)) : 0;
+	return err < 0 ? exec_fail(b, err, cause(err, strchr(b->spec->argv[0], '/'))) : 0;
 }
 
-static void first_done(struct first *b, int result)
+static void first_tell(int *where, int result)
 {
-	__atomic_store_n(&b->result, result, __ATOMIC_RELEASE);
-	waitq_wake(&b->wq, 0);
+	__atomic_store_n(where, result, __ATOMIC_RELEASE);
+	waitq_wake(&first.wq, 0);
+}
+
+static bool may_go(const struct first *b)
+{
+	return __atomic_load_n(&b->go, __ATOMIC_ACQUIRE) ||
+	       __atomic_load_n(&b->killed_by, __ATOMIC_ACQUIRE);
 }
 
 /* On the task's own thread, in task_run's place. */
 static void first_main(struct task *t, void *arg)
 {
 	struct first *b = arg;
-	int err = first_exec(b);
-	if (err < 0)
+	autoput(file) struct file *f = NULL;
+	char name[NAME_SIZE];
+
+	int err = first_find(b, name, &f);
+	first_tell(&b->found, err);
+	if (err == 0)
+		err = waitq_sleep(&b->wq, 0, WAIT_KILLABLE, WAIT_FOREVER, may_go(b));
+	else
 		task_exit_group(t, SIGKILL);
-	/* b belongs to the starter's stack: not touched after this. */
-	first_done(b, err);
+	int sig = __atomic_load_n(&b->killed_by, __ATOMIC_ACQUIRE);
+	if (sig) {
+		task_exit_group(t, sig);
+	} else if (err == 0 && (err = first_exec(b, name, f)) < 0) {
+		task_exit_group(t, SIGKILL);
+	}
+	/* A signal that came first is an end like any other: its status tells. */
+	first_tell(&b->result, err == -ERESTARTSYS ? 0 : err);
+}
+
+bool boot_first_killed(int sig)
+{
+	const uint64_t harmless = SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | SIGBIT(SIGURG) |
+				  SIGBIT(SIGWINCH) | SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) |
+				  SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU);
+	int none = 0;
+	if (__atomic_load_n(&first.go, __ATOMIC_ACQUIRE) || !first.spec)
+		return false;
+	if (!(SIGBIT(sig) & (harmless | first.spec->sig_ignored)) &&
+	    __atomic_compare_exchange_n(&first.killed_by, &none, sig, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
+		waitq_wake(&first.wq, 0);
+	return true;
 }
 
 static int build_task(const struct boot_spec *s, struct task **out)
@@ -301,7 +350,8 @@ static int build_task(const struct boot_spec *s, struct task **out)
 	t->group = g;
 	g->actions = sigactions_new();
 	t->cred = make_cred(s);
-	if (!g->actions || !t->cred)
+	t->ns = nsset_first();
+	if (!g->actions || !t->cred || !t->ns)
 		return err;
 	g->is_init = s->as_init;
 	g->exit_signal = SIGCHLD;
@@ -327,7 +377,8 @@ static void publish(struct task *t, bool as_init)
 	t->tid = g->tgid = as_init ? 1 : pid_alloc_locked();
 	g->leader = task_get(t);
 	if (boot_outside) {
-		/* Of its session, not of its process group: that is what keeps it from being orphaned. */
+		/* Of its session, not of its process group: that is what keeps it from being
+		 * orphaned. */
 		boot_outside->sid = t->tid;
 		g->parent = group_get(boot_outside);
 		list_append(&boot_outside->children, &g->siblings);
@@ -345,24 +396,39 @@ static void publish(struct task *t, bool as_init)
 	unlock(&kernel.tasks_lock);
 }
 
-int boot_start(const struct boot_spec *s, struct boot_error *err)
+int boot_create(const struct boot_spec *s, struct boot_error *err)
 {
-	struct first b = {.spec = s, .result = 1, .err = err};
-	waitq_init(&b.wq);
-	int e = build_task(s, &b.task);
+	struct first *b = &first;
+	waitq_init(&b->wq);
+	b->spec = s;
+	b->found = b->result = NOT_YET;
+	int e = build_task(s, &b->task);
 	if (e < 0)
 		return boot_fail(err, e, "cannot make the first process: %s", strerror(-e));
-	struct task *t = b.task;
-	publish(t, s->as_init);
+	publish(b->task, s->as_init);
 	e = boot_watch_stubs();
 	if (e == 0)
-		e = task_start_with(t, first_main, &b);
-	if (e == 0)
-		waitq_sleep(&b.wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
-			    __atomic_load_n(&b.result, __ATOMIC_ACQUIRE) != 1);
-	else
-		b.result = boot_fail(err, e, "no thread for the first process");
-	task_put(t);
-	waitq_destroy(&b.wq);
-	return b.result;
+		e = task_start_with(b->task, first_main, b);
+	if (e < 0)
+		return boot_fail(err, e, "no thread for the first process");
+	waitq_sleep(&b->wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
+		    __atomic_load_n(&b->found, __ATOMIC_ACQUIRE) != NOT_YET);
+	*err = b->err;
+	return b->found;
+}
+
+void boot_go(void)
+{
+	__atomic_store_n(&first.go, true, __ATOMIC_RELEASE);
+	waitq_wake(&first.wq, 0);
+}
+
+int boot_start(struct boot_error *err)
+{
+	struct first *b = &first;
+	waitq_sleep(&b->wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
+		    __atomic_load_n(&b->result, __ATOMIC_ACQUIRE) != NOT_YET);
+	task_put(STEAL(b->task));
+	*err = b->err;
+	return b->result;
 }

@@ -23,6 +23,8 @@ int boot_fail(struct boot_error *e, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* attributes.c: of any process that starts from outside; on its own thread. */
 int boot_attributes(struct task *t, const struct boot_spec *s, struct boot_error *err);
+/* Nothing of the program runs yet: sig ends the first process, or is lost; true. */
+bool boot_first_killed(int sig);
 /* masked_paths and readonly_paths of the description. */
 int boot_hide(const struct boot_spec *s, const struct walk *w, struct boot_error *err);
 /* File systems and devices by name. */

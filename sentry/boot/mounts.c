@@ -264,6 +264,7 @@ int boot_mounts(const struct boot_spec *s, struct boot_error *e)
 	struct cred *cred = err == 0 ? cred_new_root(CAP_ALL) : NULL;
 	if (!cred)
 		return boot_fail(e, -ENOMEM, "out of memory");
+	boot_ns->ns.ino = ns_about[NS_MNT].first; /* nobody has seen it yet */
 	mount_ns_root(boot_ns, &root);
 	err = fsctx_new(boot_ns, root, root, &fs);
 	path_put(&root);

@@ -28,6 +28,7 @@ struct cred *cred_new_root(uint64_t bset)
 		return NULL;
 	bset &= CAP_ALL;
 	c->cap_permitted = c->cap_effective = c->cap_bset = bset;
+	c->user_ns = user_ns_get(&user_first);
 	return c;
 }
 
@@ -38,6 +39,7 @@ struct cred *cred_copy(const struct cred *from, uint32_t ngroups)
 		return NULL;
 	uint32_t kept = from->ngroups < ngroups ? from->ngroups : ngroups;
 	memcpy(c, from, offsetof(struct cred, groups));
+	user_ns_get(c->user_ns);
 	memcpy(c->groups, from->groups, kept * sizeof c->groups[0]);
 	ref_init(&c->ref);
 	c->ngroups = ngroups;
@@ -54,13 +56,27 @@ void cred_put(struct cred *c)
 {
 	if (!ref_put(&c->ref))
 		return;
+	user_ns_put(c->user_ns);
 	free(c);
 	count_gone(cred);
 }
 
 bool cred_capable(const struct cred *c, unsigned cap)
 {
-	return c->cap_effective & CAP_BIT(cap);
+	return cred_capable_in(c, &user_first, cap);
+}
+
+bool cred_capable_in(const struct cred *c, const struct user_ns *ns, unsigned cap)
+{
+	for (;; ns = user_ns_parent(ns)) {
+		if (ns == c->user_ns)
+			return c->cap_effective & CAP_BIT(cap);
+		/* Not below where c is. */
+		if (ns->level <= c->user_ns->level)
+			return false;
+		if (user_ns_parent(ns) == c->user_ns && ns->uid == c->euid)
+			return true;
+	}
 }
 
 bool cred_in_group(const struct cred *c, uint32_t gid)

@@ -10,6 +10,7 @@
 
 #include "platform/base/cleanup.h"
 #include "platform/base/ref.h"
+#include "sentry/cred/userns.h"
 
 enum {
 	CAP_CHOWN = 0, CAP_DAC_OVERRIDE = 1, CAP_DAC_READ_SEARCH = 2, CAP_FOWNER = 3,
@@ -35,6 +36,7 @@ struct cred {
 	uint32_t ruid, euid, suid, fsuid;
 	uint32_t rgid, egid, sgid, fsgid;
 	uint64_t cap_inheritable, cap_permitted, cap_effective, cap_bset, cap_ambient;
+	struct user_ns *user_ns; /* our reference: where the capabilities count */
 	uint32_t securebits;
 	bool no_new_privs;
 	uint32_t ngroups;
@@ -49,7 +51,10 @@ struct cred *cred_get(struct cred *c);
 void cred_put(struct cred *c);
 DEFINE_AUTOPUT(cred)
 
+/* Over what belongs to no namespace: only capabilities in the first user namespace count. */
 bool cred_capable(const struct cred *c, unsigned cap);
+/* Over what belongs to ns: those held in it, or in an ancestor; its maker's in the parent too. */
+bool cred_capable_in(const struct cred *c, const struct user_ns *ns, unsigned cap);
 /* gid is the fsgid or one of the supplementary groups. */
 bool cred_in_group(const struct cred *c, uint32_t gid);
 /*

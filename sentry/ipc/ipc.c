@@ -8,22 +8,58 @@
 #include "sentry/ipc/sem.h"
 #include "sentry/ipc/shm.h"
 #include "sentry/sync/timer.h"
+#include "sentry/task/nsset.h"
 
 /* A number is seq << 15 | index, and positive. */
 enum { INDEX_BITS = 15, INDEX_MASK = (1 << INDEX_BITS) - 1, SEQ_END = 1 << (31 - INDEX_BITS) };
 
-struct ipc_limits ipc_limits = {
-	.shmmax = UINT64_MAX - (1ull << 24),
-	.shmall = UINT64_MAX - (1ull << 24),
-	.shmmni = 4096,
-	.msgmax = 8192,
-	.msgmnb = 16384,
-	.msgmni = 32000,
-	.semmsl = 32000,
-	.semmns = 32000 * 32000,
-	.semopm = 500,
-	.semmni = 32000,
+#define DEFAULT_LIMITS                                                                             \
+	{                                                                                          \
+		.shmmax = UINT64_MAX - (1ull << 24), .shmall = UINT64_MAX - (1ull << 24),          \
+		.shmmni = 4096, .msgmax = 8192, .msgmnb = 16384, .msgmni = 32000, .semmsl = 32000, \
+		.semmns = 32000 * 32000, .semopm = 500, .semmni = 32000,                           \
+	}
+
+struct ipc_ns ipc_first = {
+	.ns = NS_FIRST(NS_IPC, 4026531839, &user_first),
+	.limits = DEFAULT_LIMITS,
+	.shm = {.max = &ipc_first.limits.shmmni, .last = -1},
+	.sem = {.max = &ipc_first.limits.semmni, .last = -1},
+	.msg = {.max = &ipc_first.limits.msgmni, .last = -1},
 };
+
+static void ipc_clear_all(struct ipc_ns *n)
+{
+	shm_clear(n);
+	sem_clear(n);
+	msgq_clear(n);
+}
+
+static void ipc_free(struct ns *ns)
+{
+	struct ipc_ns *n = container_of(ns, struct ipc_ns, ns);
+	ipc_clear_all(n);
+	free(n);
+}
+
+int ipc_ns_new(struct user_ns *owner, struct ns **out)
+{
+	struct ipc_ns *n = calloc(1, sizeof *n);
+	if (!n)
+		return -ENOMEM;
+	ns_init(&n->ns, NS_IPC, owner, ipc_free);
+	n->limits = (struct ipc_limits)DEFAULT_LIMITS;
+	n->shm = (struct ipc_ids){.max = &n->limits.shmmni, .last = -1};
+	n->sem = (struct ipc_ids){.max = &n->limits.semmni, .last = -1};
+	n->msg = (struct ipc_ids){.max = &n->limits.msgmni, .last = -1};
+	*out = &n->ns;
+	return 0;
+}
+
+struct ipc_ns *task_ipc(const struct task *t)
+{
+	return t ? container_of(t->ns->of[NS_IPC], struct ipc_ns, ns) : &ipc_first;
+}
 
 int64_t ipc_now(void)
 {
@@ -92,15 +128,26 @@ static int add_locked(struct ipc_ids *ids, struct ipc_perm *p)
 	ids->last = i;
 	p->seq = ids->seq;
 	p->id = p->seq << INDEX_BITS | i;
+	p->ids = ids;
 	ids->slot[i] = p;
 	ids->used++;
 	return p->id;
 }
 
-void ipc_remove_locked(struct ipc_ids *ids, struct ipc_perm *p)
+void ipc_remove_locked(struct ipc_perm *p)
 {
+	struct ipc_ids *ids = STEAL(p->ids);
 	ids->slot[p->id & INDEX_MASK] = NULL;
 	ids->used--;
+}
+
+void ipc_clear(struct ipc_ids *ids, void (*fn)(struct ipc_perm *p))
+{
+	for (unsigned i = 0; i < ids->room; i++)
+		if (ids->slot[i])
+			fn(ids->slot[i]);
+	free(STEAL(ids->slot));
+	ids->room = ids->used = 0;
 }
 
 /* Takes *made over if it is needed; -EAGAIN: one must be made first. */
@@ -128,15 +175,15 @@ static int get_locked(struct ipc_ids *ids, const struct ipc_maker *m, struct tas
 	return id;
 }
 
-int ipc_get(struct ipc_ids *ids, const struct ipc_maker *m, struct task *t, int32_t key,
-	    uint32_t flags, const void *arg)
+int ipc_get(struct ipc_ids *ids, struct lock *l, const struct ipc_maker *m, struct task *t,
+	    int32_t key, uint32_t flags, const void *arg)
 {
 	const struct cred *c = task_cred_self(t);
 	struct ipc_perm *made = NULL;
 	for (;;) {
-		lock(&ids->lock);
+		lock(l);
 		int ret = get_locked(ids, m, t, key, flags, arg, &made);
-		unlock(&ids->lock);
+		unlock(l);
 		if (ret == -EAGAIN && (ret = m->make(t, arg, &made)) == 0) {
 			made->key = key;
 			made->mode = flags & 0777;
@@ -197,7 +244,5 @@ int ipc_set(struct ipc_perm *p, const struct abi_ipc_perm *in)
 
 void ipc_release(void)
 {
-	shm_release();
-	sem_release();
-	msgq_release();
+	ipc_clear_all(&ipc_first);
 }

@@ -2,17 +2,21 @@
 /*
  * SysV IPC: what its three kinds of objects have in common.
  *
- * Objects of a kind are in one table, under one lock; there is one IPC namespace.
- * A number is an index and a sequence number, so that one whose object is gone is
- * not that of the next object for a long time.  Semaphores, messages and segments
- * embed struct ipc_perm as their first thing to be found by.
+ * Objects of a kind are in one table of their IPC namespace; one lock a kind guards those
+ * of all namespaces, because what SEM_UNDO and attachments hold may be of several.  A number is an
+ * index and a sequence number, so that one whose object is gone is not that of the next object for
+ * a long time.  Semaphores, messages and segments embed struct ipc_perm as their first thing to be
+ * found by.
  */
 #pragma once
 
 #include "sentry/task/task.h"
 #include "syscalls/abi/ipc.h"
 
+struct ipc_ns;
+
 struct ipc_perm {
+	struct ipc_ids *ids; /* ids->lock: NULL: in no table (any more) */
 	int id; /* I once in the table */
 	int32_t key;
 	uint32_t uid, gid, cuid, cgid;
@@ -21,28 +25,37 @@ struct ipc_perm {
 };
 
 struct ipc_ids {
-	struct lock lock;	/* RANK_PIPE: the table and all its objects */
-	struct ipc_perm **slot; /* lock */
+	struct ipc_perm **slot; /* the kind's lock */
 	unsigned room, used;	/* lock */
-	const int *max;		/* I  objects at most: ENOSPC; one of ipc_limits */
+	uint64_t total;		/* lock: semaphores of all sets; pages of all segments */
+	const int *max;		/* I  objects at most: ENOSPC; one of its namespace's limits */
 	int last;		/* lock: index given out last */
 	uint16_t seq;		/* lock */
 };
-
-#define IPC_IDS(limit)                                                                             \
-	{                                                                                          \
-		.lock = LOCK_INIT(RANK_PIPE), .max = &ipc_limits.limit, .last = -1                 \
-	}
+/* The kinds' locks, RANK_PIPE: the tables and all their objects. */
+extern struct lock shmids_lock, semids_lock, msgids_lock;
 
 /* What /proc/sys/kernel tells and sets; a.  Objects there are stay, however low a limit gets. */
-extern struct ipc_limits {
+struct ipc_limits {
 	uint64_t shmmax, shmall;
 	int shmmni, msgmax, msgmnb, msgmni;
 	int semmsl, semmns, semopm, semmni;
-} ipc_limits;
+};
 enum { IPC_MNI = 1 << 15 };
 
-#define ipc_limit(name) __atomic_load_n(&ipc_limits.name, __ATOMIC_RELAXED)
+struct ipc_ns {
+	struct ns ns;
+	struct ipc_limits limits; /* a */
+	struct ipc_ids shm, sem, msg;
+};
+
+extern struct ipc_ns ipc_first;
+
+int ipc_ns_new(struct user_ns *owner, struct ns **out); /* -ENOMEM */
+/* That of the task t; t NULL: the first. */
+struct ipc_ns *task_ipc(const struct task *t);
+
+#define ipc_limit(ipc, name) __atomic_load_n(&(ipc)->limits.name, __ATOMIC_RELAXED)
 
 /* How a kind makes its objects; arg is what was asked for. */
 struct ipc_maker {
@@ -57,15 +70,17 @@ struct ipc_maker {
 };
 
 /* shmget(2), semget(2), msgget(2): the number of the old or new object of that key. */
-int ipc_get(struct ipc_ids *ids, const struct ipc_maker *m, struct task *t, int32_t key,
-	    uint32_t flags, const void *arg);
+int ipc_get(struct ipc_ids *ids, struct lock *l, const struct ipc_maker *m, struct task *t,
+	    int32_t key, uint32_t flags, const void *arg);
 /* By number, or by its index alone for those who walk the table; NULL: -EINVAL. */
 struct ipc_perm *ipc_find_locked(const struct ipc_ids *ids, int id);
 struct ipc_perm *ipc_at_locked(const struct ipc_ids *ids, int id);
 /* The highest index in use; 0 if there is none. */
 int ipc_top_locked(const struct ipc_ids *ids);
 /* Nobody finds it any more. */
-void ipc_remove_locked(struct ipc_ids *ids, struct ipc_perm *p);
+void ipc_remove_locked(struct ipc_perm *p);
+/* What the end of a namespace does with a kind: its table is empty afterwards. */
+void ipc_clear(struct ipc_ids *ids, void (*fn)(struct ipc_perm *p));
 
 /* want: permission bits, in any of the three places.  -EACCES. */
 int ipc_permission(const struct task *t, const struct ipc_perm *p, uint32_t want);
@@ -76,5 +91,5 @@ void ipc_stat(const struct ipc_perm *p, struct abi_ipc_perm *out);
 int ipc_set(struct ipc_perm *p, const struct abi_ipc_perm *in);
 int64_t ipc_now(void); /* seconds since the epoch */
 
-/* The end of the sandbox: what guests have left behind. */
+/* The end of the sandbox: what guests have left behind in the first namespace. */
 void ipc_release(void);

@@ -7,16 +7,16 @@
 #include "platform/base/cleanup.h"
 #include "syscalls/abi/errno.h"
 
-static struct ipc_ids ids = IPC_IDS(msgmni);
+struct lock msgids_lock = LOCK_INIT(RANK_PIPE);
 
 struct queue {
-	struct ipc_perm perm;	     /* ids.lock */
+	struct ipc_perm perm;	     /* msgids_lock */
 	struct ref ref;		     /* a */
-	bool removed;		     /* ids.lock */
-	struct list messages;	     /* ids.lock: struct msg, in order of arrival */
-	uint64_t bytes, count, room; /* ids.lock: room: bytes at most, and messages */
-	int64_t stime, rtime, ctime; /* ids.lock */
-	int lspid, lrpid;	     /* ids.lock */
+	bool removed;		     /* msgids_lock */
+	struct list messages;	     /* msgids_lock: struct msg, in order of arrival */
+	uint64_t bytes, count, room; /* msgids_lock: room: bytes at most, and messages */
+	int64_t stime, rtime, ctime; /* msgids_lock */
+	int lspid, lrpid;	     /* msgids_lock */
 	struct waitq senders, receivers;
 };
 
@@ -40,7 +40,6 @@ static void queue_put(struct queue *q)
 static int queue_make(struct task *t, const void *arg, struct ipc_perm **out)
 {
 	struct queue *q = calloc(1, sizeof *q);
-	(void)t;
 	(void)arg;
 	if (!q)
 		return -ENOMEM;
@@ -48,7 +47,7 @@ static int queue_make(struct task *t, const void *arg, struct ipc_perm **out)
 	list_init(&q->messages);
 	waitq_init(&q->senders);
 	waitq_init(&q->receivers);
-	q->room = (uint64_t)ipc_limit(msgmnb);
+	q->room = (uint64_t)ipc_limit(task_ipc(t), msgmnb);
 	q->ctime = ipc_now();
 	*out = &q->perm;
 	return 0;
@@ -69,18 +68,18 @@ static int queue_fits(const struct ipc_perm *p, const void *arg)
 int msgq_get(struct task *t, int32_t key, uint32_t flags)
 {
 	static const struct ipc_maker maker = {queue_make, queue_unmake, queue_fits, NULL};
-	return ipc_get(&ids, &maker, t, key, flags, NULL);
+	return ipc_get(&task_ipc(t)->msg, &msgids_lock, &maker, t, key, flags, NULL);
 }
 
 /* Referenced. */
-static struct queue *queue_find(int id)
+static struct queue *queue_find(const struct task *t, int id)
 {
-	lock(&ids.lock);
-	struct ipc_perm *p = ipc_find_locked(&ids, id);
+	lock(&msgids_lock);
+	struct ipc_perm *p = ipc_find_locked(&task_ipc(t)->msg, id);
 	struct queue *q = p ? queue_of(p) : NULL;
 	if (q)
 		ref_get(&q->ref);
-	unlock(&ids.lock);
+	unlock(&msgids_lock);
 	return q;
 }
 
@@ -116,9 +115,9 @@ static int send_locked(struct transfer *x)
 
 static int send_try(struct transfer *x)
 {
-	lock(&ids.lock);
+	lock(&msgids_lock);
 	int ret = send_locked(x);
-	unlock(&ids.lock);
+	unlock(&msgids_lock);
 	if (ret == 0)
 		waitq_wake(&x->q->receivers, 0);
 	return ret;
@@ -126,7 +125,7 @@ static int send_try(struct transfer *x)
 
 int msgq_send(struct task *t, int id, struct msg *m, uint32_t flags)
 {
-	struct transfer x = {.t = t, .q = queue_find(id), .m = m, .flags = flags};
+	struct transfer x = {.t = t, .q = queue_find(t, id), .m = m, .flags = flags};
 	int ret;
 	if (!x.q)
 		return -EINVAL;
@@ -203,9 +202,9 @@ static int receive_locked(struct transfer *x)
 
 static int receive_try(struct transfer *x)
 {
-	lock(&ids.lock);
+	lock(&msgids_lock);
 	int ret = receive_locked(x);
-	unlock(&ids.lock);
+	unlock(&msgids_lock);
 	if (ret == 0)
 		waitq_wake(&x->q->senders, 0);
 	return ret;
@@ -216,7 +215,7 @@ int msgq_receive(struct task *t, int id, size_t size, int64_t type, uint32_t fla
 {
 	struct transfer x = {.t = t, .size = size, .type = type, .flags = flags};
 	int ret;
-	if (!(x.q = queue_find(id)))
+	if (!(x.q = queue_find(t, id)))
 		return -EINVAL;
 	int err = waitq_sleep(&x.q->receivers, 0, WAIT_INTR, WAIT_FOREVER,
 			      (ret = receive_try(&x)) <= 0);
@@ -244,8 +243,9 @@ static void stat_locked(const struct queue *q, struct abi_msqid_ds *out)
 
 int msgq_stat(struct task *t, int id, int cmd, struct abi_msqid_ds *out)
 {
-	lock(&ids.lock);
-	struct ipc_perm *p = cmd == IPC_STAT ? ipc_find_locked(&ids, id) : ipc_at_locked(&ids, id);
+	lock(&msgids_lock);
+	const struct ipc_ids *ids = &task_ipc(t)->msg;
+	struct ipc_perm *p = cmd == IPC_STAT ? ipc_find_locked(ids, id) : ipc_at_locked(ids, id);
 	int ret = p ? 0 : -EINVAL;
 	if (p && cmd != MSG_STAT_ANY)
 		ret = ipc_permission(t, p, 0444);
@@ -253,89 +253,101 @@ int msgq_stat(struct task *t, int id, int cmd, struct abi_msqid_ds *out)
 		stat_locked(queue_of(p), out);
 		ret = cmd == IPC_STAT ? 0 : p->id;
 	}
-	unlock(&ids.lock);
+	unlock(&msgids_lock);
 	return ret;
 }
 
 /* Those who sleep look again: at their rights, and at the room. */
 int msgq_set(struct task *t, int id, const struct abi_msqid_ds *in)
 {
-	struct queue *q = queue_find(id);
+	struct queue *q = queue_find(t, id);
 	if (!q)
 		return -EINVAL;
-	lock(&ids.lock);
+	lock(&msgids_lock);
 	int err = q->removed ? -EINVAL : ipc_owner(t, &q->perm);
-	if (err == 0 && in->qbytes > (uint64_t)ipc_limit(msgmnb) &&
+	if (err == 0 && in->qbytes > (uint64_t)ipc_limit(task_ipc(t), msgmnb) &&
 	    !task_capable(t, CAP_SYS_RESOURCE))
 		err = -EPERM;
 	if (err == 0 && (err = ipc_set(&q->perm, &in->perm)) == 0) {
 		q->room = in->qbytes;
 		q->ctime = ipc_now();
 	}
-	unlock(&ids.lock);
+	unlock(&msgids_lock);
 	waitq_wake(&q->receivers, 0);
 	waitq_wake(&q->senders, 0);
 	queue_put(q);
 	return err;
 }
 
+/* It is in no table any more: those who sleep are told. */
+static void queue_gone(struct queue *q)
+{
+	waitq_wake(&q->receivers, 0);
+	waitq_wake(&q->senders, 0);
+	queue_put(q); /* the table's */
+}
+
 int msgq_remove(struct task *t, int id)
 {
-	struct queue *q = queue_find(id);
+	struct queue *q = queue_find(t, id);
 	if (!q)
 		return -EINVAL;
-	lock(&ids.lock);
+	lock(&msgids_lock);
 	int err = q->removed ? -EINVAL : ipc_owner(t, &q->perm);
 	if (err == 0) {
 		q->removed = true;
-		ipc_remove_locked(&ids, &q->perm);
+		ipc_remove_locked(&q->perm);
 	}
-	unlock(&ids.lock);
-	if (err == 0) {
-		waitq_wake(&q->receivers, 0);
-		waitq_wake(&q->senders, 0);
-		queue_put(q); /* the table's */
-	}
+	unlock(&msgids_lock);
+	if (err == 0)
+		queue_gone(q);
 	queue_put(q);
 	return err;
 }
 
-int msgq_usage(unsigned *out_queues, uint64_t *out_messages, uint64_t *out_bytes)
+int msgq_usage(const struct ipc_ns *n, unsigned *out_queues, uint64_t *out_messages,
+	       uint64_t *out_bytes)
 {
 	*out_messages = *out_bytes = 0;
-	lock(&ids.lock);
-	for (unsigned i = 0; i < ids.room; i++) {
-		struct ipc_perm *p = ids.slot[i];
+	lock(&msgids_lock);
+	for (unsigned i = 0; i < n->msg.room; i++) {
+		struct ipc_perm *p = n->msg.slot[i];
 		*out_messages += p ? queue_of(p)->count : 0;
 		*out_bytes += p ? queue_of(p)->bytes : 0;
 	}
-	*out_queues = ids.used;
-	int top = ipc_top_locked(&ids);
-	unlock(&ids.lock);
+	*out_queues = n->msg.used;
+	int top = ipc_top_locked(&n->msg);
+	unlock(&msgids_lock);
 	return top;
 }
 
-bool msgq_next(int *index, int *out_id, struct abi_msqid_ds *out)
+bool msgq_next(const struct ipc_ns *n, int *index, int *out_id, struct abi_msqid_ds *out)
 {
 	bool found = false;
-	lock(&ids.lock);
-	while (*index < (int)ids.room && !found) {
-		struct ipc_perm *p = ipc_at_locked(&ids, (*index)++);
+	lock(&msgids_lock);
+	while (*index < (int)n->msg.room && !found) {
+		struct ipc_perm *p = ipc_at_locked(&n->msg, (*index)++);
 		if (!p)
 			continue;
 		*out_id = p->id;
 		stat_locked(queue_of(p), out);
 		found = true;
 	}
-	unlock(&ids.lock);
+	unlock(&msgids_lock);
 	return found;
 }
 
-void msgq_release(void)
+static void queue_destroy(struct ipc_perm *p)
 {
-	for (unsigned i = 0; i < ids.room; i++)
-		if (ids.slot[i])
-			queue_put(queue_of(ids.slot[i]));
-	free(STEAL(ids.slot));
-	ids.room = ids.used = 0;
+	struct queue *q = queue_of(p);
+	lock(&msgids_lock);
+	q->removed = true;
+	ipc_remove_locked(p);
+	unlock(&msgids_lock);
+	queue_gone(q);
+}
+
+void msgq_clear(struct ipc_ns *n)
+{
+	ipc_clear(&n->msg, queue_destroy);
 }

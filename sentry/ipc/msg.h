@@ -29,6 +29,7 @@ int msgq_stat(struct task *t, int id, int cmd, struct abi_msqid_ds *out); /* *_S
 int msgq_set(struct task *t, int id, const struct abi_msqid_ds *in);
 int msgq_remove(struct task *t, int id);
 /* Queues, messages and bytes of them all; the highest index. */
-int msgq_usage(unsigned *out_queues, uint64_t *out_messages, uint64_t *out_bytes);
-bool msgq_next(int *index, int *out_id, struct abi_msqid_ds *out);
-void msgq_release(void);
+int msgq_usage(const struct ipc_ns *n, unsigned *out_queues, uint64_t *out_messages,
+	       uint64_t *out_bytes);
+bool msgq_next(const struct ipc_ns *n, int *index, int *out_id, struct abi_msqid_ds *out);
+void msgq_clear(struct ipc_ns *n); /* at its end */

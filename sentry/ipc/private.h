@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What sem.c, semop.c and undo.c share; all of it needs sem_ids.lock. */
+/* What sem.c, semop.c and undo.c share; all of it needs semids_lock. */
 #pragma once
 
 #include "sentry/ipc/sem.h"
@@ -41,8 +41,6 @@ struct sem_wait {
 	int pid;
 	int result; /* > 0: not known yet */
 };
-
-extern struct ipc_ids sem_ids;
 
 static inline struct sem_set *sem_set_of(struct ipc_perm *p)
 {

@@ -5,24 +5,22 @@
 
 #include "sentry/ipc/private.h"
 
-struct ipc_ids sem_ids = IPC_IDS(semmni);
-static unsigned sems_used; /* sem_ids.lock */
+struct lock semids_lock = LOCK_INIT(RANK_PIPE);
 
-static bool sems_left(size_t more)
+static bool sems_left(const struct ipc_ns *n, size_t more)
 {
-	lock(&sem_ids.lock);
-	bool left = sems_used + more <= (size_t)ipc_limit(semmns);
-	unlock(&sem_ids.lock);
+	lock(&semids_lock);
+	bool left = n->sem.total + more <= (uint64_t)ipc_limit(n, semmns);
+	unlock(&semids_lock);
 	return left;
 }
 
 static int set_make(struct task *t, const void *arg, struct ipc_perm **out)
 {
 	size_t n = (size_t) * (const int *)arg;
-	(void)t;
 	if (n == 0)
 		return -EINVAL;
-	if (!sems_left(n))
+	if (!sems_left(task_ipc(t), n))
 		return -ENOSPC;
 	struct sem_set *s = calloc(1, sizeof *s + n * sizeof *s->sems);
 	if (!s)
@@ -48,20 +46,20 @@ static int set_fits(const struct ipc_perm *p, const void *arg)
 
 static void set_numbered(struct ipc_perm *p)
 {
-	sems_used += (unsigned)sem_set_of(p)->n;
+	p->ids->total += sem_set_of(p)->n;
 }
 
 int sem_get(struct task *t, int32_t key, int nsems, uint32_t flags)
 {
 	static const struct ipc_maker maker = {set_make, set_unmake, set_fits, set_numbered};
-	if (nsems < 0 || nsems > ipc_limit(semmsl))
+	if (nsems < 0 || nsems > ipc_limit(task_ipc(t), semmsl))
 		return -EINVAL;
-	return ipc_get(&sem_ids, &maker, t, key, flags, &nsems);
+	return ipc_get(&task_ipc(t)->sem, &semids_lock, &maker, t, key, flags, &nsems);
 }
 
 static int set_find_locked(struct task *t, int id, uint32_t want, struct sem_set **out)
 {
-	struct ipc_perm *p = ipc_find_locked(&sem_ids, id);
+	struct ipc_perm *p = ipc_find_locked(&task_ipc(t)->sem, id);
 	int err = p ? ipc_permission(t, p, want) : -EINVAL;
 	if (err == 0)
 		*out = sem_set_of(p);
@@ -76,9 +74,9 @@ static void stat_locked(const struct sem_set *s, struct abi_semid_ds *out)
 
 int sem_stat(struct task *t, int id, int cmd, struct abi_semid_ds *out)
 {
-	lock(&sem_ids.lock);
-	struct ipc_perm *p =
-		cmd == IPC_STAT ? ipc_find_locked(&sem_ids, id) : ipc_at_locked(&sem_ids, id);
+	lock(&semids_lock);
+	const struct ipc_ids *ids = &task_ipc(t)->sem;
+	struct ipc_perm *p = cmd == IPC_STAT ? ipc_find_locked(ids, id) : ipc_at_locked(ids, id);
 	int ret = p ? 0 : -EINVAL;
 	if (p && cmd != SEM_STAT_ANY)
 		ret = ipc_permission(t, p, 0444);
@@ -86,18 +84,18 @@ int sem_stat(struct task *t, int id, int cmd, struct abi_semid_ds *out)
 		stat_locked(sem_set_of(p), out);
 		ret = cmd == IPC_STAT ? 0 : p->id;
 	}
-	unlock(&sem_ids.lock);
+	unlock(&semids_lock);
 	return ret;
 }
 
 int sem_set(struct task *t, int id, const struct abi_ipc_perm *in)
 {
-	lock(&sem_ids.lock);
-	struct ipc_perm *p = ipc_find_locked(&sem_ids, id);
+	lock(&semids_lock);
+	struct ipc_perm *p = ipc_find_locked(&task_ipc(t)->sem, id);
 	int err = p ? ipc_owner(t, p) : -EINVAL;
 	if (err == 0 && (err = ipc_set(p, in)) == 0)
 		sem_set_of(p)->ctime = ipc_now();
-	unlock(&sem_ids.lock);
+	unlock(&semids_lock);
 	return err;
 }
 
@@ -110,19 +108,19 @@ static void set_destroy_locked(struct sem_set *s)
 		waiter_wake(w->waiter);
 	}
 	undo_drop_set_locked(s);
-	ipc_remove_locked(&sem_ids, &s->perm);
-	sems_used -= (unsigned)s->n;
+	s->perm.ids->total -= s->n;
+	ipc_remove_locked(&s->perm);
 	free(s);
 }
 
 int sem_remove(struct task *t, int id)
 {
-	lock(&sem_ids.lock);
-	struct ipc_perm *p = ipc_find_locked(&sem_ids, id);
+	lock(&semids_lock);
+	struct ipc_perm *p = ipc_find_locked(&task_ipc(t)->sem, id);
 	int err = p ? ipc_owner(t, p) : -EINVAL;
 	if (err == 0)
 		set_destroy_locked(sem_set_of(p));
-	unlock(&sem_ids.lock);
+	unlock(&semids_lock);
 	return err;
 }
 
@@ -139,7 +137,7 @@ static int sleepers(const struct sem_set *s, int num, bool zero)
 int sem_query(struct task *t, int id, int num, int cmd)
 {
 	struct sem_set *s;
-	lock(&sem_ids.lock);
+	lock(&semids_lock);
 	int ret = set_find_locked(t, id, 0444, &s);
 	if (ret == 0 && (num < 0 || (size_t)num >= s->n))
 		ret = -EINVAL;
@@ -156,7 +154,7 @@ int sem_query(struct task *t, int id, int num, int cmd)
 			break;
 		}
 	}
-	unlock(&sem_ids.lock);
+	unlock(&semids_lock);
 	return ret;
 }
 
@@ -172,8 +170,8 @@ int sem_setval(struct task *t, int id, int num, int val)
 	struct sem_set *s;
 	if (val < 0 || val > SEMVMX)
 		return -ERANGE;
-	lock(&sem_ids.lock);
-	struct ipc_perm *p = ipc_find_locked(&sem_ids, id);
+	lock(&semids_lock);
+	struct ipc_perm *p = ipc_find_locked(&task_ipc(t)->sem, id);
 	int err = !p || num < 0 || (size_t)num >= sem_set_of(p)->n ? -EINVAL : 0;
 	if (err == 0)
 		err = set_find_locked(t, id, 0222, &s);
@@ -182,31 +180,31 @@ int sem_setval(struct task *t, int id, int num, int val)
 		s->ctime = ipc_now();
 		sem_wake_locked(s, /*now=*/false);
 	}
-	unlock(&sem_ids.lock);
+	unlock(&semids_lock);
 	return err;
 }
 
 int sem_count(struct task *t, int id, uint32_t want)
 {
 	struct sem_set *s;
-	lock(&sem_ids.lock);
+	lock(&semids_lock);
 	int ret = set_find_locked(t, id, want, &s);
 	if (ret == 0)
 		ret = (int)s->n;
-	unlock(&sem_ids.lock);
+	unlock(&semids_lock);
 	return ret;
 }
 
 int sem_getall(struct task *t, int id, uint16_t *val, size_t n)
 {
 	struct sem_set *s;
-	lock(&sem_ids.lock);
+	lock(&semids_lock);
 	int err = set_find_locked(t, id, 0444, &s);
 	if (err == 0 && s->n != n)
 		err = -EINVAL;
 	for (size_t i = 0; err == 0 && i < n; i++)
 		val[i] = s->sems[i].value;
-	unlock(&sem_ids.lock);
+	unlock(&semids_lock);
 	return err;
 }
 
@@ -216,7 +214,7 @@ int sem_setall(struct task *t, int id, const uint16_t *val, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (val[i] > SEMVMX)
 			return -ERANGE;
-	lock(&sem_ids.lock);
+	lock(&semids_lock);
 	int err = set_find_locked(t, id, 0222, &s);
 	if (err == 0 && s->n != n)
 		err = -EINVAL;
@@ -226,41 +224,44 @@ int sem_setall(struct task *t, int id, const uint16_t *val, size_t n)
 		s->ctime = ipc_now();
 		sem_wake_locked(s, /*now=*/false);
 	}
-	unlock(&sem_ids.lock);
+	unlock(&semids_lock);
 	return err;
 }
 
-int sem_usage(unsigned *out_sets, unsigned *out_sems)
+int sem_usage(const struct ipc_ns *n, unsigned *out_sets, unsigned *out_sems)
 {
-	lock(&sem_ids.lock);
-	int top = ipc_top_locked(&sem_ids);
-	*out_sets = sem_ids.used;
-	*out_sems = sems_used;
-	unlock(&sem_ids.lock);
+	lock(&semids_lock);
+	int top = ipc_top_locked(&n->sem);
+	*out_sets = n->sem.used;
+	*out_sems = (unsigned)n->sem.total;
+	unlock(&semids_lock);
 	return top;
 }
 
-bool sem_next(int *index, int *out_id, struct abi_semid_ds *out)
+bool sem_next(const struct ipc_ns *n, int *index, int *out_id, struct abi_semid_ds *out)
 {
 	bool found = false;
-	lock(&sem_ids.lock);
-	while (*index < (int)sem_ids.room && !found) {
-		struct ipc_perm *p = ipc_at_locked(&sem_ids, (*index)++);
+	lock(&semids_lock);
+	while (*index < (int)n->sem.room && !found) {
+		struct ipc_perm *p = ipc_at_locked(&n->sem, (*index)++);
 		if (!p)
 			continue;
 		*out_id = p->id;
 		stat_locked(sem_set_of(p), out);
 		found = true;
 	}
-	unlock(&sem_ids.lock);
+	unlock(&semids_lock);
 	return found;
 }
 
-void sem_release(void)
+static void set_destroy(struct ipc_perm *p)
 {
-	for (unsigned i = 0; i < sem_ids.room; i++)
-		if (sem_ids.slot[i])
-			set_destroy_locked(sem_set_of(sem_ids.slot[i]));
-	free(STEAL(sem_ids.slot));
-	sem_ids.room = sem_ids.used = 0;
+	lock(&semids_lock);
+	set_destroy_locked(sem_set_of(p));
+	unlock(&semids_lock);
+}
+
+void sem_clear(struct ipc_ns *n)
+{
+	ipc_clear(&n->sem, set_destroy);
 }

@@ -33,11 +33,11 @@ int sem_count(struct task *t, int id, uint32_t want);
 int sem_getall(struct task *t, int id, uint16_t *val, size_t n);
 int sem_setall(struct task *t, int id, const uint16_t *val, size_t n);
 /* Sets and semaphores in use; the highest index. */
-int sem_usage(unsigned *out_sets, unsigned *out_sems);
-bool sem_next(int *index, int *out_id, struct abi_semid_ds *out);
+int sem_usage(const struct ipc_ns *n, unsigned *out_sets, unsigned *out_sems);
+bool sem_next(const struct ipc_ns *n, int *index, int *out_id, struct abi_semid_ds *out);
 
 /* clone: the child shares (CLONE_SYSVSEM) the parent's list, or has none yet.  -ENOMEM. */
 int sem_clone(struct task *child, struct task *t, uint64_t flags);
 /* The task ends or leaves (unshare): the last one that has the list takes everything back. */
 void sem_exit(struct task *t);
-void sem_release(void);
+void sem_clear(struct ipc_ns *n); /* at its end */

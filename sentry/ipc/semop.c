@@ -93,9 +93,9 @@ void sem_wake_locked(struct sem_set *s, bool now)
 
 static int wait_result(struct sem_wait *w)
 {
-	lock(&sem_ids.lock);
+	lock(&semids_lock);
 	int ret = w->result;
-	unlock(&sem_ids.lock);
+	unlock(&semids_lock);
 	return ret;
 }
 
@@ -104,10 +104,10 @@ static int wait_for(struct sem_wait *w, int64_t deadline)
 	int err = 0;
 	while (err == 0 && wait_result(w) > 0)
 		err = waiter_sleep(w->waiter, WAIT_INTR, deadline);
-	lock(&sem_ids.lock);
+	lock(&semids_lock);
 	int ret = w->result;
 	list_del(&w->link);
-	unlock(&sem_ids.lock);
+	unlock(&semids_lock);
 	if (ret <= 0)
 		return ret;
 	return err == -ETIMEDOUT ? -EAGAIN : -EINTR;
@@ -128,7 +128,7 @@ static int ops_check(const struct sem_set *s, const struct abi_sembuf *ops, size
 static int op_locked(struct task *t, int id, struct sem_wait *w)
 {
 	bool undo, change = ops_change(w->ops, w->nops);
-	struct ipc_perm *p = ipc_find_locked(&sem_ids, id);
+	struct ipc_perm *p = ipc_find_locked(&task_ipc(t)->sem, id);
 	if (!p)
 		return -EINVAL;
 	struct sem_set *s = sem_set_of(p);
@@ -159,8 +159,8 @@ int sem_op(struct task *t, int id, const struct abi_sembuf *ops, size_t nops, in
 		.result = 1,
 	};
 	list_init(&w.link);
-	lock(&sem_ids.lock);
+	lock(&semids_lock);
 	int ret = op_locked(t, id, &w);
-	unlock(&sem_ids.lock);
+	unlock(&semids_lock);
 	return ret > 0 ? wait_for(&w, deadline) : ret;
 }

@@ -10,17 +10,16 @@
 #include "sentry/vfs/inode.h"
 #include "syscalls/abi/fcntl.h"
 
-static struct ipc_ids ids = IPC_IDS(shmmni);
-static uint64_t pages_used; /* ids.lock */
+struct lock shmids_lock = LOCK_INIT(RANK_PIPE);
 
 struct segment {
-	struct ipc_perm perm;	     /* ids.lock */
+	struct ipc_perm perm;	     /* shmids_lock */
 	struct file_attach attach;   /* I */
 	struct inode *inode;	     /* I  our reference */
 	uint64_t size;		     /* I  as asked for */
-	uint64_t nattch;	     /* ids.lock: areas, and attachments in the making */
-	int64_t atime, dtime, ctime; /* ids.lock */
-	int cpid, lpid;		     /* ids.lock */
+	uint64_t nattch;	     /* shmids_lock: areas, and attachments in the making */
+	int64_t atime, dtime, ctime; /* shmids_lock */
+	int cpid, lpid;		     /* shmids_lock */
 };
 
 static struct segment *segment_of(struct ipc_perm *p)
@@ -42,8 +41,10 @@ static void segment_free(struct segment *s)
 
 static void forget_locked(struct segment *s)
 {
-	ipc_remove_locked(&ids, &s->perm);
-	pages_used -= PAGE_ALIGN(s->size) >> PAGE_SHIFT;
+	if (!s->perm.ids)
+		return; /* its namespace has ended before it */
+	s->perm.ids->total -= PAGE_ALIGN(s->size) >> PAGE_SHIFT;
+	ipc_remove_locked(&s->perm);
 }
 
 /* True if it was the last one of a removed segment: the caller frees it without the lock. */
@@ -59,22 +60,22 @@ static bool count_down_locked(struct segment *s)
 static void area_opened(struct file_attach *a)
 {
 	struct segment *s = container_of(a, struct segment, attach);
-	lock(&ids.lock);
+	lock(&shmids_lock);
 	s->nattch++;
 	s->atime = ipc_now();
 	s->lpid = caller();
-	unlock(&ids.lock);
+	unlock(&shmids_lock);
 }
 
 /* The area's file still holds the inode, so that nothing of the file system happens here. */
 static void area_closed(struct file_attach *a)
 {
 	struct segment *s = container_of(a, struct segment, attach);
-	lock(&ids.lock);
+	lock(&shmids_lock);
 	s->dtime = ipc_now();
 	s->lpid = caller();
 	bool last = count_down_locked(s);
-	unlock(&ids.lock);
+	unlock(&shmids_lock);
 	if (last)
 		segment_free(s);
 }
@@ -85,22 +86,23 @@ struct wish {
 	uint32_t flags;
 };
 
-static bool pages_left(uint64_t more)
+static bool pages_left(const struct ipc_ns *n, uint64_t more)
 {
-	uint64_t limit = ipc_limit(shmall);
-	lock(&ids.lock);
-	bool left = more <= limit && pages_used <= limit - more;
-	unlock(&ids.lock);
+	uint64_t limit = ipc_limit(n, shmall);
+	lock(&shmids_lock);
+	bool left = more <= limit && n->shm.total <= limit - more;
+	unlock(&shmids_lock);
 	return left;
 }
 
 static int segment_make(struct task *t, const void *arg, struct ipc_perm **out)
 {
 	const struct wish *w = arg;
+	const struct ipc_ns *n = task_ipc(t);
 	char label[32];
-	if (w->size == 0 || w->size > ipc_limit(shmmax) || w->size > INT64_MAX - PAGE_SIZE)
+	if (w->size == 0 || w->size > ipc_limit(n, shmmax) || w->size > INT64_MAX - PAGE_SIZE)
 		return -EINVAL;
-	if (!pages_left(PAGE_ALIGN(w->size) >> PAGE_SHIFT))
+	if (!pages_left(n, PAGE_ALIGN(w->size) >> PAGE_SHIFT))
 		return -ENOSPC;
 	/* No machine here has huge pages to spare. */
 	if (w->flags & SHM_HUGETLB)
@@ -131,7 +133,7 @@ static void segment_unmake(struct ipc_perm *p)
 static void segment_numbered(struct ipc_perm *p)
 {
 	segment_of(p)->inode->ino = (uint64_t)p->id;
-	pages_used += PAGE_ALIGN(segment_of(p)->size) >> PAGE_SHIFT;
+	p->ids->total += PAGE_ALIGN(segment_of(p)->size) >> PAGE_SHIFT;
 }
 
 static int segment_fits(const struct ipc_perm *p, const void *arg)
@@ -145,29 +147,29 @@ int shm_get(struct task *t, int32_t key, uint64_t size, uint32_t flags)
 	static const struct ipc_maker maker = {segment_make, segment_unmake, segment_fits,
 					       segment_numbered};
 	const struct wish w = {.key = key, .size = size, .flags = flags};
-	return ipc_get(&ids, &maker, t, key, flags, &w);
+	return ipc_get(&task_ipc(t)->shm, &shmids_lock, &maker, t, key, flags, &w);
 }
 
 /* Looked up by number and counted, so that it stays. */
 static int segment_hold(struct task *t, int id, uint32_t flags, struct segment **out)
 {
 	uint32_t want = 0444 | (flags & SHM_RDONLY ? 0 : 0222) | (flags & SHM_EXEC ? 0111 : 0);
-	lock(&ids.lock);
-	struct ipc_perm *p = ipc_find_locked(&ids, id);
+	lock(&shmids_lock);
+	struct ipc_perm *p = ipc_find_locked(&task_ipc(t)->shm, id);
 	int err = p ? ipc_permission(t, p, want) : -EINVAL;
 	if (err == 0) {
 		*out = segment_of(p);
 		(*out)->nattch++;
 	}
-	unlock(&ids.lock);
+	unlock(&shmids_lock);
 	return err;
 }
 
 static void segment_unhold(struct segment *s)
 {
-	lock(&ids.lock);
+	lock(&shmids_lock);
 	bool last = count_down_locked(s);
-	unlock(&ids.lock);
+	unlock(&shmids_lock);
 	if (last)
 		segment_free(s);
 }
@@ -210,8 +212,9 @@ static void stat_locked(const struct segment *s, struct abi_shmid_ds *out)
 
 int shm_stat(struct task *t, int id, int cmd, struct abi_shmid_ds *out)
 {
-	lock(&ids.lock);
-	struct ipc_perm *p = cmd == IPC_STAT ? ipc_find_locked(&ids, id) : ipc_at_locked(&ids, id);
+	lock(&shmids_lock);
+	const struct ipc_ids *ids = &task_ipc(t)->shm;
+	struct ipc_perm *p = cmd == IPC_STAT ? ipc_find_locked(ids, id) : ipc_at_locked(ids, id);
 	int ret = p ? 0 : -EINVAL;
 	if (p && cmd != SHM_STAT_ANY)
 		ret = ipc_permission(t, p, 0444);
@@ -219,18 +222,18 @@ int shm_stat(struct task *t, int id, int cmd, struct abi_shmid_ds *out)
 		stat_locked(segment_of(p), out);
 		ret = cmd == IPC_STAT ? 0 : p->id;
 	}
-	unlock(&ids.lock);
+	unlock(&shmids_lock);
 	return ret;
 }
 
 int shm_set(struct task *t, int id, const struct abi_ipc_perm *in)
 {
-	lock(&ids.lock);
-	struct ipc_perm *p = ipc_find_locked(&ids, id);
+	lock(&shmids_lock);
+	struct ipc_perm *p = ipc_find_locked(&task_ipc(t)->shm, id);
 	int err = p ? ipc_owner(t, p) : -EINVAL;
 	if (err == 0 && (err = ipc_set(p, in)) == 0)
 		segment_of(p)->ctime = ipc_now();
-	unlock(&ids.lock);
+	unlock(&shmids_lock);
 	return err;
 }
 
@@ -238,8 +241,8 @@ int shm_set(struct task *t, int id, const struct abi_ipc_perm *in)
 int shm_remove(struct task *t, int id)
 {
 	bool last = false;
-	lock(&ids.lock);
-	struct ipc_perm *p = ipc_find_locked(&ids, id);
+	lock(&shmids_lock);
+	struct ipc_perm *p = ipc_find_locked(&task_ipc(t)->shm, id);
 	int err = p ? ipc_owner(t, p) : -EINVAL;
 	if (err == 0) {
 		p->mode |= SHM_DEST;
@@ -248,7 +251,7 @@ int shm_remove(struct task *t, int id)
 		if (last)
 			forget_locked(segment_of(p));
 	}
-	unlock(&ids.lock);
+	unlock(&shmids_lock);
 	if (last)
 		segment_free(segment_of(p));
 	return err;
@@ -258,8 +261,8 @@ int shm_remove(struct task *t, int id)
 int shm_lock(struct task *t, int id, bool on)
 {
 	bool able = task_capable(t, CAP_IPC_LOCK), room = task_rlimit(t, RLIMIT_MEMLOCK) > 0;
-	lock(&ids.lock);
-	struct ipc_perm *p = ipc_find_locked(&ids, id);
+	lock(&shmids_lock);
+	struct ipc_perm *p = ipc_find_locked(&task_ipc(t)->shm, id);
 	int err = p ? 0 : -EINVAL;
 	if (p && !able && (t->cred->euid != p->uid && t->cred->euid != p->cuid))
 		err = -EPERM;
@@ -267,31 +270,31 @@ int shm_lock(struct task *t, int id, bool on)
 		err = -EPERM;
 	if (err == 0)
 		p->mode = on ? p->mode | SHM_LOCKED : p->mode & ~(uint32_t)SHM_LOCKED;
-	unlock(&ids.lock);
+	unlock(&shmids_lock);
 	return err;
 }
 
-int shm_top(void)
+int shm_top(const struct ipc_ns *n)
 {
-	lock(&ids.lock);
-	int top = ipc_top_locked(&ids);
-	unlock(&ids.lock);
+	lock(&shmids_lock);
+	int top = ipc_top_locked(&n->shm);
+	unlock(&shmids_lock);
 	return top;
 }
 
-bool shm_next(int *index, struct shm_row *out)
+bool shm_next(const struct ipc_ns *n, int *index, struct shm_row *out)
 {
 	struct inode *i = NULL;
-	lock(&ids.lock);
-	while (*index < (int)ids.room && !i) {
-		struct ipc_perm *p = ipc_at_locked(&ids, (*index)++);
+	lock(&shmids_lock);
+	while (*index < (int)n->shm.room && !i) {
+		struct ipc_perm *p = ipc_at_locked(&n->shm, (*index)++);
 		if (!p)
 			continue;
 		out->id = p->id;
 		stat_locked(segment_of(p), &out->ds);
 		i = inode_get(segment_of(p)->inode);
 	}
-	unlock(&ids.lock);
+	unlock(&shmids_lock);
 	if (!i)
 		return false;
 	struct kstat st;
@@ -300,24 +303,33 @@ bool shm_next(int *index, struct shm_row *out)
 	return true;
 }
 
-int shm_usage(struct abi_shm_info *out)
+int shm_usage(const struct ipc_ns *n, struct abi_shm_info *out)
 {
 	struct shm_row row;
 	int index = 0;
 	*out = (struct abi_shm_info){0};
-	while (shm_next(&index, &row)) {
+	while (shm_next(n, &index, &row)) {
 		out->used_ids++;
 		out->tot += PAGE_ALIGN(row.ds.segsz) >> PAGE_SHIFT;
 		out->rss += row.rss >> PAGE_SHIFT;
 	}
-	return shm_top();
+	return shm_top(n);
 }
 
-void shm_release(void)
+/* What is attached stays until it is detached, found by nobody. */
+static void segment_orphan(struct ipc_perm *p)
 {
-	for (unsigned i = 0; i < ids.room; i++)
-		if (ids.slot[i])
-			segment_free(segment_of(ids.slot[i]));
-	free(STEAL(ids.slot));
-	ids.room = ids.used = 0;
+	struct segment *s = segment_of(p);
+	lock(&shmids_lock);
+	p->mode |= SHM_DEST;
+	bool unused = s->nattch == 0;
+	ipc_remove_locked(p);
+	unlock(&shmids_lock);
+	if (unused)
+		segment_free(s);
+}
+
+void shm_clear(struct ipc_ns *n)
+{
+	ipc_clear(&n->shm, segment_orphan);
 }

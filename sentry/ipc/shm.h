@@ -24,8 +24,8 @@ int shm_stat(struct task *t, int id, int cmd, struct abi_shmid_ds *out); /* *_ST
 int shm_set(struct task *t, int id, const struct abi_ipc_perm *in);
 int shm_remove(struct task *t, int id);
 int shm_lock(struct task *t, int id, bool on);
-int shm_usage(struct abi_shm_info *out); /* the highest index */
-int shm_top(void);
+int shm_usage(const struct ipc_ns *n, struct abi_shm_info *out); /* the highest index */
+int shm_top(const struct ipc_ns *n);
 
 /* For /proc/sysvipc/shm: in order of index; false ends it. */
 struct shm_row {
@@ -34,5 +34,5 @@ struct shm_row {
 	uint64_t rss; /* bytes */
 };
 /* The next one at or above *index, which moves on behind it; false: none. */
-bool shm_next(int *index, struct shm_row *out);
-void shm_release(void);
+bool shm_next(const struct ipc_ns *n, int *index, struct shm_row *out);
+void shm_clear(struct ipc_ns *n); /* at its end */

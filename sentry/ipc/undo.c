@@ -58,13 +58,13 @@ int sem_clone(struct task *child, struct task *t, uint64_t flags)
 {
 	if (!(flags & CLONE_SYSVSEM))
 		return 0;
-	lock(&sem_ids.lock);
+	lock(&semids_lock);
 	if (!t->sem_undos)
 		t->sem_undos = list_new();
 	if (t->sem_undos)
 		t->sem_undos->users++;
 	child->sem_undos = t->sem_undos;
-	unlock(&sem_ids.lock);
+	unlock(&semids_lock);
 	return child->sem_undos ? 0 : -ENOMEM;
 }
 
@@ -89,12 +89,12 @@ void sem_exit(struct task *t)
 	struct sem_undo_list *l = STEAL(t->sem_undos);
 	if (!l)
 		return;
-	lock(&sem_ids.lock);
+	lock(&semids_lock);
 	bool last = --l->users == 0;
 	if (last)
 		list_for_each_safe (u, next, &l->undos, of_list)
 			take_back_locked(t, u);
-	unlock(&sem_ids.lock);
+	unlock(&semids_lock);
 	if (last)
 		free(l);
 }

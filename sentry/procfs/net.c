@@ -5,8 +5,11 @@
  * AF_UNIX sockets are real; the other tables are those of protocols without a
  * socket and of a machine without an interface: a heading.
  */
+#include <errno.h>
+
 #include "sentry/procfs/pid.h"
 #include "sentry/sock/unix.h"
+#include "sentry/task/nsfs.h"
 
 #define SOCKETS4 "local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid"       \
 		 "  timeout inode"
@@ -71,9 +74,14 @@ static bool put_unix(const struct unix_info *i, void *arg)
 
 static int unix_show(const struct proc_look *at, struct text *out)
 {
-	(void)at;
+	struct ns *net;
 	heading(out, "Num       RefCount Protocol Flags    Type St Inode Path", 0);
-	return unix_for_each(put_unix, out);
+	int err = task_ns_get(at->task, NS_NET, &net);
+	if (err < 0)
+		return -EINVAL;
+	err = unix_for_each(container_of(net, struct net_ns, ns), put_unix, out);
+	ns_put(net);
+	return err;
 }
 
 static const struct proc_entry net_entries[] = {

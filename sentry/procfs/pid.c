@@ -142,7 +142,7 @@ static unsigned thread_dirs(const struct proc_node *dir)
 	PROC_FILE("loginuid", 0444, .show = pid_unset_id_show),                                    \
 	PROC_FILE("sessionid", 0444, .show = pid_unset_id_show),                                   \
 	PROC_FILE("uid_map", 0444, .show = pid_uid_map_show),                                      \
-	PROC_FILE("gid_map", 0444, .show = pid_uid_map_show),                                      \
+	PROC_FILE("gid_map", 0444, .show = pid_gid_map_show),                                      \
 	PROC_FILE("setgroups", 0444, .show = pid_setgroups_show)
 
 static const struct proc_entry thread_entries[] = {

@@ -49,6 +49,7 @@ int pid_personality_show(const struct proc_look *at, struct text *out);
 int pid_timerslack_show(const struct proc_look *at, struct text *out);
 int pid_wchan_show(const struct proc_look *at, struct text *out);
 int pid_uid_map_show(const struct proc_look *at, struct text *out);
+int pid_gid_map_show(const struct proc_look *at, struct text *out);
 int pid_setgroups_show(const struct proc_look *at, struct text *out);
 int pid_unset_id_show(const struct proc_look *at, struct text *out);
 

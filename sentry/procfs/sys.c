@@ -11,7 +11,7 @@
 #include "sentry/procfs/machine.h"
 #include "sentry/res/memory.h"
 #include "sentry/res/random.h"
-#include "sentry/task/facts.h"
+#include "sentry/task/uts.h"
 #include "syscalls/abi/socket.h"
 
 /* ---- numbers ---- */
@@ -74,59 +74,44 @@ static int version_show(const struct proc_look *at, struct text *out)
 	return 0;
 }
 
-enum { UTS_SIZE = sizeof kernel.hostname };
+enum { UTS_SIZE = ABI_UTS_LEN + 1 };
 
-static int uts_show(const char *name, struct text *out)
+static int uts_show(struct uts_ns *u, const char *field, struct text *out)
 {
 	char copy[UTS_SIZE];
 
-	lock(&kernel.uts_lock);
-	memcpy(copy, name, sizeof copy);
-	unlock(&kernel.uts_lock);
+	uts_name_get(u, field, copy);
 	text_printf(out, "%s\n", copy);
 	return 0;
 }
 
 /* The first line; longer ones are cut. */
-static int uts_store(char *name, const char *text)
+static int uts_store(struct uts_ns *u, char *field, const char *text)
 {
+	char name[UTS_SIZE] = {0};
 	size_t n = strcspn(text, "\n");
 
-	if (n >= UTS_SIZE)
-		n = UTS_SIZE - 1;
-	lock(&kernel.uts_lock);
-	memcpy(name, text, n);
-	memset(name + n, 0, UTS_SIZE - n);
-	unlock(&kernel.uts_lock);
-	facts_names();
+	memcpy(name, text, n < UTS_SIZE ? n : UTS_SIZE - 1);
+	uts_name_set(u, field, name);
 	return 0;
 }
 
-static int hostname_show(const struct proc_look *at, struct text *out)
-{
-	(void)at;
-	return uts_show(kernel.hostname, out);
-}
-
-static int hostname_store(const struct proc_look *at, char *text, size_t size)
-{
-	(void)at;
-	(void)size;
-	return uts_store(kernel.hostname, text);
-}
-
-static int domainname_show(const struct proc_look *at, struct text *out)
-{
-	(void)at;
-	return uts_show(kernel.domainname, out);
-}
-
-static int domainname_store(const struct proc_look *at, char *text, size_t size)
-{
-	(void)at;
-	(void)size;
-	return uts_store(kernel.domainname, text);
-}
+#define UTS_FILE(field)                                                                            \
+	static int field##_show(const struct proc_look *at, struct text *out)                      \
+	{                                                                                          \
+		struct uts_ns *u = task_uts(task_current());                                       \
+		(void)at;                                                                          \
+		return uts_show(u, u->field, out);                                                 \
+	}                                                                                          \
+	static int field##_store(const struct proc_look *at, char *text, size_t size)              \
+	{                                                                                          \
+		struct uts_ns *u = task_uts(task_current());                                       \
+		(void)at;                                                                          \
+		(void)size;                                                                        \
+		return uts_store(u, u->field, text);                                               \
+	}
+UTS_FILE(hostname)
+UTS_FILE(domainname)
 
 static int core_pattern_show(const struct proc_look *at, struct text *out)
 {

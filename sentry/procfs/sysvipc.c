@@ -23,7 +23,7 @@ static int msg_show(const struct proc_look *at, struct text *out)
 	(void)at;
 	text_str(out, "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  "
 		      "cuid  cgid      stime      rtime      ctime\n");
-	while (msgq_next(&index, &id, &ds)) {
+	while (msgq_next(task_ipc(task_current()), &index, &id, &ds)) {
 		text_printf(out, "%10d %10d  %4o  %10llu %10llu %5d %5d", ds.perm.key, id,
 			    ds.perm.mode, (ull)ds.cbytes, (ull)ds.qnum, ds.lspid, ds.lrpid);
 		put_owners(&ds.perm, out);
@@ -40,7 +40,7 @@ static int sem_show(const struct proc_look *at, struct text *out)
 	(void)at;
 	text_str(out, "       key      semid perms      nsems   uid   gid  cuid  cgid      otime  "
 		      "    ctime\n");
-	while (sem_next(&index, &id, &ds)) {
+	while (sem_next(task_ipc(task_current()), &index, &id, &ds)) {
 		text_printf(out, "%10d %10d  %4o %10llu", ds.perm.key, id, ds.perm.mode,
 			    (ull)ds.nsems);
 		put_owners(&ds.perm, out);
@@ -57,7 +57,7 @@ static int shm_show(const struct proc_look *at, struct text *out)
 	text_str(out, "       key      shmid perms                  size  cpid  lpid nattch   uid "
 		      "  gid  cuid  cgid      atime      dtime      ctime                   rss   "
 		      "               swap\n");
-	while (shm_next(&index, &r)) {
+	while (shm_next(task_ipc(task_current()), &index, &r)) {
 		text_printf(out, "%10d %10d  %4o %21llu %5d %5d  %5llu", r.ds.perm.key, r.id,
 			    r.ds.perm.mode, (ull)r.ds.segsz, r.ds.cpid, r.ds.lpid,
 			    (ull)r.ds.nattch);
@@ -79,17 +79,23 @@ const struct proc_table proc_sysvipc_table = PROC_TABLE(entries, IDS_SYSVIPC);
 
 static const struct limit {
 	const char *name;
-	uint64_t *wide; /* one of the two */
-	int *number;
+	size_t at; /* in struct ipc_limits */
+	bool wide;
 	uint64_t max;
 } limits[] = {
-	{"shmmax", &ipc_limits.shmmax, NULL, UINT64_MAX},
-	{"shmall", &ipc_limits.shmall, NULL, UINT64_MAX},
-	{"shmmni", NULL, &ipc_limits.shmmni, IPC_MNI},
-	{"msgmax", NULL, &ipc_limits.msgmax, INT32_MAX},
-	{"msgmnb", NULL, &ipc_limits.msgmnb, INT32_MAX},
-	{"msgmni", NULL, &ipc_limits.msgmni, IPC_MNI},
+	{"shmmax", offsetof(struct ipc_limits, shmmax), true, UINT64_MAX},
+	{"shmall", offsetof(struct ipc_limits, shmall), true, UINT64_MAX},
+	{"shmmni", offsetof(struct ipc_limits, shmmni), false, IPC_MNI},
+	{"msgmax", offsetof(struct ipc_limits, msgmax), false, INT32_MAX},
+	{"msgmnb", offsetof(struct ipc_limits, msgmnb), false, INT32_MAX},
+	{"msgmni", offsetof(struct ipc_limits, msgmni), false, IPC_MNI},
 };
+
+/* The reader's or writer's. */
+static void *limit_at(size_t at)
+{
+	return (char *)&task_ipc(task_current())->limits + at;
+}
 
 static const struct limit *limit_of(const struct proc_look *at)
 {
@@ -102,8 +108,9 @@ static const struct limit *limit_of(const struct proc_look *at)
 int sysvipc_number_show(const struct proc_look *at, struct text *out)
 {
 	const struct limit *l = limit_of(at);
-	uint64_t v = l->wide ? __atomic_load_n(l->wide, __ATOMIC_RELAXED)
-			     : (uint64_t)__atomic_load_n(l->number, __ATOMIC_RELAXED);
+	const void *p = limit_at(l->at);
+	uint64_t v = l->wide ? __atomic_load_n((const uint64_t *)p, __ATOMIC_RELAXED)
+			     : (uint64_t)__atomic_load_n((const int *)p, __ATOMIC_RELAXED);
 	text_printf(out, "%llu\n", (ull)v);
 	return 0;
 }
@@ -129,27 +136,28 @@ int sysvipc_number_store(const struct proc_look *at, char *text, size_t size)
 	(void)size;
 	int err = number_parse(&text, l->max, &v);
 	if (err == 0 && l->wide)
-		__atomic_store_n(l->wide, v, __ATOMIC_RELAXED);
+		__atomic_store_n((uint64_t *)limit_at(l->at), v, __ATOMIC_RELAXED);
 	else if (err == 0)
-		__atomic_store_n(l->number, (int)v, __ATOMIC_RELAXED);
+		__atomic_store_n((int *)limit_at(l->at), (int)v, __ATOMIC_RELAXED);
 	return err;
 }
 
 static const struct {
-	int *number;
+	size_t at; /* in struct ipc_limits: an int */
 	uint64_t max;
 } sem_limits[4] = {
-	{&ipc_limits.semmsl, 65536},
-	{&ipc_limits.semmns, INT32_MAX},
-	{&ipc_limits.semopm, 65536},
-	{&ipc_limits.semmni, IPC_MNI},
+	{offsetof(struct ipc_limits, semmsl), 65536},
+	{offsetof(struct ipc_limits, semmns), INT32_MAX},
+	{offsetof(struct ipc_limits, semopm), 65536},
+	{offsetof(struct ipc_limits, semmni), IPC_MNI},
 };
 
 int sysvipc_sem_show(const struct proc_look *at, struct text *out)
 {
+	const struct ipc_ns *n = task_ipc(task_current());
 	(void)at;
-	text_printf(out, "%d\t%d\t%d\t%d\n", ipc_limit(semmsl), ipc_limit(semmns),
-		    ipc_limit(semopm), ipc_limit(semmni));
+	text_printf(out, "%d\t%d\t%d\t%d\n", ipc_limit(n, semmsl), ipc_limit(n, semmns),
+		    ipc_limit(n, semopm), ipc_limit(n, semmni));
 	return 0;
 }
 
@@ -164,6 +172,6 @@ int sysvipc_sem_store(const struct proc_look *at, char *text, size_t size)
 		if ((err = number_parse(&text, sem_limits[n].max, &v[n])) < 0)
 			return err;
 	for (int i = 0; i < n; i++)
-		__atomic_store_n(sem_limits[i].number, (int)v[i], __ATOMIC_RELAXED);
+		__atomic_store_n((int *)limit_at(sem_limits[i].at), (int)v[i], __ATOMIC_RELAXED);
 	return 0;
 }

@@ -7,6 +7,12 @@
 
 #include "platform/host.h"
 
+const struct usage_name usage_names[USAGE_FILES] = {
+#define USAGE(name, v2, controller, v1) {v2, controller, v1},
+#include "sentry/res/usage.def"
+#undef USAGE
+};
+
 static struct usage_files files; /* constant after usage_set() */
 static bool present;
 

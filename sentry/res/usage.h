@@ -19,6 +19,12 @@ enum usage_file {
 	USAGE_FILES,
 };
 
+/* The table, by enum usage_file: "" where that version has none. */
+struct usage_name {
+	const char *v2, *controller, *v1;
+};
+extern const struct usage_name usage_names[USAGE_FILES];
+
 enum { USAGE_TEXT_MAX = 8192 };
 
 struct usage_files {

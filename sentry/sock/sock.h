@@ -26,6 +26,7 @@
 
 struct cred;
 struct fsctx;
+struct net_ns;
 struct sock;
 struct sock_ops;
 
@@ -33,6 +34,7 @@ struct sock_ops;
 struct sock_caller {
 	const struct cred *cred;
 	struct fsctx *fs;
+	struct net_ns *net;
 	int tgid;
 	uint64_t nofile;	/* RLIMIT_NOFILE: how many descriptors a user may have in flight */
 };

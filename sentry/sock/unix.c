@@ -51,6 +51,7 @@ static void unix_free(struct sock *s)
 	if (u->peer_cred)
 		cred_put(u->peer_cred);
 	sock_fini(s);
+	net_ns_put(u->net);
 	free(u);
 }
 
@@ -269,12 +270,13 @@ static const struct sock_ops dgram_ops = {
 	.free = unix_free,
 };
 
-struct unix_sock *unix_alloc(int type)
+struct unix_sock *unix_alloc(int type, struct net_ns *net)
 {
 	struct unix_sock *u = calloc(1, sizeof *u);
 	if (!u)
 		return NULL;
 	sock_init(&u->sock, type == SOCK_STREAM ? &stream_ops : &dgram_ops, AF_UNIX, type, 0);
+	u->net = net_ns_get(net);
 	u->limit = QUEUE_LIMIT;
 	list_init(&u->names);
 	list_init(&u->queue);
@@ -292,7 +294,6 @@ struct unix_sock *unix_alloc(int type)
 
 int unix_new(const struct sock_caller *by, int type, int protocol, struct sock **out)
 {
-	(void)by;
 	if (protocol && protocol != AF_UNIX)
 		return -EPROTONOSUPPORT;
 	if (type == SOCK_RAW)
@@ -300,7 +301,7 @@ int unix_new(const struct sock_caller *by, int type, int protocol, struct sock *
 	if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_SEQPACKET)
 		return -ESOCKTNOSUPPORT;
 	unix_gc_maybe();
-	struct unix_sock *u = unix_alloc(type);
+	struct unix_sock *u = unix_alloc(type, by->net);
 	if (!u)
 		return -ENOMEM;
 	*out = &u->sock;
@@ -346,7 +347,8 @@ static void info_fill(struct unix_sock *u, struct unix_info *out)
 	memcpy(out->path, a->un.sun_path, out->path_size);
 }
 
-int unix_for_each(bool (*fn)(const struct unix_info *i, void *arg), void *arg)
+int unix_for_each(const struct net_ns *net, bool (*fn)(const struct unix_info *i, void *arg),
+		  void *arg)
 {
 	size_t count = 0, room;
 	struct unix_sock *u;
@@ -359,8 +361,8 @@ int unix_for_each(bool (*fn)(const struct unix_info *i, void *arg), void *arg)
 	if (!list)
 		return -ENOMEM;
 	lock(&all_lock);
-	list_for_each(u, &all, all)
-		if (count < room && ref_tryget(&u->sock.ref))
+	list_for_each (u, &all, all)
+		if (u->net == net && count < room && ref_tryget(&u->sock.ref))
 			list[count++] = u;
 	unlock(&all_lock);
 	for (size_t i = 0; i < count; i++) {

@@ -17,6 +17,7 @@
  */
 #pragma once
 
+#include "sentry/sock/netns.h"
 #include "sentry/sock/sock.h"
 #include "sentry/vfs/inode.h"
 #include "syscalls/abi/un.h"
@@ -41,6 +42,7 @@ struct unix_msg {
 
 struct unix_sock {
 	struct sock sock;
+	struct net_ns *net;	 /* I  our reference: whose abstract names it knows */
 	struct list all;		/* list of all that are not closed */
 	struct list names;		/* name table, when addr is abstract */
 	struct unix_addr *addr;		/* sock.lock to set, a to read; our reference; set once */
@@ -86,7 +88,7 @@ static inline struct unix_sock *unix_store_peer(struct unix_sock *u, struct unix
 int unix_new(const struct sock_caller *by, int type, int protocol, struct sock **out);
 int unix_pair(const struct sock_caller *by, struct sock *a, struct sock *b);
 /* One that has no file; NULL: out of memory. */
-struct unix_sock *unix_alloc(int type);
+struct unix_sock *unix_alloc(int type, struct net_ns *net);
 struct unix_sock *unix_sock_get(struct unix_sock *u);
 void unix_sock_put(struct unix_sock *u);
 DEFINE_AUTOPUT(unix_sock)
@@ -111,8 +113,9 @@ struct unix_info {
 	uint32_t path_size;	/* bytes of path, an abstract name's leading NUL included */
 	char path[UNIX_PATH_MAX + 1];
 };
-/* Every open socket, until fn returns false; no lock held while fn runs.  0 or -ENOMEM. */
-int unix_for_each(bool (*fn)(const struct unix_info *i, void *arg), void *arg);
+/* Every open socket of net, until fn returns false; no lock held while fn runs.  0 or -ENOMEM. */
+int unix_for_each(const struct net_ns *net, bool (*fn)(const struct unix_info *i, void *arg),
+		  void *arg);
 
 /* unix_name.c */
 void unix_addr_put(struct unix_addr *a);
@@ -127,9 +130,9 @@ int unix_bind(struct sock *s, const struct sock_caller *by, const void *addr, ui
 int unix_autobind(struct unix_sock *u);
 /* SO_PASSCRED sockets get a name before they connect or send. */
 int unix_autobind_if_asked(struct unix_sock *u);
-/* The socket of that type with that name, referenced.  addr has been checked. */
-int unix_find(const struct sock_caller *by, const void *addr, uint32_t size, int type,
-	      struct unix_sock **out);
+/* The socket of u's type with that name, referenced.  addr has been checked. */
+int unix_find(const struct unix_sock *u, const struct sock_caller *by, const void *addr,
+	      uint32_t size, struct unix_sock **out);
 void unix_unbind(struct unix_sock *u);
 int unix_name(struct sock *s, bool peer, void *addr);
 /* What recvfrom tells of the sender. */

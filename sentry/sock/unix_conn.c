@@ -35,7 +35,7 @@ int unix_listen(struct sock *s, const struct sock_caller *by, int backlog)
 /* The server's end of a new connection to l. */
 static struct unix_sock *embryo_new(struct unix_sock *l, const struct sock_caller *by)
 {
-	struct unix_sock *e = unix_alloc(l->sock.type);
+	struct unix_sock *e = unix_alloc(l->sock.type, l->net);
 	if (!e)
 		return NULL;
 	e->sock.state = SOCK_CONNECTED;
@@ -175,7 +175,7 @@ static int dgram_connect(struct unix_sock *u, const struct sock_caller *by, cons
 	if (err == 0)
 		err = unix_autobind_if_asked(u);
 	if (err == 0)
-		err = unix_find(by, addr, size, u->sock.type, &peer);
+		err = unix_find(u, by, addr, size, &peer);
 	return err < 0 ? err : dgram_connect_to(u, peer);
 }
 
@@ -191,7 +191,7 @@ int unix_connect(struct sock *s, const struct sock_caller *by, const void *addr,
 	if (err == 0)
 		err = unix_autobind_if_asked(u);
 	if (err == 0)
-		err = unix_find(by, addr, size, s->type, &l);
+		err = unix_find(unix_of(s), by, addr, size, &l);
 	if (err == 0)
 		err = connect_to(u, l, by);
 	if (err == -EAGAIN)

@@ -75,7 +75,7 @@ static int msg_send(struct unix_sock *u, struct unix_sock *peer, struct unix_msg
 		if (peer)
 			to = unix_sock_get(peer);
 		else
-			err = unix_find(m->by, m->addr, m->addr_size, u->sock.type, &to);
+			err = unix_find(u, m->by, m->addr, m->addr_size, &to);
 		if (err == 0)
 			err = queue_to(u, to, msg, m->by);
 		if (err == GONE)

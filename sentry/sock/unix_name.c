@@ -2,11 +2,10 @@
 /*
  * Names of AF_UNIX sockets: files, and abstract names.
  *
- * Abstract names are per type: a stream and a datagram socket may have the
- * same one, as in Linux.  The file's pos_lock, which sockets do not need
- * otherwise, makes binds of one socket exclusive: it may be held while the
- * path is walked.  inode->bound points at the socket without a reference;
- * closing clears it under the inode's lock.
+ * Abstract names are per network namespace and per type: a stream and a datagram socket may have
+ * the same one, as in Linux.  The file's pos_lock, which sockets do not need otherwise, makes binds
+ * of one socket exclusive: it may be held while the path is walked.  inode->bound points at the
+ * socket without a reference; closing clears it under the inode's lock.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,11 +62,12 @@ static struct list *bucket_of(const struct unix_addr *a, int type)
 	return b;
 }
 
-static struct unix_sock *name_find_locked(const struct unix_addr *a, int type)
+static struct unix_sock *name_find_locked(const struct net_ns *net, const struct unix_addr *a,
+					  int type)
 {
 	struct unix_sock *u;
-	list_for_each(u, bucket_of(a, type), names)
-		if (u->sock.type == type && u->addr->size == a->size &&
+	list_for_each (u, bucket_of(a, type), names)
+		if (u->sock.type == type && u->net == net && u->addr->size == a->size &&
 		    memcmp(u->addr->un.sun_path, a->un.sun_path, a->size - PATH_AT) == 0)
 			return u;
 	return NULL;
@@ -77,7 +77,7 @@ static struct unix_sock *name_find_locked(const struct unix_addr *a, int type)
 static int bind_abstract(struct unix_sock *u, struct unix_addr *a)
 {
 	lock(&names_lock);
-	int err = name_find_locked(a, u->sock.type) ? -EADDRINUSE : 0;
+	int err = name_find_locked(u->net, a, u->sock.type) ? -EADDRINUSE : 0;
 	if (err == 0) {
 		__atomic_store_n(&u->addr, a, __ATOMIC_RELEASE);
 		list_append(bucket_of(a, u->sock.type), &u->names);
@@ -205,12 +205,13 @@ void unix_unbind(struct unix_sock *u)
 	unlock(&d->inode->lock);
 }
 
-static int find_abstract(const void *addr, uint32_t size, int type, struct unix_sock **out)
+static int find_abstract(const struct unix_sock *by, const void *addr, uint32_t size,
+			 struct unix_sock **out)
 {
 	struct unix_addr key = {.size = size};
 	memcpy(&key.un, addr, size);
 	lock(&names_lock);
-	struct unix_sock *u = name_find_locked(&key, type);
+	struct unix_sock *u = name_find_locked(by->net, &key, by->sock.type);
 	/* It is taken out of the table before its last reference is put. */
 	bool found = u && ref_tryget(&u->sock.ref);
 	unlock(&names_lock);
@@ -243,12 +244,12 @@ static int find_path(const struct sock_caller *by, const void *addr, uint32_t si
 	return err;
 }
 
-int unix_find(const struct sock_caller *by, const void *addr, uint32_t size, int type,
-	      struct unix_sock **out)
+int unix_find(const struct unix_sock *u, const struct sock_caller *by, const void *addr,
+	      uint32_t size, struct unix_sock **out)
 {
 	const struct abi_sockaddr_un *un = addr;
-	return un->sun_path[0] ? find_path(by, addr, size, type, out)
-			       : find_abstract(addr, size, type, out);
+	return un->sun_path[0] ? find_path(by, addr, size, u->sock.type, out)
+			       : find_abstract(u, addr, size, out);
 }
 
 /* An address as the guest gets it: up to one byte more than struct sockaddr_un has. */

@@ -14,6 +14,7 @@
 #include "sentry/mm/mm.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
+#include "sentry/task/nsset.h"
 #include "sentry/task/pidfd.h"
 #include "sentry/task/ptrace/trace.h"
 #include "sentry/task/seccomp/seccomp.h"
@@ -24,10 +25,6 @@
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/ptrace.h"
 #include "syscalls/abi/sched.h"
-
-#define CLONE_NAMESPACES                                                                           \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
-	 CLONE_NEWPID | CLONE_NEWNET)
 
 static int flags_check(const struct task *t, const struct clone_spec *s)
 {
@@ -43,8 +40,14 @@ static int flags_check(const struct task *t, const struct clone_spec *s)
 	/* A sibling of init would be nobody's child. */
 	if ((f & CLONE_PARENT) && t->group->is_init)
 		return -EINVAL;
-	/* No namespaces inside yet: what a kernel built without them says. */
-	if (f & CLONE_NAMESPACES)
+	if ((f & CLONE_NEWUSER) && (f & CLONE_FS))
+		return -EINVAL;
+	if ((f & CLONE_NEWIPC) && (f & CLONE_SYSVSEM))
+		return -EINVAL;
+	if ((f & CLONE_THREAD) && (f & (CLONE_NEWUSER | CLONE_NEWPID)))
+		return -EINVAL;
+	/* None of these two inside yet: what a kernel built without them says. */
+	if (f & (CLONE_NEWUSER | CLONE_NEWPID))
 		return -EINVAL;
 	if ((f & CLONE_PIDFD) && (f & CLONE_DETACHED))
 		return -EINVAL;
@@ -82,6 +85,14 @@ static int share_files(struct task *child, struct task *t, uint64_t flags)
 		child->fs = fsctx_get(t->fs);
 	else
 		err = fsctx_copy(t->fs, &child->fs);
+	return err;
+}
+
+static int share_namespaces(struct task *child, struct task *t, uint64_t flags)
+{
+	int err = nsset_clone(t, flags, child->cred, &child->ns);
+	if (err == 0 && (flags & CLONE_NEWNS))
+		err = fsctx_unshare_mounts(child->fs, child->cred);
 	return err;
 }
 
@@ -174,6 +185,8 @@ static int build(struct task *t, const struct clone_spec *s, struct task **out)
 	int err = sem_clone(child, t, s->flags);
 	if (err == 0)
 		err = share_files(child, t, s->flags);
+	if (err == 0)
+		err = share_namespaces(child, t, s->flags);
 	if (err == 0)
 		err = share_memory(child, t, s->flags);
 	if (err < 0) {

@@ -18,6 +18,7 @@
 #include "sentry/task/futex.h"
 #include "sentry/task/ptrace/trace.h"
 #include "sentry/task/futex_pi.h"
+#include "sentry/task/nsset.h"
 #include "sentry/task/reap.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/usage.h"
@@ -98,11 +99,14 @@ static void drop_resources(struct task *t)
 	struct mm *mm = STEAL(t->mm);
 	struct fdtab *fds = STEAL(t->fds);
 	struct fsctx *fs = STEAL(t->fs);
+	struct nsset *ns = STEAL(t->ns);
 	unlock(&kernel.tasks_lock);
 	if (fds)
 		fdtab_put(fds);
 	if (fs)
 		fsctx_put(fs);
+	if (ns)
+		nsset_put(ns);
 	if (mm) {
 		mm_unuse(mm);
 		if (mm_put_usage(mm, &used))

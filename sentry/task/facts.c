@@ -3,19 +3,17 @@
 
 #include <string.h>
 
+#include "sentry/task/uts.h"
 #include "sentry/task/watch.h"
 #include "syscalls/abi/sched.h"
 
-void uts_get(struct abi_utsname *out)
+void uts_get(struct uts_ns *ns, struct abi_utsname *out)
 {
-	_Static_assert(sizeof out->nodename == sizeof kernel.hostname, "utsname");
 	*out = (struct abi_utsname){.sysname = "Linux", .machine = "x86_64"};
 	memcpy(out->release, kernel.release, sizeof out->release);
 	memcpy(out->version, kernel.version, sizeof out->version);
-	lock(&kernel.uts_lock);
-	memcpy(out->nodename, kernel.hostname, sizeof out->nodename);
-	memcpy(out->domainname, kernel.domainname, sizeof out->domainname);
-	unlock(&kernel.uts_lock);
+	uts_name_get(ns, ns->hostname, out->nodename);
+	uts_name_get(ns, ns->domainname, out->domainname);
 }
 
 /* siglock held, or t is the caller: its ctx stays. */
@@ -34,9 +32,12 @@ static void tell_ids(struct task *t)
 	tell(t, FACT_EGID, c->egid);
 }
 
+/* The page with the names is one for all threads of a memory: it has those of the first namespace.
+ */
 static bool is_renamed(const struct task *t)
 {
-	return (t->personality & UNAME26) || (t->personality & PER_MASK) == PER_LINUX32;
+	return (t->ns && task_uts(t) != &uts_first) || (t->personality & UNAME26) ||
+	       (t->personality & PER_MASK) == PER_LINUX32;
 }
 
 static void tell_names_locked(struct task *t)
@@ -44,7 +45,7 @@ static void tell_names_locked(struct task *t)
 	struct abi_utsname uts;
 	if (!t->ctx || !platform->uts)
 		return;
-	uts_get(&uts);
+	uts_get(&uts_first, &uts);
 	platform->uts(t->ctx, &uts, sizeof uts);
 }
 
@@ -81,6 +82,11 @@ void facts_ids(struct task *t)
 }
 
 void facts_personality(struct task *t)
+{
+	tell(t, FACT_RENAMED, is_renamed(t));
+}
+
+void facts_namespace(struct task *t)
 {
 	tell(t, FACT_RENAMED, is_renamed(t));
 }

@@ -22,10 +22,13 @@ void facts_parent_locked(struct group *g);
 /* The caller's own have changed. */
 void facts_ids(struct task *t);
 void facts_personality(struct task *t);
+void facts_namespace(struct task *t);
 /* cpus_allowed of any task has changed. */
 void facts_affinity(struct task *t);
-/* kernel.hostname or domainname has changed. */
+/* The names of the first UTS namespace have changed. */
 void facts_names(void);
 
-/* uname(2) for a task of ordinary personality. */
-void uts_get(struct abi_utsname *out);
+struct uts_ns;
+
+/* uname(2) for a task of ordinary personality in that namespace. */
+void uts_get(struct uts_ns *ns, struct abi_utsname *out);

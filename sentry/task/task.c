@@ -13,6 +13,7 @@
 #include "sentry/task/errand.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
+#include "sentry/task/nsset.h"
 #include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/signal.h"
 #include "sentry/vfs/fdtab.h"
@@ -108,6 +109,8 @@ void task_put(struct task *t)
 	if (t->cred)
 		cred_put(t->cred);
 	seccomp_put(t->seccomp);
+	if (t->ns)
+		nsset_put(t->ns);
 	if (t->group)
 		group_put(t->group);
 	free(t);

@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include "platform/base/idmap.h"
 #include "platform/base/list.h"
 #include "platform/base/lock.h"
 #include "platform/base/ref.h"
@@ -34,7 +35,7 @@ struct tty;
 struct posix_timers;
 struct seccomp_filter;
 struct sem_undo_list;
-struct uts_ns;
+struct nsset;
 struct file;
 
 enum { NSIG = 64, TASK_COMM_LEN = 16 };
@@ -73,6 +74,7 @@ struct task {
 	struct ctx *ctx;		/* o; others only interrupt() it with s held */
 	struct fdtab *fds;		/* o to change, t to read from others */
 	struct fsctx *fs;		/* o to change, t to read from others */
+	struct nsset *ns;      /* o to change, t to read from others; NULL while dying */
 	struct cred *cred;		/* o to change (under c), c to read from others */
 	struct lock cred_lock;		/* RANK_CRED */
 
@@ -203,9 +205,8 @@ struct kernel {
 	uint64_t forks;			/* t  since boot */
 	int64_t boot_mono_ns;		/* I */
 	int64_t boot_real_ns;		/* I */
-	struct lock uts_lock;		/* RANK_LEAF */
-	char hostname[65], domainname[65];	/* uts_lock */
 	char release[65], version[65];	/* I */
+	struct id_map uid_map, gid_map;	/* I  of the first user namespace, to be shown */
 	int exit_status;		/* t  main_group's wait status */
 	bool main_ended;		/* t */
 };

@@ -12,16 +12,29 @@
 #include "sentry/vfs/internal.h"
 #include "syscalls/abi/errno.h"
 
-static struct fs *anon_fs;
-static struct mount anon_mount;
+/* Namespaces are files of a file system of their own: that is how programs know them. */
+enum { ANON, NSFS, ANON_COUNT };
+static struct fs *anon_fs[ANON_COUNT];
+static struct mount anon_mount[ANON_COUNT];
 static pthread_once_t anon_once = PTHREAD_ONCE_INIT;
+
+static int fill_statfs(uint32_t type, struct kstatfs *out)
+{
+	*out = (struct kstatfs){.type = type, .bsize = PAGE_SIZE, .namelen = 255};
+	out->frsize = out->bsize;
+	return 0;
+}
 
 static int anon_statfs(struct fs *fs, struct kstatfs *out)
 {
 	(void)fs;
-	*out = (struct kstatfs){.type = ANON_INODE_FS_MAGIC, .bsize = PAGE_SIZE, .namelen = 255};
-	out->frsize = out->bsize;
-	return 0;
+	return fill_statfs(ANON_INODE_FS_MAGIC, out);
+}
+
+static int nsfs_statfs(struct fs *fs, struct kstatfs *out)
+{
+	(void)fs;
+	return fill_statfs(NSFS_MAGIC, out);
 }
 
 static void anon_show(struct fs *fs, char *buf, size_t size)
@@ -39,6 +52,15 @@ static void anon_destroy(struct fs *fs)
 static const struct fs_ops anon_fs_ops = {
 	.name = "anon_inodefs",
 	.statfs = anon_statfs,
+	.show = anon_show,
+	.destroy = anon_destroy,
+	.pinned = true,
+	.nodev_listed = false,
+};
+
+static const struct fs_ops nsfs_ops = {
+	.name = "nsfs",
+	.statfs = nsfs_statfs,
 	.show = anon_show,
 	.destroy = anon_destroy,
 	.pinned = true,
@@ -63,41 +85,59 @@ static const struct inode_ops anon_inode_ops = {
 	.evict = inode_noevict,
 };
 
-static void anon_start(void)
+static void start_one(unsigned which, const struct fs_ops *ops)
 {
 	struct inode *root;
 	/* Without it no descriptor can ever be made: there is nothing to go back to. */
-	int err = fs_new(&anon_fs_ops, NULL, &anon_fs);
+	int err = fs_new(ops, NULL, &anon_fs[which]);
 	assert(err == 0);
-	err = inode_new(anon_fs, &anon_inode_ops, S_IFDIR | 0700, NULL, &root);
+	err = inode_new(anon_fs[which], &anon_inode_ops, S_IFDIR | 0700, NULL, &root);
 	assert(err == 0);
-	err = dentry_new_root(anon_fs, root);
+	err = dentry_new_root(anon_fs[which], root);
 	assert(err == 0);
-	ref_init(&anon_mount.ref);
-	anon_mount.fs = anon_fs;
-	anon_mount.root = anon_fs->root;
-	list_init(&anon_mount.link);
+	ref_init(&anon_mount[which].ref);
+	anon_mount[which].fs = anon_fs[which];
+	anon_mount[which].root = anon_fs[which]->root;
+	list_init(&anon_mount[which].link);
+}
+
+static void anon_start(void)
+{
+	start_one(ANON, &anon_fs_ops);
+	start_one(NSFS, &nsfs_ops);
 }
 
 void anon_release(void)
 {
 	pthread_once(&anon_once, anon_start);
-	fs_put(STEAL(anon_fs));
+	for (unsigned i = 0; i < ANON_COUNT; i++)
+		fs_put(STEAL(anon_fs[i]));
 }
 
-int inode_new_anon(const struct inode_ops *ops, uint32_t mode, const char *label, void *priv,
-		   struct inode **out)
+static int new_in(unsigned which, const struct inode_ops *ops, uint32_t mode, const char *label,
+		  void *priv, struct inode **out)
 {
 	pthread_once(&anon_once, anon_start);
 	char *copy = strdup(label);
 	if (!copy)
 		return -ENOMEM;
-	int err = inode_new(anon_fs, ops ? ops : &anon_inode_ops, mode, priv, out);
+	int err = inode_new(anon_fs[which], ops, mode, priv, out);
 	if (err < 0)
 		free(copy);
 	else
 		(*out)->label = copy;
 	return err;
+}
+
+int inode_new_anon(const struct inode_ops *ops, uint32_t mode, const char *label, void *priv,
+		   struct inode **out)
+{
+	return new_in(ANON, ops ? ops : &anon_inode_ops, mode, label, priv, out);
+}
+
+int inode_new_ns(const struct inode_ops *ops, const char *label, void *priv, struct inode **out)
+{
+	return new_in(NSFS, ops, S_IFREG | 0444, label, priv, out);
 }
 
 int anon_path(struct inode *inode, struct path *out)
@@ -106,15 +146,21 @@ int anon_path(struct inode *inode, struct path *out)
 	struct dentry *d;
 
 	pthread_once(&anon_once, anon_start);
-	int err = dentry_new_loose(anon_fs, NULL, label, strlen(label), &d);
+	unsigned which = inode->fs == anon_fs[NSFS] ? NSFS : ANON;
+	int err = dentry_new_loose(anon_fs[which], NULL, label, strlen(label), &d);
 	if (err < 0)
 		return err;
 	d->inode = inode_get(inode);
-	*out = (struct path){mount_get(&anon_mount), d};
+	*out = (struct path){mount_get(&anon_mount[which]), d};
 	return 0;
 }
 
 bool anon_path_is(const struct path *p)
 {
-	return p->mnt == &anon_mount;
+	return p->mnt == &anon_mount[ANON] || p->mnt == &anon_mount[NSFS];
+}
+
+bool nsfs_path_is(const struct path *p)
+{
+	return p->mnt == &anon_mount[NSFS];
 }

@@ -80,6 +80,47 @@ static int copy_tree(struct mount_ns *ns, struct copy *c, const struct path *fro
 	return err;
 }
 
+/* The place of p in the copy, if its mount was copied. */
+static void path_move(struct path *p, const struct copy *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		if (p->mnt != c->from[i])
+			continue;
+		mount_put(p->mnt);
+		p->mnt = mount_get(c->to[i].mount);
+		return;
+	}
+}
+
+int mount_ns_copy(struct mount_ns *from, struct user_ns *owner, struct path *p[], size_t n,
+		  struct mount_ns **out)
+{
+	struct copy c = {0};
+	struct path root;
+	*out = mount_ns_alloc(owner);
+	if (!*out)
+		return -ENOMEM;
+	mount_ns_root(from, &root);
+	int err = copy_tree(from, &c, &root, /*recursive=*/true);
+	if (err == 0) {
+		mount_ns_fill(*out, c.to, c.count);
+		for (size_t i = 0; i < n; i++)
+			path_move(p[i], &c);
+	}
+	for (size_t i = c.count; i-- > 0;) {
+		if (c.to[i].point)
+			dentry_put(c.to[i].point);
+		if (err < 0)
+			mount_put(c.to[i].mount);
+	}
+	free(c.from);
+	free(c.to);
+	path_put(&root);
+	if (err < 0)
+		mount_ns_put(STEAL(*out));
+	return err;
+}
+
 int mount_bind(struct mount_ns *ns, const struct path *from, const struct path *where,
 	       bool recursive)
 {

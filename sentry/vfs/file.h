@@ -44,7 +44,9 @@ struct ioctl_args {
 
 /*
  * What an object can be mapped from: filled by ops->mmap.  `fd` is a host
- * descriptor that stays valid as long as the struct file does.
+ * descriptor that stays valid as long as the struct file does.  It reaches the
+ * guest's own process, so it can be written only if the mapping is shared and
+ * the file is open for writing (host_readonly makes it so).
  */
 struct mmap_source {
 	int fd;		/* -1: plain anonymous memory (/dev/zero) */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "platform/base/count.h"
+#include "sentry/cred/cred.h"
 #include "sentry/vfs/internal.h"
 #include "syscalls/abi/errno.h"
 
@@ -65,6 +66,59 @@ void fsctx_put(struct fsctx *fs)
 	mount_ns_put(fs->mounts);
 	free(fs);
 	count_gone(fsctx);
+}
+
+struct mount_ns *fsctx_mounts(struct fsctx *fs)
+{
+	lock(&fs->lock);
+	struct mount_ns *ns = mount_ns_get(fs->mounts);
+	unlock(&fs->lock);
+	return ns;
+}
+
+/* Takes over ns and the references in root and cwd. */
+static void move_to(struct fsctx *fs, struct mount_ns *ns, struct path root, struct path cwd)
+{
+	lock(&fs->lock);
+	struct path old_root = fs->root, old_cwd = fs->cwd;
+	struct mount_ns *old = fs->mounts;
+	fs->root = root;
+	fs->cwd = cwd;
+	fs->mounts = ns;
+	unlock(&fs->lock);
+	path_put(&old_root);
+	path_put(&old_cwd);
+	mount_ns_put(old);
+}
+
+int fsctx_unshare_mounts(struct fsctx *fs, const struct cred *cred)
+{
+	struct mount_ns *ns;
+	struct path root, cwd, *both[] = {&root, &cwd};
+	lock(&fs->lock);
+	root = fs->root;
+	cwd = fs->cwd;
+	path_get(&root);
+	path_get(&cwd);
+	unlock(&fs->lock);
+	int err = mount_ns_copy(fs->mounts, cred->user_ns, both, ARRAY_SIZE(both), &ns);
+	if (err < 0) {
+		path_put(&root);
+		path_put(&cwd);
+		return err;
+	}
+	move_to(fs, ns, root, cwd);
+	return 0;
+}
+
+void fsctx_enter_mounts(struct fsctx *fs, struct mount_ns *ns)
+{
+	struct path root, cwd;
+	mount_ns_root(ns, &root);
+	mount_down(&root);
+	cwd = root;
+	path_get(&cwd);
+	move_to(fs, mount_ns_get(ns), root, cwd);
 }
 
 uint32_t fsctx_umask(struct fsctx *fs)

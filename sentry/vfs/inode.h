@@ -217,6 +217,8 @@ void anon_release(void);
 /* One that has no name (pipe, socket, ...): label as for file_new_anon.  For shared ones. */
 int inode_new_anon(const struct inode_ops *ops, uint32_t mode, const char *label, void *priv,
 		   struct inode **out);
+/* A namespace as a file, which can be bound to a name: nsfs_path_is in namei.h. */
+int inode_new_ns(const struct inode_ops *ops, const char *label, void *priv, struct inode **out);
 struct inode *inode_get(struct inode *i);
 void inode_put(struct inode *i);
 DEFINE_AUTOPUT(inode)

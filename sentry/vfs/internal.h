@@ -93,6 +93,10 @@ struct branch {
 int mount_attach(struct mount_ns *ns, const struct branch *tree, size_t count,
 		 const struct path *where);
 
+/* An empty one, and what is in it: takes over the references to the mounts. */
+struct mount_ns *mount_ns_alloc(struct user_ns *owner); /* NULL: no memory */
+void mount_ns_fill(struct mount_ns *ns, const struct branch *tree, size_t count);
+
 /* ---- perm.c ---- */
 
 /* Sticky bits: may cred remove this child of dir?  Directory's lock held.  0 or -EPERM. */

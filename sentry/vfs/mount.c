@@ -109,38 +109,52 @@ static void detached_put(struct detached *d)
 		mount_put(d->parent);
 }
 
-int mount_ns_new(struct fs *rootfs, const char *source, uint32_t flags, struct mount_ns **out)
-{
-	autoput(fs) struct fs *fs = rootfs;
-	struct mount_ns *ns = calloc(1, sizeof *ns);
-	struct mount *m = ns ? mount_new(fs, NULL, source, flags) : NULL;
+static void ns_free(struct ns *of);
 
-	if (!m) {
-		free(ns);
-		return -ENOMEM;
-	}
-	ref_init(&ns->ref);
+struct mount_ns *mount_ns_alloc(struct user_ns *owner)
+{
+	struct mount_ns *ns = calloc(1, sizeof *ns);
+	if (!ns)
+		return NULL;
+	ns_init(&ns->ns, NS_MNT, owner, ns_free);
 	ref_init(&ns->memory);
 	lock_init(&ns->lock, RANK_MOUNT);
 	list_init(&ns->mounts);
 	waitq_init(&ns->changed);
-	mount_set_home(m, ns);
-	attach_locked(ns, m, NULL);
-	ns->root = m;
-	*out = ns;
-	return 0;
-}
-
-struct mount_ns *mount_ns_get(struct mount_ns *ns)
-{
-	ref_get(&ns->ref);
 	return ns;
 }
 
-void mount_ns_put(struct mount_ns *ns)
+void mount_ns_fill(struct mount_ns *ns, const struct branch *tree, size_t count)
 {
-	if (!ref_put(&ns->ref))
-		return;
+	for (size_t i = 0; i < count; i++)
+		mount_set_home(tree[i].mount, ns);
+	lock(&ns->lock);
+	for (size_t i = 0; i < count; i++) {
+		const struct path on = {i ? tree[tree[i].parent].mount : NULL, tree[i].point};
+		attach_locked(ns, tree[i].mount, i ? &on : NULL);
+	}
+	ns->root = tree[0].mount;
+	unlock(&ns->lock);
+}
+
+int mount_ns_new(struct fs *rootfs, const char *source, uint32_t flags, struct mount_ns **out)
+{
+	autoput(fs) struct fs *fs = rootfs;
+	const struct branch root = {.mount = mount_new(fs, NULL, source, flags)};
+	*out = root.mount ? mount_ns_alloc(&user_first) : NULL;
+	if (!*out) {
+		if (root.mount)
+			mount_put(root.mount);
+		return -ENOMEM;
+	}
+	mount_ns_fill(*out, &root, 1);
+	return 0;
+}
+
+/* Nobody is in it any more. */
+static void ns_free(struct ns *of)
+{
+	struct mount_ns *ns = container_of(of, struct mount_ns, ns);
 	for (;;) {
 		struct detached d;
 		struct mount *m = NULL;
@@ -168,6 +182,20 @@ static struct mount *mounted_on_locked(struct mount_ns *ns, const struct path *p
 		if (m->parent == p->mnt && m->point == p->dentry)
 			return m;
 	return NULL;
+}
+
+bool mount_is_point(struct fsctx *fs, const struct dentry *d)
+{
+	struct mount_ns *ns = fsctx_mounts(fs);
+	struct mount *m;
+	bool found = false;
+
+	lock(&ns->lock);
+	list_for_each (m, &ns->mounts, link)
+		found = found || m->point == d;
+	unlock(&ns->lock);
+	mount_ns_put(ns);
+	return found;
 }
 
 void mount_down(struct path *p)

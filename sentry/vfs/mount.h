@@ -8,12 +8,15 @@
  */
 #pragma once
 
+#include "sentry/cred/userns.h"
 #include "sentry/vfs/inode.h"
 
 enum {
 	MNT_READONLY = 1, MNT_NOSUID = 2, MNT_NODEV = 4, MNT_NOEXEC = 8,
 	MNT_NOATIME = 16, MNT_RELATIME = 32, MNT_NODIRATIME = 64,
 };
+
+struct fsctx;
 
 /* What a mount that was taken out of the tree referenced. */
 struct detached {
@@ -39,20 +42,30 @@ struct mount {
 };
 
 struct mount_ns {
-	struct ref ref;
+	struct ns ns;
 	struct lock lock;		/* RANK_MOUNT */
 	struct mount *root;		/* lock; pivot_root changes it */
 	struct list mounts;		/* lock */
 	unsigned count;			/* lock: of them */
 	struct waitq changed;		/* woken when the tree changes (poll on /proc/mounts) */
 	uint64_t sequence;		/* lock */
-	struct ref memory;		/* a: mounts (home), and one for all of `ref` */
+	struct ref memory;    /* a: mounts (home), and one for all of ns.ref */
 };
 
 /* Takes over fs; source is copied. */
 int mount_ns_new(struct fs *rootfs, const char *source, uint32_t flags, struct mount_ns **out);
-struct mount_ns *mount_ns_get(struct mount_ns *ns);
-void mount_ns_put(struct mount_ns *ns);
+/* A new one with a copy of the tree, from whose paths p[0..n-1] are moved into it.  -ENOMEM. */
+int mount_ns_copy(struct mount_ns *from, struct user_ns *owner, struct path *p[], size_t n,
+		  struct mount_ns **out);
+static inline struct mount_ns *mount_ns_get(struct mount_ns *ns)
+{
+	ns_get(&ns->ns);
+	return ns;
+}
+static inline void mount_ns_put(struct mount_ns *ns)
+{
+	ns_put(&ns->ns);
+}
 /* The namespace's root directory, referenced. */
 void mount_ns_root(struct mount_ns *ns, struct path *out);
 struct mount *mount_get(struct mount *m);
@@ -74,6 +87,11 @@ void mount_for_each(struct mount_ns *ns, void (*fn)(struct mount *m, void *arg),
 int mount_move(struct mount_ns *ns, const struct path *p, const struct path *where);
 /* The root mount goes to put_old, new_root's mount becomes the root: pivot_root(2). */
 int mount_pivot(struct mount_ns *ns, const struct path *new_root, const struct path *put_old);
+/*
+ * True if something is mounted on d in the namespace of fs: that keeps its name from going, while
+ * a mount of another namespace goes with it.
+ */
+bool mount_is_point(struct fsctx *fs, const struct dentry *d);
 /* Changes the MNT_* flags: MS_REMOUNT.  -EBUSY if it cannot become read-only: files are written. */
 int mount_set_flags(struct mount *m, uint32_t flags);
 /* A file is opened for writing through m, or was: 0 or -EROFS. */

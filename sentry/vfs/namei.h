@@ -26,6 +26,12 @@ int fsctx_copy(struct fsctx *from, struct fsctx **out);
 struct fsctx *fsctx_get(struct fsctx *fs);
 void fsctx_put(struct fsctx *fs);
 DEFINE_AUTOPUT(fsctx)
+/* The mount namespace, referenced: that of another task may change. */
+struct mount_ns *fsctx_mounts(struct fsctx *fs);
+/* fs, which nobody shares, gets a copy of its mount namespace, owned by cred's user namespace. */
+int fsctx_unshare_mounts(struct fsctx *fs, const struct cred *cred);
+/* ... or stands at the root of another one. */
+void fsctx_enter_mounts(struct fsctx *fs, struct mount_ns *ns);
 
 enum {
 	WALK_NOFOLLOW = 1,	/* the last component is not followed if it is a symlink */
@@ -46,6 +52,9 @@ struct walk {
 void path_get(struct path *p);
 /* Puts and clears; NULL members are fine. */
 void path_put(struct path *p);
+
+/* True for what a file of inode_new_ns has as its path. */
+bool nsfs_path_is(const struct path *p);
 
 /* The file a path names, referenced in *out. */
 int path_walk(const struct walk *w, const char *name, struct path *out);

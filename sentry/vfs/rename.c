@@ -22,7 +22,9 @@ struct side {
 
 struct rename {
 	const struct cred *cred;
+	struct fsctx *fs; /* whose mounts keep a name busy */
 	uint32_t flags;
+	bool elsewhere; /* what is mounted on them is so in other namespaces only */
 	struct side o, n;
 };
 
@@ -113,8 +115,9 @@ static int rename_check_locked(const struct rename *r)
 		err = dotdot_check(r, r->o.d);
 	if (err == 0 && (r->flags & RENAME_EXCHANGE))
 		err = dotdot_check(r, r->n.d);
-	if (err == 0 && (__atomic_load_n(&r->o.d->mounts, __ATOMIC_RELAXED) ||
-			 __atomic_load_n(&r->n.d->mounts, __ATOMIC_RELAXED)))
+	if (err == 0 && !r->elsewhere &&
+	    (__atomic_load_n(&r->o.d->mounts, __ATOMIC_RELAXED) ||
+	     __atomic_load_n(&r->n.d->mounts, __ATOMIC_RELAXED)))
 		err = -EBUSY;
 	return err;
 }
@@ -193,6 +196,16 @@ static int rename_once(struct rename *r) NO_LOCK_ANALYSIS
 	return err;
 }
 
+/* Is what kept them from being renamed mounted in other namespaces only? */
+static bool busy_elsewhere(struct rename *r)
+{
+	if (!r->o.d || !r->n.d || mount_is_point(r->fs, r->o.d) || mount_is_point(r->fs, r->n.d))
+		return false;
+	side_refresh(&r->o);
+	side_refresh(&r->n);
+	return true;
+}
+
 static int rename_between(struct rename *r)
 {
 	if (r->o.dir.mnt != r->n.dir.mnt)
@@ -210,6 +223,8 @@ static int rename_between(struct rename *r)
 		side_refresh(&r->n);
 		err = rename_once(r);
 	}
+	if (err == -EBUSY && (r->elsewhere = busy_elsewhere(r)))
+		err = rename_once(r);
 	if (err == 0)
 		rename_notify(r);
 	return err < 0 ? err : 0;
@@ -218,7 +233,7 @@ static int rename_between(struct rename *r)
 int vfs_rename(const struct walk *ow, const char *oname, const struct walk *nw, const char *nname,
 	       uint32_t flags)
 {
-	struct rename r = {.cred = ow->cred, .flags = flags};
+	struct rename r = {.cred = ow->cred, .fs = ow->fs, .flags = flags};
 
 	/* A whiteout needs a file system that stores one for each name; none of ours does. */
 	if (flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE))

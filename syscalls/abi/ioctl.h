@@ -200,3 +200,9 @@ _Static_assert(sizeof(struct abi_termios2) == 44, "struct termios2");
 #define TIOCPKT_NOSTOP	   16
 #define TIOCPKT_DOSTOP	   32
 #define TIOCPKT_IOCTL	   64
+
+/* ioctl_nsfs(2) */
+#define NS_GET_USERNS	 0xb701
+#define NS_GET_PARENT	 0xb702
+#define NS_GET_NSTYPE	 0xb703
+#define NS_GET_OWNER_UID 0xb704

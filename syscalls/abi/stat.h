@@ -197,6 +197,7 @@ _Static_assert(sizeof(struct abi_ustat) == 32, "struct ustat");
 #define PIPEFS_MAGIC	      0x50495045
 #define SOCKFS_MAGIC	      0x534F434B
 #define ANON_INODE_FS_MAGIC   0x09041934
+#define NSFS_MAGIC	      0x6e736673
 #define PID_FS_MAGIC	      0x50494446
 #define NSFS_MAGIC	      0x6e736673
 #define MQUEUE_MAGIC	      0x19800202

@@ -184,7 +184,7 @@ static void fuzz_request(const uint8_t *data, size_t size)
 		size = sizeof worker.in;
 	memcpy(worker.in, data, size);
 	replies = 0;
-	assert(gofer_handle(&worker, size) == 0);
+	assert(gofer_handle(&worker, size, -1) == 0);
 	assert(replies > 0 && !more && next_fd() == fd);
 	fixed_check();
 	if (++count % 64 == 0) {

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest that looks for what rewriting has put into its address space, and jumps there.
- * Inside only, under trap; elsewhere everything is skipped:
- *
- *	gcc -std=gnu17 -O1 -static -pthread -I. -o /tmp/rewrite tests/hostile/rewrite.c
- *	VEDETTE_PLATFORM=trap vedette do /tmp/rewrite
+ * Inside only, under trap; elsewhere everything is skipped.
  *
  * What must hold: the sandbox and every other process go on.
  */
@@ -12,8 +9,12 @@
 
 #include <asm/prctl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <ucontext.h>
 
 #include "platform/trap/rewrite/island.h"
+
+static int is_long; /* HOSTILE_LONG is set: by hand */
 
 /* The island of a site whose call is hot, by the jump that is in the text now. */
 static char *island_of(const char *from, const char *to)
@@ -29,6 +30,7 @@ static char *island_of(const char *from, const char *to)
 
 static char *need_island(int k)
 {
+	is_long = getenv("HOSTILE_LONG") != NULL;
 	make_hot();
 	char *from = (char *)(void *)all_sites[k].call;
 	if (all_sites[k].call == site_two_pages)
@@ -150,6 +152,83 @@ TEST(islands_go_while_they_are_used)
 			for (int i = 0; i < 20; i++)
 				make_hot();
 		}));
+}
+
+/*
+ * The other way round: they are in the way of what the guest maps there, and nobody but who
+ * looks for them may find out.  As long as they last, calls are made in several threads.
+ */
+enum { GETPGRP = 111, WALKERS = 3, OVERS = 5 };
+
+static volatile int stop;
+
+static void *walk(void *arg)
+{
+	(void)arg;
+	for (long parent = getppid(), group = getpgrp(); !stop;)
+		for (int k = 0; k < SITES; k++) {
+			ASSERT_EQ(all_sites[k].call(NR_PPID), parent); /* by the stub */
+			ASSERT_EQ(all_sites[k].call(GETPGRP), group);  /* by the sentry */
+		}
+	return NULL;
+}
+
+static void map_over(char *page, int how)
+{
+	static const int prots[OVERS - 1] = {PROT_NONE, RW, PROT_READ | PROT_EXEC, RW | PROT_EXEC};
+	if (how == OVERS - 1) {
+		ASSERT_OK(munmap(page, PAGE));
+		return;
+	}
+	ASSERT(mmap(page, PAGE, prots[how], ANON_PRIV | MAP_FIXED, -1, 0) == page);
+	if (prots[how] & PROT_WRITE)
+		memset(page, 0xcc, PAGE);
+}
+
+TEST(what_is_mapped_over_islands_is_nobodys_trouble)
+{
+	char *island = need_island(0);
+	char *page = (char *)((uintptr_t)island & ~(PAGE - 1));
+	alarm(0);
+	for (int round = 0; round < (is_long ? 20000 : 200); round++)
+		JOIN(SPAWN({
+			pthread_t t[WALKERS];
+			alarm(20);
+			for (int i = 0; i < WALKERS; i++)
+				ASSERT_EQ(pthread_create(&t[i], NULL, walk, NULL), 0);
+			for (int i = 0; i < round % 7; i++)
+				sched_yield();
+			map_over(page, round % OVERS);
+			make_hot();
+			stop = 1;
+			for (int i = 0; i < WALKERS; i++)
+				pthread_join(t[i], NULL);
+		}));
+}
+
+/* What the guest runs there is its own: its addresses are its own, too. */
+static volatile uint64_t ill_at;
+
+static void on_ill(int sig, siginfo_t *si, void *uc)
+{
+	(void)sig, (void)uc;
+	ill_at = (uint64_t)(uintptr_t)si->si_addr;
+	ASSERT_EQ(((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP], (long)ill_at);
+	((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP] += 2;
+}
+
+TEST(code_where_islands_were_is_the_guests)
+{
+	char *island = need_island(0);
+	char *page = (char *)((uintptr_t)island & ~(PAGE - 1));
+	ASSERT(mmap(page, PAGE, RW | PROT_EXEC, ANON_PRIV | MAP_FIXED, -1, 0) == page);
+	for (char *at = island; at < island + ISLAND_UNIT; at += 4)
+		memcpy(at, "\x0f\x0b\x90\x90", 4); /* ud2; nops */
+	island[ISLAND_UNIT] = (char)0xc3;
+	on_siginfo(SIGILL, on_ill, 0);
+	((void (*)(void))(void *)island)();
+	ASSERT_EQ(ill_at, (uint64_t)(uintptr_t)island + ISLAND_UNIT - 4);
+	make_hot();
 }
 
 TEST_MAIN()

@@ -2,10 +2,7 @@
 /*
  * A guest that forges what the trap platform's stub and the sentry say to each other about
  * memory (slot.ranges), and uses what lies in every stub for its own ends: struct facts, the
- * host's vDSO.  Inside only, under trap; elsewhere everything is skipped:
- *
- *	gcc -std=gnu17 -O1 -static -pthread -I. -o /tmp/slot tests/hostile/slot.c
- *	VEDETTE_PLATFORM=trap vedette do /tmp/slot
+ * host's vDSO.  Inside only, under trap; elsewhere everything is skipped.
  *
  * What must hold: the sandbox and every other process go on.  What becomes of this process is
  * its own affair, but its calls return, with some result or a signal.

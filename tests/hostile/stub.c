@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A guest that runs the stub's code: only for the inside, where there is one.
+ * A guest that runs the ptrace platform's stub: inside only; skipped where another one is.
  *
  * The code and data of the stub (platform/stub/) lie above the guest's memory, at one of four
  * places.  The guest can read and execute the code and write the data.  What must hold: a
@@ -10,6 +10,7 @@
 #include "../guest/task.h"
 
 #include "../../platform/stub/stub.h"
+#include "../../platform/trap/slot.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -65,8 +66,8 @@ static void find_stub(void)
 	for (size_t i = 0; i < sizeof bases / sizeof bases[0] && !base; i++)
 		if (readable(bases[i]))
 			base = bases[i];
-	if (!base)
-		SKIP("no stub here");
+	if (!base || readable(SLOTS_AT))
+		SKIP("not under ptrace");
 	memcpy(text, (void *)base, sizeof text);
 	on_signal(SIGALRM, SIG_DFL, 0);
 	progress = (uint64_t *)map_shared(PAGE);

@@ -119,11 +119,19 @@ with mount_data 's/size=1m/size=many/' 'mount of tmpfs on /t: Invalid argument'
 with bind_no_source 's/"type": "tmpfs", "source": "tmpfs", "options": \[.*\]/"options": ["bind"]/' 'mounts[1]: a bind mount needs a source'
 with bind_nowhere 's/"type": "tmpfs", "source": "tmpfs", "options": \[.*\]/"source": "nowhere", "options": ["bind","ro"]/' "mounts[1].source: cannot open 'nowhere': No such file"
 with bind_device 's/"type": "tmpfs", "source": "tmpfs", "options": \[.*\]/"source": "\/dev\/full", "options": ["bind","ro"]/' "mounts[1].source: '/dev/full' is a device"
-with namespace_type 's/"type": "pid"/"type": "net"/' "linux.namespaces[0]: unknown namespace 'net'"
-with namespace_path 's/"type": "pid"/"type": "network", "path": "\/proc\/1\/ns\/net"/' 'linux.namespaces[0]: joining a namespace'
+with namespace_type 's/"type": "pid"/"type": "net"/' "linux.namespaces[0].type: unknown namespace 'net'"
+with namespace_path 's/"type": "pid"/"type": "pid", "path": "\/proc\/1\/ns\/pid"/' 'linux.namespaces: joining the pid namespace /proc/1/ns/pid is not supported'
 with namespace_twice 's/"type": "mount"/"type": "pid"/' "linux.namespaces: 'pid' is there twice"
 with hooks 's/"root"/"hooks": {"prestart": [{"path": "\/bin\/true"}]}, "root"/' 'hooks: hooks (prestart) are not supported'
-with id_mapping 's/"namespaces"/"uidMappings": [{"containerID": 0, "hostID": 1000, "size": 1}], "namespaces"/' 'linux.uidMappings[0]: only mappings of an id to itself'
+with id_mapping 's/"namespaces"/"uidMappings": [{"containerID": 0, "hostID": 1000, "size": 1}], "namespaces"/' 'linux.uidMappings needs a new user namespace'
+with id_mapping_half 's/{"type": "pid"}/{"type": "user"}/' 'a user namespace needs linux.uidMappings and linux.gidMappings'
+with hostname_without 's/"mounts"/"hostname": "x", "mounts"/' 'hostname needs a new uts namespace'
+with masked_without 's/"namespaces": \[.*\]/"maskedPaths": ["\/x"]/' 'linux.maskedPaths needs a new mount namespace'
+with apparmor 's/"terminal": false/"apparmorProfile": "mine"/' "process.apparmorProfile: 'mine'"
+with selinux 's/"terminal": false/"selinuxLabel": "a:b:c:d"/' "process.selinuxLabel: 'a:b:c:d'"
+with mount_label 's/"namespaces"/"mountLabel": "a:b:c:d", "namespaces"/' "linux.mountLabel: 'a:b:c:d'"
+with personality 's/"namespaces"/"personality": {"domain": "BSD"}, "namespaces"/' "linux.personality: unknown domain 'BSD'"
+with scheduler 's/"terminal": false/"scheduler": {"policy": "SCHED_DEADLINE"}/' "the policy 'SCHED_DEADLINE' is not supported"
 with escapes 's/RLIMIT_NPROC/\\u001b[31m/' "unknown resource limit '?[31m'"
 
 # ids: characters as runc takes them

@@ -47,7 +47,7 @@ status died_of_kill 137 "$VEDETTE" do -- /bin/sh -c 'kill -KILL $$'
 status died_of_segv 139 "$VEDETTE" do -- /bin/sh -c 'kill -SEGV $$'
 
 status missing_path 127 "$VEDETTE" do -- /nonexistent/program
-says missing_path_says '/nonexistent/program: executable file not found'
+says missing_path_says '/nonexistent/program: no such file or directory'
 status missing_name 127 "$VEDETTE" do -- no-such-program-here
 status path_through_file 127 "$VEDETTE" do -- /etc/passwd/x
 status directory 126 "$VEDETTE" do -- /etc

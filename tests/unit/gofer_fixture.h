@@ -29,6 +29,7 @@
 
 #include "oci/gofer/gofer.h"
 #include "platform/base/types.h"
+#include "platform/host.h"
 #include "sentry/fs/gofer/client.h"
 
 enum { RW, RO, ONE, ROOTS, CONNS = 4 };
@@ -133,6 +134,7 @@ static struct fixture *fixture_new(bool confine, bool old_host)
 	for (int i = 0; i < CONNS; i++)
 		close(theirs[i]);
 	assert_int_equal(gofer_client_new(f->ends, CONNS, &f->g), 0);
+	host_set_readonly(gofer_readonly, f->g);
 	return f;
 }
 

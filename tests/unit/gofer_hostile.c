@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <time.h>
 
 static int64_t now_ms(void)
@@ -142,33 +143,96 @@ static void refuses_bad_sizes(void **state)
 	assert_int_equal(raw_send(f->ends[3], &r), -EINVAL);
 }
 
-static void drops_descriptors(void **state)
+/* One request with n descriptors; the status, and what comes back with it (-1: nothing). */
+static int raw_give(int conn, enum gofer_op op, const char *path, const int *fds, size_t n,
+		    int *out)
 {
-	struct fixture *f = *state;
-	char dir[32];
 	static struct raw r;
 	union {
 		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(int))];
+		char space[CMSG_SPACE(4 * sizeof(int))];
 	} ctl = {0};
-	struct iovec iov = {.iov_base = &r, .iov_len = sizeof r.req + 4};
+	struct gofer_rep rep;
+	struct iovec iov = {.iov_base = &r, .iov_len = sizeof r.req + strlen(path)};
 	struct msghdr msg = {.msg_iov = &iov,
 			     .msg_iovlen = 1,
 			     .msg_control = ctl.space,
-			     .msg_controllen = sizeof ctl.space};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-	struct gofer_rep rep;
+			     .msg_controllen = CMSG_SPACE(n * sizeof(int))};
+	raw_init(&r, op, path, "");
+	ctl.align.cmsg_level = SOL_SOCKET;
+	ctl.align.cmsg_type = SCM_RIGHTS;
+	ctl.align.cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(&ctl.align), fds, n * sizeof(int));
+	assert_true(sendmsg(conn, &msg, 0) > 0);
+	iov = (struct iovec){.iov_base = &rep, .iov_len = sizeof rep};
+	msg.msg_controllen = sizeof ctl.space;
+	assert_int_equal(recvmsg(conn, &msg, MSG_CMSG_CLOEXEC), sizeof rep);
+	*out = -1;
+	if (CMSG_FIRSTHDR(&msg))
+		memcpy(out, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof *out);
+	assert_int_equal(*out >= 0, rep.status == 0);
+	return rep.status;
+}
+
+static void drops_descriptors(void **state)
+{
+	struct fixture *f = *state;
+	const int fds[4] = {f->ends[3], f->ends[3], f->ends[3], f->ends[3]};
+	static struct raw r;
+	char dir[32];
+	int got;
 	raw_init(&r, GOFER_STAT, "file", "");
 	assert_int_equal(raw_send(f->ends[3], &r), 0);
 	snprintf(dir, sizeof dir, "/proc/%d/fd", f->pid);
 	int before = count_fds(dir);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &(int){0}, sizeof(int));
-	assert_true(sendmsg(f->ends[3], &msg, 0) > 0);
-	assert_int_equal(recv(f->ends[3], &rep, sizeof rep, 0), sizeof rep);
-	assert_int_equal(rep.status, -EINVAL);
+	for (size_t n = 1; n <= ARRAY_SIZE(fds); n++)
+		assert_int_equal(raw_give(f->ends[3], GOFER_STAT, "file", fds, n, &got), -EINVAL);
+	assert_int_equal(count_fds(dir), before);
+}
+
+/* READONLY takes rights away and gives none. */
+static void reopens_to_be_read_and_no_more(void **state)
+{
+	struct fixture *f = *state;
+	static const int modes[] = {O_RDONLY, O_RDWR, O_WRONLY, O_PATH};
+	static struct raw r;
+	char path[] = "/tmp/readonly.XXXXXX", dir[32];
+	int ends[2], got, own = mkstemp(path);
+	assert_true(own >= 0 && pipe(ends) == 0);
+	assert_int_equal(write(own, "x", 1), 1);
+	raw_init(&r, GOFER_READONLY, "", "");
+	assert_int_equal(raw_send(f->ends[3], &r), -EINVAL);
+	snprintf(dir, sizeof dir, "/proc/%d/fd", f->pid);
+	int before = count_fds(dir);
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		const int fd = open(path, modes[i]), two[2] = {fd, fd};
+		int status = raw_give(f->ends[3], GOFER_READONLY, "", &fd, 1, &got);
+		assert_int_equal(status, i < 2 ? 0 : -EACCES);
+		if (status == 0) {
+			char c;
+			assert_int_equal(fcntl(got, F_GETFL) & O_ACCMODE, O_RDONLY);
+			assert_true(pread(got, &c, 1, 0) == 1 && c == 'x');
+			assert_ptr_equal(mmap(NULL, 4096, PROT_WRITE, MAP_SHARED, got, 0),
+					 MAP_FAILED);
+			close(got);
+		}
+		assert_int_equal(raw_give(f->ends[3], GOFER_READONLY, "", two, 2, &got), -EINVAL);
+		assert_int_equal(raw_give(f->ends[3], GOFER_READONLY, "a", &fd, 1, &got), -EINVAL);
+		close(fd);
+	}
+	/* Only regular files: not what another open of which would be another thing. */
+	assert_int_equal(raw_give(f->ends[3], GOFER_READONLY, "", ends, 1, &got), -EACCES);
+	assert_int_equal(raw_give(f->ends[3], GOFER_READONLY, "", &f->ends[3], 1, &got), -EACCES);
+	int root = open("/", O_RDONLY);
+	assert_int_equal(raw_give(f->ends[3], GOFER_READONLY, "", &root, 1, &got), -EACCES);
+	/* One without a name. */
+	unlink(path);
+	assert_int_equal(raw_give(f->ends[3], GOFER_READONLY, "", &own, 1, &got), 0);
+	close(got);
+	close(root);
+	close(own);
+	close(ends[0]);
+	close(ends[1]);
 	assert_int_equal(count_fds(dir), before);
 }
 
@@ -515,6 +579,7 @@ int main(void)
 		FACT(refuses_stray_fields),
 		FACT(refuses_bad_sizes),
 		FACT(drops_descriptors),
+		FACT(reopens_to_be_read_and_no_more),
 		FACT(names_change_meanwhile),
 		cmocka_unit_test(client_takes_good_replies),
 		cmocka_unit_test(client_refuses_headers),

@@ -372,6 +372,16 @@ static void maps_and_attributes(void **state)
 	p[0] = 'Y';
 	reads(f, "Yello");
 	munmap(p, 4096);
+	/* Neither privately nor by who only reads: others' descriptors stay here. */
+	struct file *r = open_at_mode(&a, "file", O_RDONLY, 0);
+	for (int i = 0; i < 4; i++) {
+		struct file *by = i % 2 ? f : r;
+		if (by == f && i > 1)
+			continue;
+		assert_int_equal(by->ops->mmap(by, PROT_READ, i > 1, 0, 4096, &src), 0);
+		assert_int_equal(fcntl(src.fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+	}
+	file_put(r);
 	const struct iattr t = {.mask = ATTR_MTIME, .mtime = {1000, 7}};
 	assert_int_equal(vfs_setattr(&f->path, a.cred, &t), 0);
 	assert_int_equal(stat(host(&a, "file"), &hst), 0);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The memory file system: content in pages and in memory objects, limits, directories, seals. */
+#include <fcntl.h>
+
 #include "vfs_fixture.h"
 
 #include "platform/host.h"
@@ -350,6 +352,46 @@ static void xattr_total_is_bounded(void **state)
 	path_put(&p);
 }
 
+static int reopen(void *arg, int fd)
+{
+	char path[32];
+	(void)arg;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* How the host lets a mapping of f be made. */
+static int mapped_mode(struct file *f, bool shared)
+{
+	struct mmap_source src;
+	assert_int_equal(f->ops->mmap(f, 1, shared, 0, 4096, &src), 0);
+	return fcntl(src.fd, F_GETFL) & O_ACCMODE;
+}
+
+/* What reaches a stub can be written only where the guest may write. */
+static void descriptors_allow_what_the_file_does(void **state)
+{
+	struct world *x = *state;
+	struct mmap_source one, two;
+	struct file *f;
+	char c;
+	assert_int_equal(memfs_file_new("m", x->root, O_RDWR, 0777, 0, &f), 0);
+	assert_int_equal(fput(f, "abc", 3, 0), 3);
+	assert_int_equal(mapped_mode(f, false), O_RDONLY);
+	assert_int_equal(mapped_mode(f, true), O_RDWR);
+	f->writable = false;
+	assert_int_equal(mapped_mode(f, true), O_RDONLY);
+	f->writable = true;
+	/* Sealed: what was handed out before is another object now. */
+	assert_int_equal(f->ops->mmap(f, 3, true, 0, 4096, &one), 0);
+	assert_int_equal(memfs_add_seals(f, F_SEAL_WRITE), 0);
+	assert_int_equal(mapped_mode(f, true), O_RDONLY);
+	assert_int_equal(f->ops->mmap(f, 1, true, 0, 4096, &two), 0);
+	assert_int_equal(host_pwrite(one.fd, "x", 1, 0), 1);
+	assert_true(host_pread(two.fd, &c, 1, 0) == 1 && c == 'a');
+	file_put(f);
+}
+
 static void seals(void **state)
 {
 	struct world *x = *state;
@@ -373,6 +415,7 @@ static void seals(void **state)
 
 int main(void)
 {
+	host_set_readonly(reopen, NULL);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pagetree_grows_prunes_and_finds),
 		cmocka_unit_test(content_reads_the_same_from_pages_and_object),
@@ -380,6 +423,7 @@ int main(void)
 		cmocka_unit_test(content_knows_its_holes),
 		cmocka_unit_test(pageset_is_a_set),
 		cmocka_unit_test(object_knows_its_holes),
+		VFS_TEST(descriptors_allow_what_the_file_does),
 		VFS_TEST(limits_are_enospc),
 		VFS_TEST(readdir_is_stable_while_names_go),
 		VFS_TEST(rename_keeps_link_counts),

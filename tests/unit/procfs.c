@@ -14,6 +14,7 @@
 #include "sentry/procfs/tree.h"
 #include "sentry/res/memory.h"
 #include "sentry/res/resources.h"
+#include "sentry/task/uts.h"
 #include "sentry/vfs/fdtab.h"
 #include "syscalls/abi/epoll.h"
 
@@ -117,14 +118,13 @@ static int setup(void **state)
 	platform = &ops;
 	if (!once) {
 		assert_int_equal(host_init(), 0);
-		lock_init(&kernel.uts_lock, RANK_LEAF);
 		assert_int_equal(pid_init(), 0);
 		resources_from_host();
 		memory_from_host();
 		procfs_from_host();
 		kernel.boot_mono_ns = clock_mono_ns() - NSEC_PER_SEC;
 		kernel.task_limit = 100;
-		strcpy(kernel.hostname, "box");
+		strcpy(uts_first.hostname, "box");
 		once = true;
 	}
 	kernel.ngroups = kernel.ntasks = 0;

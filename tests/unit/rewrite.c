@@ -135,12 +135,12 @@ static void rewritten_calls_work(void **state)
 	rewrite_all();
 	fixture_site = 0;
 	assert_int_equal(guest_getppid(), getppid());
-	assert_true(rewrite_call(fixture_rewrite, fixture_site, &rip));
+	assert_true(rewrite_call(fixture_rewrite, fixture_site, false, &rip));
 	assert_in_range(rip, (uaddr_t)guest_getppid, (uaddr_t)guest_getppid + 16);
 	fixture_site = 0;
 	assert_int_equal(guest_read(fd, &c, 1), 1);
 	assert_int_equal(c, 0);
-	assert_true(rewrite_call(fixture_rewrite, fixture_site, &rip));
+	assert_true(rewrite_call(fixture_rewrite, fixture_site, false, &rip));
 	assert_in_range(rip, (uaddr_t)guest_read, (uaddr_t)guest_read + 200);
 	fixture_site = 0;
 	assert_int_equal(guest_syscall(SYS_getpid, 1, 2, 3, 4, 5, 6), getpid());
@@ -181,7 +181,7 @@ static void middles_are_recognised(void **state)
 			uaddr_t at = place_start(p) + insn->at;
 			assert_int_equal(jump_to(at), at);
 			uaddr_t to = rewrite_host_rip(fixture_rewrite, at);
-			assert_int_equal(rewrite_guest_rip(fixture_rewrite, to), at);
+			assert_int_equal(rewrite_guest_rip(fixture_rewrite, to, false), at);
 			if (!insn->call && !insn->disp)
 				assert_memory_equal((void *)to, p->plan->old + insn->at,
 						    insn->size);
@@ -221,7 +221,7 @@ static void on_step(int signo, siginfo_t *info, void *context)
 	(void)signo;
 	(void)info;
 	bool guest = (rip >= libc.start && rip < libc.end) ||
-		     rewrite_guest_rip(fixture_rewrite, rip) != rip;
+		     rewrite_guest_rip(fixture_rewrite, rip, false) != rip;
 	if (guest && step.now++ == step.at)
 		toggle();
 }
@@ -293,14 +293,14 @@ static void islands_show_as_text(void **state)
 	for (uint32_t i = 0; i < t->count; i++) {
 		const struct place *p = &t->sites[i].place;
 		for (size_t k = 0; k < island_units(p->plan) * ISLAND_UNIT; k++) {
-			uaddr_t rip = rewrite_guest_rip(fixture_rewrite, p->unit + k);
+			uaddr_t rip = rewrite_guest_rip(fixture_rewrite, p->unit + k, false);
 			assert_in_range(rip, place_start(p), p->call + PLAN_BYTES);
 		}
 		uaddr_t rip;
-		assert_true(rewrite_call(fixture_rewrite, p->unit, &rip));
+		assert_true(rewrite_call(fixture_rewrite, p->unit, false, &rip));
 		assert_int_equal(rip, p->call + CALL_SIZE);
-		assert_false(rewrite_call(fixture_rewrite, p->unit + 8, &rip));
-		assert_false(rewrite_call(fixture_rewrite, p->call, &rip));
+		assert_false(rewrite_call(fixture_rewrite, p->unit + 8, false, &rip));
+		assert_false(rewrite_call(fixture_rewrite, p->call, false, &rip));
 	}
 }
 
@@ -314,10 +314,10 @@ static void a_fork_has_its_own(void **state)
 	const struct table *t = fixture_rewrite->table;
 	uint32_t count = t->count;
 	for (uint32_t i = 0; i < count; i++)
-		assert_true(rewrite_call(child, t->sites[i].place.unit, &rip));
+		assert_true(rewrite_call(child, t->sites[i].place.unit, false, &rip));
 	rewrite_reset(child);
-	assert_false(rewrite_call(child, t->sites[0].place.unit, &rip));
-	assert_true(rewrite_call(fixture_rewrite, t->sites[0].place.unit, &rip));
+	assert_false(rewrite_call(child, t->sites[0].place.unit, false, &rip));
+	assert_true(rewrite_call(fixture_rewrite, t->sites[0].place.unit, false, &rip));
 	rewrite_free(child);
 }
 

@@ -123,7 +123,13 @@ static uaddr_t fixture_gap(void *arg, uint64_t size, uaddr_t low, uaddr_t high)
 	return (uaddr_t)p == low ? low : 0;
 }
 
+static void fixture_interrupt(struct ctx *by)
+{
+	(void)by;
+}
+
 static struct rewrite_host fixture_host = {
+	.interrupt = fixture_interrupt,
 	.calls = fixture_do,
 	.read = fixture_read,
 	.write = fixture_write,

@@ -159,15 +159,21 @@ static void reads_linux(void **state)
 	(void)state;
 	good(&s, CONFIG("", ",\"hostname\":\"h\",\"domainname\":\"\",\"linux\":{"
 			    "\"maskedPaths\":[\"/proc/kcore\"],\"readonlyPaths\":[],"
-			    "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"user\",\"path\":\"\"}],"
+			    "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"user\",\"path\":\"\"},"
+			    "{\"type\":\"mount\"},{\"type\":\"uts\"}],"
 			    "\"resources\":{\"pids\":{\"limit\":77},\"devices\":[{}]},"
-			    "\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":9}]}"));
+			    "\"gidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":9}],"
+			    "\"uidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":1},"
+			    "{\"containerID\":1,\"hostID\":1,\"size\":999}]}"));
+	assert_int_equal(s.uid_map.n, 2);
+	assert_int_equal(s.uid_map.range[0].outside, 1000);
+	assert_true(s.ns[NS_USER].listed && !s.ns[NS_USER].path && !s.ns[NS_TIME].listed);
 	assert_string_equal(s.hostname, "h");
 	assert_null(s.domainname);
 	assert_string_equal(s.masked_paths[0], "/proc/kcore");
 	assert_null(s.masked_paths[1]);
 	assert_null(s.readonly_paths[0]);
-	assert_int_equal(s.pids_limit, 77);
+	assert_int_equal(s.resources.pids.value, 77);
 	spec_free(&s);
 	assert_string_equal(warned(), "vedette: end\n");
 }
@@ -195,7 +201,7 @@ static void says_where(void **state)
 	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"tmpfs\",\"options\":[1]}"),
 	    "mounts[0].options[0]: must be a string");
 	bad(CONFIG("", ",\"linux\":{\"namespaces\":[{\"type\":\"x\"}]}"),
-	    "linux.namespaces[0]: unknown namespace 'x'");
+	    "linux.namespaces[0].type: unknown namespace 'x'");
 }
 
 /* Left out, these would give the container more than it should have. */
@@ -204,10 +210,11 @@ static void refuses_what_would_be_unsafe(void **state)
 	(void)state;
 	bad(CONFIG("", ",\"hooks\":{\"poststop\":[{\"path\":\"/x\"}]}"), "hooks (poststop)");
 	bad(CONFIG("", ",\"linux\":{\"namespaces\":[{\"type\":\"pid\",\"path\":\"/n\"}]}"),
-	    "joining a namespace");
-	bad(CONFIG("",
-		   ",\"linux\":{\"gidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":1}]}"),
-	    "linux.gidMappings[0]: only mappings");
+	    "joining the pid namespace /n is not supported");
+	bad(CONFIG("", ",\"linux\":{\"namespaces\":[{\"type\":\"user\",\"path\":\"/n\"}]}"),
+	    "list its uidMappings");
+	bad(CONFIG("", ",\"linux\":{\"namespaces\":[{\"type\":\"ipc\",\"path\":\"n\"}]}"),
+	    "path: must be an absolute path");
 	bad(CONFIG("", ",\"linux\":{\"timeOffsets\":{\"boottime\":{}}}"), "is not supported yet");
 	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"tmpfs\",\"options\":[\"nosymfollow\"]}"),
 	    "'nosymfollow' is not supported");
@@ -217,17 +224,35 @@ static void refuses_what_would_be_unsafe(void **state)
 	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"bind\"}"), "needs a source");
 }
 
+#define USER_NS(maps)                                                                              \
+	CONFIG("", ",\"linux\":{\"namespaces\":[{\"type\":\"user\"}]," maps "}")
+#define MAP(i, o, n) "{\"containerID\":" #i ",\"hostID\":" #o ",\"size\":" #n "}"
+
+static void finds_contradictions(void **state)
+{
+	(void)state;
+	bad(CONFIG("", ",\"linux\":{\"gidMappings\":[" MAP(0, 1, 1) "]}"),
+	    "linux.gidMappings needs a new user namespace");
+	bad(USER_NS("\"uidMappings\":[" MAP(0, 1, 1) "]"), "needs linux.uidMappings and");
+	bad(USER_NS("\"uidMappings\":[" MAP(0, 1, 0) "]"), "uidMappings[0]: size must not be 0");
+	bad(USER_NS("\"uidMappings\":[" MAP(0, 4294967295, 1) "]"), "reaches beyond");
+	bad(USER_NS("\"uidMappings\":[" MAP(4294967290, 0, 6) "]"), "reaches beyond");
+	bad(USER_NS("\"uidMappings\":[" MAP(0, 10, 5) "," MAP(4, 100, 5) "]"), "element 1 maps ids");
+	bad(USER_NS("\"uidMappings\":[" MAP(0, 10, 5) "," MAP(5, 14, 5) "]"), "element 1 maps ids");
+	bad(CONFIG("", ",\"hostname\":\"h\""), "hostname needs a new uts namespace");
+	bad(CONFIG("", ",\"linux\":{\"maskedPaths\":[\"/a\"]}"), "needs a new mount namespace");
+}
+
 static void warns_of_the_rest(void **state)
 {
 	struct spec s;
 	(void)state;
-	good(&s, CONFIG(",\"shoes\":1,\"apparmorProfile\":\"p\"",
-			",\"linux\":{\"resources\":{\"memory\":{\"limit\":1}},"
+	good(&s, CONFIG(",\"shoes\":1",
+			",\"linux\":{\"resources\":{\"network\":{\"classID\":1}},"
 			"\"sysctl\":{\"a\":\"b\"}}"));
 	const char *said = warned();
 	assert_non_null(strstr(said, "warning: c.json: process.shoes: unknown field, ignored\n"));
-	assert_non_null(strstr(said, "process.apparmorProfile: has no effect"));
-	assert_non_null(strstr(said, "linux.resources.memory: is not enforced yet"));
+	assert_non_null(strstr(said, "linux.resources.network: is not enforced"));
 	assert_non_null(strstr(said, "linux.sysctl: is not applied"));
 	spec_free(&s);
 }
@@ -303,6 +328,7 @@ int main(void)
 		cmocka_unit_test(null_counts_as_absent),
 		cmocka_unit_test(says_where),
 		cmocka_unit_test(refuses_what_would_be_unsafe),
+		cmocka_unit_test(finds_contradictions),
 		cmocka_unit_test(warns_of_the_rest),
 		cmocka_unit_test(reads_seccomp),
 		cmocka_unit_test(reads_scheduling),

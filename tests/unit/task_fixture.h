@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 
 #include "sentry/mm/mm.h"
+#include "sentry/task/nsset.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/sigqueue.h"
 #include "sentry/task/task.h"
@@ -102,6 +103,7 @@ static inline struct task *make_task(struct group *g, int tid)
 	t->tid = tid;
 	t->group = group_get(g);
 	t->cred = cred_new_root(CAP_ALL);
+	t->ns = nsset_first();
 	t->ctx = (struct ctx *)(void *)&ctx;
 	t->syscalls = 1;
 	list_append(&g->threads, &t->threads);

@@ -15,7 +15,11 @@
 static struct sock_caller caller(const struct world *x, bool root)
 {
 	return (struct sock_caller){
-		.cred = root ? x->root : x->user, .fs = x->fs, .tgid = 7, .nofile = 100,
+		.cred = root ? x->root : x->user,
+		.fs = x->fs,
+		.net = &net_first,
+		.tgid = 7,
+		.nofile = 100,
 	};
 }
 
@@ -67,7 +71,7 @@ static bool count_one(const struct unix_info *i, void *arg)
 static int sockets(void)
 {
 	int n = 0;
-	assert_int_equal(unix_for_each(count_one, &n), 0);
+	assert_int_equal(unix_for_each(&net_first, count_one, &n), 0);
 	return n;
 }
 

@@ -99,23 +99,31 @@ bool rewrite_due(struct rewrite *r, uaddr_t rip)
 	return n >= DUE && (n & (n - 1)) == 0;
 }
 
-bool rewrite_call(struct rewrite *r, uaddr_t site, uaddr_t *out_rip)
+uint32_t rewrite_moves(struct rewrite *r)
 {
-	const struct site *s = site_by_island(r, site);
+	return __atomic_load_n(&r->moves, __ATOMIC_ACQUIRE);
+}
+
+static const struct site *island_at(struct rewrite *r, uaddr_t addr, bool stale)
+{
+	const struct site *s = site_by_island(r, addr);
+	if (s && !stale && __atomic_load_n(&s->state, __ATOMIC_RELAXED) == SITE_GONE)
+		return NULL;
+	return s;
+}
+
+bool rewrite_call(struct rewrite *r, uaddr_t site, bool stale, uaddr_t *out_rip)
+{
+	const struct site *s = island_at(r, site, stale);
 	if (!s || s->place.unit != site)
 		return false;
 	*out_rip = s->place.call + CALL_SIZE;
 	return true;
 }
 
-bool rewrite_moved(struct rewrite *r)
+uaddr_t rewrite_guest_rip(struct rewrite *r, uaddr_t rip, bool stale)
 {
-	return __atomic_load_n(&r->moved, __ATOMIC_RELAXED);
-}
-
-uaddr_t rewrite_guest_rip(struct rewrite *r, uaddr_t rip)
-{
-	const struct site *s = site_by_island(r, rip);
+	const struct site *s = island_at(r, rip, stale);
 	return s ? island_guest_rip(&s->place, rip) : rip;
 }
 

@@ -17,6 +17,13 @@
  *     jumps, there faults; rewrite_fault() says where in the island it goes on.
  *     So rewrite_host_rip() only saves faults, it is not needed for safety.
  *
+ * A region of islands is given up when the guest maps something there (rewrite_change):
+ *  3. Its text is put back first, and every other thread interrupted before its memory
+ *     goes.  A thread that stood in an island, or had just left it for the stub's entry, shows
+ *     itself with a stale rip (it has not gone on since the region went), and goes on at the
+ *     guest's own instruction.  One that is not stale and stands there runs what the guest
+ *     has put there itself.
+ *
  * Every function may be called by any thread at any time while the address space
  * exists.  rewrite_site and rewrite_change need the sentry's mm lock, so that what is
  * mapped does not change between their caller's look and the change.
@@ -51,6 +58,11 @@ enum { REWRITE_CALLS = 32, REWRITE_VECTOR = 64 };
 
 /* What rewriting needs of the platform.  0 or -errno. */
 struct rewrite_host {
+	/*
+	 * No other thread of the address space executes another instruction of the guest's before
+	 * its next rewrite_host_rip().
+	 */
+	void (*interrupt)(struct ctx *by);
 	/* All of them in order, at most REWRITE_CALLS, whatever becomes of each: the first error.
 	 */
 	int (*calls)(struct ctx *by, const struct rewrite_call *calls, unsigned count);
@@ -89,15 +101,18 @@ bool rewrite_due(struct rewrite *r, uaddr_t rip);
  */
 int rewrite_site(struct rewrite *r, struct ctx *by, const struct rewrite_req *req);
 
-/* The guest's rip after the call, of an island_site's address; false: it is none.  No lock. */
-bool rewrite_call(struct rewrite *r, uaddr_t site, uaddr_t *out_rip);
 /*
- * Has an island ever been given up?  Then slot.next of a call that is under way may be
- * stale, and must be set to rewrite_host_rip() of its rip.
+ * How often islands have been given up.  A thread that has gone on at another count is
+ * stale: what it goes on at next must be asked for again, rewrite_host_rip() of its rip.
  */
-bool rewrite_moved(struct rewrite *r);
+uint32_t rewrite_moves(struct rewrite *r);
+/*
+ * The guest's rip after the call, of an island_site's address; false: it is none.  No lock.
+ * stale: also of an island that is gone.
+ */
+bool rewrite_call(struct rewrite *r, uaddr_t site, bool stale, uaddr_t *out_rip);
 /* A rip out of a signal frame, as the guest knows it. */
-uaddr_t rewrite_guest_rip(struct rewrite *r, uaddr_t rip);
+uaddr_t rewrite_guest_rip(struct rewrite *r, uaddr_t rip, bool stale);
 /* A rip the guest is to go on at, before it is written to a frame or slot.next. */
 uaddr_t rewrite_host_rip(struct rewrite *r, uaddr_t rip);
 /*

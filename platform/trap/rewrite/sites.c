@@ -144,7 +144,7 @@ void site_set(struct rewrite *r, uint32_t number, enum site_state state)
 	lock(&r->index);
 	if (s->state == SITE_LIVE)
 		__atomic_fetch_sub(&r->live, 1, __ATOMIC_RELAXED);
-	s->state = state;
+	__atomic_store_n(&s->state, state, __ATOMIC_RELAXED);
 	if (state == SITE_LIVE)
 		__atomic_fetch_add(&r->live, 1, __ATOMIC_RELAXED);
 	unlock(&r->index);

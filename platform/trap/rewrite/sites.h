@@ -26,7 +26,7 @@ enum site_state {
 
 struct site {
 	struct place place; /* I */
-	uint32_t state;	    /* index */
+	uint32_t state;	    /* index; a to look at */
 };
 
 /* Never moved while it is in use: a larger one replaces it, the old ones wait for exec. */
@@ -62,7 +62,7 @@ struct rewrite {
 	struct region regions[REGIONS_MAX];
 	unsigned retries; /* window: exec faults since it was last open */
 	bool stopped;	  /* a */
-	bool moved;	  /* a: a region is gone */
+	uint32_t moves;	  /* a: regions that are gone */
 	struct counter counters[COUNTERS];
 };
 

@@ -84,7 +84,8 @@ static int undo_region(struct rewrite *r, struct ctx *by, struct region *region)
 	lock(&r->index);
 	region->gone = true;
 	unlock(&r->index);
-	__atomic_store_n(&r->moved, true, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&r->moves, 1, __ATOMIC_SEQ_CST);
+	rewrite_host->interrupt(by);
 	/* What the guest maps there replaces its part; the rest would only be in the way. */
 	return rewrite_host->calls(by, &unmap, 1);
 }

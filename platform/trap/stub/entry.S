@@ -104,7 +104,7 @@
 
 	.section stub_text, "ax", @progbits
 	.balign 64
-	.globl	stub_handler, stub_restorer, entry_zygote, stub_enter, stub_exit_begin
+	.globl	stub_handler, stub_restorer, entry_zygote, stub_enter, stub_entered, stub_exit_begin
 	.globl	stub_exit_end, stub_ready, stub_framed, entry_fork, entry_thread
 	.globl	stub_make_frame, entry_exit, entry_park
 
@@ -120,7 +120,13 @@ stub_restorer:
 	hlt
 
 	.balign 64
+/* Until stub_entered only what a system call spoils has changed, so the call can begin again. */
 stub_enter:
+	mov	ISLAND_O_NEXT(%rcx), %r11
+	mov	%r11, GS(SLOT_O_NEXT)
+	mov	%rcx, GS(SLOT_O_SITE)
+	mov	ISLAND_O_RIP(%rcx), %rcx
+stub_entered:
 	mov	%rsp, R(RSP)
 	mov	GS(SLOT_O_CALLSTACK), %rsp
 	pushfq
@@ -139,12 +145,8 @@ stub_enter:
 	mov	%r13, R(R13)
 	mov	%r14, R(R14)
 	mov	%r15, R(R15)
-	mov	ISLAND_O_RIP(%rcx), %rax
-	mov	ISLAND_O_NEXT(%rcx), %rdx
-	mov	%rax, R(RIP)
-	mov	%rdx, GS(SLOT_O_NEXT)
-	mov	%rcx, GS(SLOT_O_SITE)
-	mov	%rax, R(RCX)
+	mov	%rcx, R(RIP)
+	mov	%rcx, R(RCX)
 	mov	R(EFLAGS), %rax
 	mov	%rax, R(R11)
 	cld

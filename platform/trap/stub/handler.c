@@ -4,7 +4,7 @@
  *
  * A handler runs with the interrupt signal blocked; a rewritten call does not, so
  * an interrupt can find the thread anywhere in here.  It is then only noted
- * (slot.kick): the way out looks at it.  Faults are open everywhere, because
+ * (slot.kick): the way out looks at it; at the very entry the call has not begun.  Faults are open everywhere, because
  * copying for the guest may fault; any other fault of this code is the guest's
  * doing and is told as one.
  */
@@ -200,7 +200,7 @@ static STUB bool was_inside(struct slot *s, int signo, struct frame_context *f)
 {
 	if (signo == SIGSEGV || signo == SIGBUS)
 		return stub_copy_fixup(&f->rip);
-	if (signo != INTERRUPT_SIGNAL)
+	if (signo != INTERRUPT_SIGNAL || inside(f->rip, stub_enter, stub_entered))
 		return false;
 	s->kick = 1;
 	if (inside(f->rip, stub_exit_begin, stub_exit_end))

@@ -39,6 +39,7 @@ extern const unsigned char stub_handler[];  /* of all host signals */
 extern const unsigned char stub_restorer[]; /* rt_sigreturn */
 extern const unsigned char entry_zygote[];   /* rdi, rsi, rdx, r12: see there */
 extern const unsigned char stub_enter[];    /* rewritten calls jump here, rcx: struct island_site */
+extern const unsigned char stub_entered[];  /* the island is not needed from here on */
 extern const unsigned char stub_exit_begin[], stub_exit_end[];
 extern const unsigned char stub_ready[];    /* rip of a new thread's first frame */
 extern const unsigned char stub_framed[];   /* rip of DO_FRAME's */

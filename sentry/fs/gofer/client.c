@@ -338,3 +338,12 @@ int gofer_memfile(void *gofer, const char *name)
 	int err = wire_call(gofer, &c);
 	return err < 0 ? err : c.fd;
 }
+
+int gofer_readonly(void *gofer, int fd)
+{
+	struct wire_call c = request(GOFER_READONLY, 0, NULL);
+	c.give = &fd;
+	c.want_fd = true;
+	int err = wire_call(gofer, &c);
+	return err < 0 ? err : c.fd;
+}

@@ -122,3 +122,8 @@ int gofer_removexattr(struct gofer *g, unsigned root, const char *path, const ch
  * gofer has no tmpfs.  Has the type that host_set_memfile() wants.
  */
 int gofer_memfile(void *gofer, const char *name);
+/*
+ * The regular file behind fd, which must be readable, opened once more to be read only: the
+ * descriptor or -errno.  Has the type that host_set_readonly() wants.
+ */
+int gofer_readonly(void *gofer, int fd);

@@ -6,7 +6,8 @@
  * (struct gofer_req, then path, name and data bytes, no terminators) and reads
  * the reply: one packet, or several of which all but the last carry GOFER_MORE.
  * Each reply packet is a struct gofer_rep and `size` bytes of body.  A
- * descriptor travels as SCM_RIGHTS with the packet that carries GOFER_FD.
+ * descriptor travels as SCM_RIGHTS with the packet that carries GOFER_FD, or with a
+ * request whose operation wants one.
  * One request at a time a connection; no packet is longer than
  * GOFER_PACKET_MAX.  Both ends are the same binary, so integers are native.
  *
@@ -44,13 +45,14 @@ enum gofer_field {
 	GOFER_F_DATA = 128,
 	GOFER_F_WRITE = 256,  /* refused on a read-only root: -EROFS */
 	GOFER_F_NOROOT = 512, /* takes neither root nor path */
+	GOFER_F_GIVEN = 1024, /* a descriptor comes with it; no other request may have one */
 };
 
 /*
  * OP(name, fields).  Replies carry, where they succeed:
  *   STAT .. LINK, SETATTR, COPYUP   attr of the object
  *   LIST     attr of the directory in the first packet; body: struct gofer_dirent each
- *   OPEN, CREATE, MEMFILE   a descriptor
+ *   OPEN, CREATE, MEMFILE, READONLY   a descriptor
  *   READLINK, GETXATTR, LISTXATTR  total; body: the bytes (none if size was 0)
  *   STATFS   body: struct gofer_statfs
  */
@@ -76,7 +78,8 @@ enum gofer_field {
 	OP(SETXATTR,    GOFER_F_WRITE | GOFER_F_NAME | GOFER_F_FLAGS | GOFER_F_DATA)               \
 	OP(REMOVEXATTR, GOFER_F_WRITE | GOFER_F_NAME)                                              \
 	OP(COPYUP,      GOFER_F_WRITE)                                                             \
-	OP(MEMFILE,     GOFER_F_NOROOT | GOFER_F_NAME)
+	OP(MEMFILE,     GOFER_F_NOROOT | GOFER_F_NAME)                                             \
+	OP(READONLY,    GOFER_F_NOROOT | GOFER_F_GIVEN)
 
 enum gofer_op {
 	GOFER_NONE,

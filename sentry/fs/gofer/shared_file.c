@@ -22,8 +22,9 @@
 
 /* Hangs on file->priv. */
 struct opened {
-	struct sfd *main;	/* I  our use of it */
-	struct sfd *plain;	/* inode lock; without O_APPEND, made when needed; our use */
+	struct sfd *main;     /* I  our use of it */
+	struct sfd *plain;    /* inode lock; without O_APPEND, made when needed; our use */
+	struct sfd *readonly; /* the same for mappings that may not be written */
 };
 
 static void sfd_put_locked(struct sfd *s)
@@ -93,7 +94,7 @@ static int sfd_get_locked(struct snode *n, int flags, struct sfd **out)
 		if (raised < 0)
 			return raised;
 	}
-	list_for_each(s, &n->fds, link) {
+	list_for_each (s, &n->fds, link) {
 		if (!allows(s, flags))
 			continue;
 		s->users++;
@@ -125,7 +126,7 @@ void node_drop_spare_locked(struct snode *n)
 int node_fd_locked(const struct snode *n, bool writable)
 {
 	const struct sfd *s;
-	list_for_each(s, &n->fds, link)
+	list_for_each (s, &n->fds, link)
 		if (!writable || (s->flags & GOFER_O_ACCMODE) != GOFER_O_RDONLY)
 			return s->fd;
 	return -1;
@@ -272,16 +273,44 @@ static int64_t file_ioctl(struct file *f, const struct ioctl_args *a)
 	return copy_out(a->mm, a->arg, &told, sizeof told);
 }
 
+/* Not what others have opened: their descriptor may allow more. */
+static int readonly_locked(struct snode *n, struct opened *o)
+{
+	struct sfd *s;
+	int fd;
+	if (o->readonly)
+		return sfd_fd(o->readonly);
+	list_for_each (s, &n->fds, link) {
+		if (s->flags != GOFER_O_RDONLY)
+			continue;
+		s->users++;
+		o->readonly = s;
+		return sfd_fd(s);
+	}
+	int err = host_readonly(sfd_fd(o->main), &fd);
+	if (err == 0)
+		err = sfd_add(n, fd, GOFER_O_RDONLY, &o->readonly);
+	return err < 0 ? err : fd;
+}
+
 static int file_mmap(struct file *f, int prot, bool shared, uint64_t off, uint64_t size,
 		     struct mmap_source *out)
 {
 	struct opened *o = f->priv;
+	int fd = sfd_fd(o->main);
 	(void)prot;
 	(void)off;
 	(void)size;
 	if (shared && f->writable)
 		__atomic_store_n(&snode_of(f->inode)->mapped, true, __ATOMIC_RELAXED);
-	*out = (struct mmap_source){.fd = sfd_fd(o->main)};
+	if (!(shared && f->writable) && (o->main->flags & GOFER_O_ACCMODE) != GOFER_O_RDONLY) {
+		lock(&f->inode->lock);
+		fd = readonly_locked(snode_of(f->inode), o);
+		unlock(&f->inode->lock);
+	}
+	if (fd < 0)
+		return fd;
+	*out = (struct mmap_source){.fd = fd};
 	return 0;
 }
 
@@ -297,6 +326,7 @@ static void file_release(struct file *f)
 	lock(&f->inode->lock);
 	sfd_put_locked(o->main);
 	sfd_put_locked(o->plain);
+	sfd_put_locked(o->readonly);
 	unlock(&f->inode->lock);
 	free(o);
 }

@@ -153,7 +153,19 @@ static int send_request(struct conn *conn, struct wire_call *c)
 		{.iov_base = (void *)(uintptr_t)c->name, .iov_len = name},
 		{.iov_base = (void *)(uintptr_t)c->data, .iov_len = c->data_size},
 	};
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} ctl = {0};
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 4};
+	if (c->give) {
+		msg.msg_control = ctl.space;
+		msg.msg_controllen = sizeof ctl.space;
+		ctl.align.cmsg_level = SOL_SOCKET;
+		ctl.align.cmsg_type = SCM_RIGHTS;
+		ctl.align.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&ctl.align), c->give, sizeof(int));
+	}
 	return host_sendmsg(conn->fd, &msg, MSG_NOSIGNAL) < 0 ? -EIO : 0;
 }
 

@@ -25,6 +25,7 @@ struct wire_call {
 	void *arg;
 	bool want_attr; /* attr must be valid, else it must be zero */
 	bool want_fd;	/* exactly one descriptor must come, else none may */
+	const int *give; /* a descriptor that goes with the request, or NULL */
 	/* Results of success */
 	struct gofer_attr attr;
 	uint64_t total;

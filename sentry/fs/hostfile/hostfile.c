@@ -204,7 +204,16 @@ static int host_mmap(struct file *f, int prot, bool shared, uint64_t off, uint64
 	(void)size;
 	if (h->type != S_IFREG || shared)
 		return -ENODEV;
-	*out = (struct mmap_source){.fd = h->fd};
+	int fd = h->fd;
+	if ((h->flags & O_ACCMODE) != O_RDONLY) {
+		lock(&h->io);
+		int err = h->readonly < 0 ? host_readonly(h->fd, &h->readonly) : 0;
+		fd = err < 0 ? err : h->readonly;
+		unlock(&h->io);
+	}
+	if (fd < 0)
+		return fd;
+	*out = (struct mmap_source){.fd = fd};
 	return 0;
 }
 
@@ -240,8 +249,8 @@ static const struct file_ops hostfile_ops = {
 	.release = host_release,
 };
 
-static int file_over(struct hostfile *h, struct inode *i, struct path path,
-		     const struct cred *cred, uint32_t flags, struct file **out)
+static int file_over(struct hostfile *h, struct inode *i, struct path path, const struct cred *cred,
+		     uint32_t flags, struct file **out)
 {
 	int err = file_new(&hostfile_ops, FILE_HOST, h, path, inode_get(i), cred, flags, out);
 	if (err < 0)
@@ -310,6 +319,7 @@ static void host_evict(struct inode *i)
 	struct hostfile *h = i->priv;
 	waitq_destroy(&h->wq);
 	host_close(h->fd);
+	host_close(h->readonly);
 	free(h);
 }
 
@@ -362,7 +372,12 @@ int hostfile_new(const struct hostfile_options *o, const struct cred *cred, stru
 	if (!h)
 		return -ENOMEM;
 	*h = (struct hostfile){
-		.fd = -1, .flags = o->flags, .type = st.mode & S_IFMT, .pos = o->pos,
+
+		.fd = -1,
+		.readonly = -1,
+		.flags = o->flags,
+		.type = st.mode & S_IFMT,
+		.pos = o->pos,
 		.nonblock = o->nonblock};
 	h->tty = S_ISCHR(st.mode) && hostfile_probe_tty(o->fd);
 	lock_init(&h->io, RANK_PIPE);

@@ -12,6 +12,7 @@
 struct hostfile {
 	struct inode *inode;		/* I  not referenced: it is ours */
 	int fd;				/* I */
+	int readonly;			/* io: the same for mappings; -1: not needed yet */
 	uint32_t flags;			/* I */
 	uint32_t type;			/* I  S_IFMT bits of the host's file */
 	bool tty;			/* I */

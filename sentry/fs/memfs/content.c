@@ -154,6 +154,17 @@ int content_fd(struct content *c, uint64_t length)
 	return err < 0 ? err : c->object->fd;
 }
 
+int content_readonly_fd(struct content *c, uint64_t length)
+{
+	int fd = content_fd(c, length);
+	return fd < 0 ? fd : object_readonly(c->object);
+}
+
+int content_sealed(struct content *c, uint64_t length)
+{
+	return is_object(c) ? object_renew(c->object, length) : 0;
+}
+
 /* Switches to a memory object before a change that would make the heap pages too many. */
 static int heap_limit(struct content *c, uint64_t off, uint64_t size, uint64_t length)
 {
@@ -265,6 +276,6 @@ uint64_t content_pages(const struct content *c)
 	struct host_stat st;
 	if (is_object(c))
 		return host_fstat(c->object->fd, &st) == 0 ? st.blocks / (PAGE_SIZE / 512)
-							  : c->object->charged.count;
+							   : c->object->charged.count;
 	return c->pages.count;
 }

@@ -56,6 +56,10 @@ int content_reserve(struct content *c, uint64_t off, uint64_t size, uint64_t len
 		    uint64_t new_length);
 /* The memory object's descriptor (made now if need be), or -errno. */
 int content_fd(struct content *c, uint64_t length);
+/* The same for a mapping that may never be written: the host lets nobody write through it. */
+int content_readonly_fd(struct content *c, uint64_t length);
+/* No byte of it will change any more: see object_renew. */
+int content_sealed(struct content *c, uint64_t length);
 /* First byte of data (or of a hole) at or after off < length; length if there is none. */
 uint64_t content_seek(const struct content *c, uint64_t off, uint64_t length, bool data);
 /* Pages in use, for st_blocks. */

@@ -148,18 +148,22 @@ static int file_mmap(struct file *f, int prot, bool shared, uint64_t off, uint64
 	struct node *n = node_of(i);
 	int fd = 0;
 	/* A read-only shared mapping of a file open for writing may become writable (mprotect). */
-	bool may_write = shared && ((prot & PROT_WRITE) || f->writable);
+	bool may_write = shared && f->writable;
 
 	(void)size;
 	lock(&i->lock);
-	if (shared && (prot & PROT_WRITE) && (n->seals & SEALS_WRITE))
+	bool sealed = n->seals & SEALS_WRITE;
+	if (shared && (prot & PROT_WRITE) && sealed)
 		fd = -EPERM;
 	else if (may_write)
 		fd = lower_copy_up_locked(i, i->size);
-	if (fd == 0)
-		fd = is_lower(n) ? n->lower_fd : content_fd(&n->content, i->size);
-	bool sealed = n->seals & SEALS_WRITE;
-	if (fd >= 0 && may_write && !sealed)
+	may_write &= !sealed;
+	if (fd == 0 && is_lower(n))
+		fd = n->lower_fd;
+	else if (fd == 0)
+		fd = may_write ? content_fd(&n->content, i->size)
+			       : content_readonly_fd(&n->content, i->size);
+	if (fd >= 0 && may_write)
 		object_mapped(n->content.object, off);
 	unlock(&i->lock);
 	if (fd < 0)

@@ -109,8 +109,10 @@ static int add_locked(struct inode *i, uint32_t seals)
 		seals |= F_SEAL_SHRINK | F_SEAL_GROW | SEALS_WRITE;
 	if ((seals & ~*have & F_SEAL_WRITE) && __atomic_load_n(&i->writable_maps, __ATOMIC_RELAXED))
 		return -EBUSY;
-	*have |= seals;
-	return 0;
+	int err = seals & ~*have & F_SEAL_WRITE ? content_sealed(&node_of(i)->content, i->size) : 0;
+	if (err == 0)
+		*have |= seals;
+	return err;
 }
 
 int memfs_add_seals(struct file *f, uint32_t seals)

@@ -17,13 +17,17 @@ struct object *object_alloc(void)
 {
 	struct object *o = calloc(1, sizeof *o);
 	if (o)
-		*o = (struct object){.fd = -1, .mapped_from = UINT64_MAX};
+		*o = (struct object){
+			.fd = -1, .readonly = -1, .before = {-1, -1}, .mapped_from = UINT64_MAX};
 	return o;
 }
 
 void object_free(struct object *o, struct budget *b)
 {
 	host_close(o->fd);
+	host_close(o->readonly);
+	host_close(o->before[0]);
+	host_close(o->before[1]);
 	uint64_t charged = pageset_remove(&o->charged, 0, UINT64_MAX);
 	if (b)
 		budget_give(b, charged);
@@ -85,11 +89,6 @@ int object_resize(struct object *o, struct budget *b, uint64_t length)
 	return 0;
 }
 
-void object_mapped(struct object *o, uint64_t off)
-{
-	o->mapped_from = min_u64(o->mapped_from, off & PAGE_MASK);
-}
-
 /* The next page from `page` on that may hold other than zeros. */
 static uint64_t next_suspect(const struct object *o, uint64_t page)
 {
@@ -106,6 +105,62 @@ static bool disturbed(unsigned *pieces)
 	return ++*pieces % 1024 == 0 && waiter_signalled(waiter_self());
 }
 
+/* All that may be other than zeros. */
+static int copy_to(const struct object *o, int to, uint64_t length)
+{
+	autofree char *buf = malloc(sizeof zeros);
+	unsigned pieces = 0;
+	if (!buf)
+		return -ENOMEM;
+	for (uint64_t off = 0, page; off < length; off = page << PAGE_SHIFT) {
+		page = next_suspect(o, off >> PAGE_SHIFT);
+		if (page == PAGESET_NONE || (off = page << PAGE_SHIFT) >= length)
+			break;
+		ssize_t n =
+			host_pread(o->fd, buf, min_u64(length - off, sizeof zeros), (int64_t)off);
+		if (n > 0 && memcmp(buf, zeros, (size_t)n) != 0 &&
+		    host_pwrite(to, buf, (size_t)n, (int64_t)off) != n)
+			return -ENOMEM;
+		if (n <= 0 || disturbed(&pieces))
+			return n <= 0 ? (int)n : -EINTR;
+		page = PAGE_ALIGN(off + (uint64_t)n) >> PAGE_SHIFT;
+	}
+	return 0;
+}
+
+int object_renew(struct object *o, uint64_t length)
+{
+	int fd;
+	/* Its descriptor for writing has never left us; or has not since. */
+	if (o->mapped_from == UINT64_MAX || o->before[0] >= 0)
+		return 0;
+	int err = host_memfd("vedette", &fd);
+	if (err < 0)
+		return err;
+	if ((err = host_ftruncate(fd, length)) == 0)
+		err = copy_to(o, fd, length);
+	if (err < 0) {
+		host_close(fd);
+		return err;
+	}
+	o->before[0] = o->fd;
+	o->before[1] = o->readonly;
+	o->fd = fd;
+	o->readonly = -1;
+	return 0;
+}
+
+int object_readonly(struct object *o)
+{
+	int err = o->readonly < 0 ? host_readonly(o->fd, &o->readonly) : 0;
+	return err < 0 ? err : o->readonly;
+}
+
+void object_mapped(struct object *o, uint64_t off)
+{
+	o->mapped_from = min_u64(o->mapped_from, off & PAGE_MASK);
+}
+
 /*
  * What is zero already is only read: a hole that is written becomes memory, of a
  * sparse file more than the host has.
@@ -117,7 +172,8 @@ int object_zero(struct object *o, uint64_t off, uint64_t size)
 	unsigned pieces = 0;
 	if (!buf)
 		return -ENOMEM;
-	for (uint64_t page; off < end && (page = next_suspect(o, off >> PAGE_SHIFT)) != PAGESET_NONE;) {
+	for (uint64_t page;
+	     off < end && (page = next_suspect(o, off >> PAGE_SHIFT)) != PAGESET_NONE;) {
 		off = max_u64(off, page << PAGE_SHIFT);
 		if (off >= end)
 			break;

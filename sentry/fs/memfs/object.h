@@ -19,6 +19,8 @@ struct budget;
 
 struct object {
 	int fd;				/* -1: not yet */
+	int readonly;			/* the same to be read only, for stubs; -1: not needed yet */
+	int before[2];			/* both, until object_renew: a mapping may be under way; -1 */
 	struct pageset charged;		/* pages of the budget */
 	struct pageset data;		/* of those, what may hold other than zeros */
 	uint64_t mapped_from;		/* guests may write from here on without our knowing */
@@ -36,6 +38,15 @@ int object_resize(struct object *o, struct budget *b, uint64_t length);
 int object_charge(struct object *o, struct budget *b, uint64_t off, uint64_t size);
 /* -EINTR: a signal came before it was done. */
 int object_zero(struct object *o, uint64_t off, uint64_t size);
+/* The descriptor for those who may not write: or -errno. */
+int object_readonly(struct object *o);
+/*
+ * Nobody may write any more (F_SEAL_WRITE), and no writable mapping is left that we know of.
+ * Under trap a process can have kept one we do not know, so what is mapped from now on is
+ * another host object with the same bytes.  length: the file's.  On failure nothing changes
+ * (-EINTR: as object_zero).
+ */
+int object_renew(struct object *o, uint64_t length);
 /* Somebody maps it shared and may write from off on (mremap reaches further than mmap did). */
 void object_mapped(struct object *o, uint64_t off);
 /* As content_seek; where a signal comes first, the answer is data. */

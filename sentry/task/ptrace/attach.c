@@ -187,15 +187,16 @@ void trace_cut_locked(struct task *p)
 void trace_unlink_locked(struct task *p)
 {
 	struct group *g = p->group;
-	autoput(task) struct task *hold = task_get(p);
 	bool reparented = p == g->leader && trace_reparented_locked(g);
 	bool zombie = p->tr.zombie;
 
+	task_get(p); /* the link's reference goes */
 	trace_cut_locked(p);
 	if (zombie)
 		bury_thread_locked(p);
 	else if (p == g->leader && g->zombie && !g->dead_tracees)
 		group_untraced_locked(g, reparented);
+	task_put(p);
 }
 
 int trace_detach(struct task *p, int code)

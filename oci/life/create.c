@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vedette create: a container that waits for `start'. */
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "oci/control.h"
+#include "oci/life/create.h"
+
+/* What the host process says when the container is there, or why it will not be. */
+static int await_created(int creator, struct error *e)
+{
+	struct control_msg m;
+	int err = control_recv(creator, &m);
+	if (err == 0 && m.kind == CONTROL_DONE)
+		return 0;
+	if (err == 0 && m.kind == CONTROL_ERROR) {
+		error_set(e, m.sig < 0 ? m.sig : -EIO, "%s", m.text);
+		error_sanitize(e);
+		return m.foreground ? (int)m.foreground : EXIT_CONFIG;
+	}
+	error_set(e, -EIO,
+		  "the container's host process ended before it said why: killed from "
+		  "outside, or by the host for lack of memory");
+	return EXIT_CONFIG;
+}
+
+static int finish(struct making *m, const struct create_options *o, pid_t pid, int creator,
+		  struct error *e)
+{
+	if (making_tell(m, pid, /*attached=*/false, e) < 0)
+		return EXIT_CONFIG;
+	int status = await_created(creator, e);
+	if (status)
+		return status;
+	if (o->pid_file && pid_file_write(o->pid_file, pid, e) < 0)
+		return EXIT_CONFIG;
+	making_unlock(m);
+	int err = control_tell(creator, CONTROL_GO, 0);
+	if (err < 0) {
+		error_set(e, err, "the container ended while it was created");
+		return EXIT_CONFIG;
+	}
+	m->made = false;
+	return 0;
+}
+
+static int create_made(struct making *m, const struct create_options *o, struct error *e)
+{
+	struct host h = {.bundle = &m->bundle, .dir = &m->dir, .creator = -1, .hold = true};
+	int creator;
+	pid_t pid = host_fork(&h, &creator, e);
+	if (pid < 0)
+		return EXIT_CONFIG;
+	int status = finish(m, o, pid, creator, e);
+	close(creator);
+	/* It ends as soon as it sees that we have gone, and then nothing is left. */
+	if (status)
+		waitpid(pid, NULL, 0);
+	return status;
+}
+
+int create_container(const struct create_options *o, struct error *e)
+{
+	struct making m;
+	int status = making_begin(&m, o, e);
+	if (status == 0 && m.bundle.spec.process.terminal) {
+		error_set(e, -EINVAL,
+			  "process.terminal is true: a container that is not in the "
+			  "foreground needs --console-socket");
+		status = EXIT_CONFIG;
+	}
+	if (status == 0)
+		status = create_made(&m, o, e);
+	making_close(&m);
+	return status;
+}
+
+int command_create(int argc, char **argv, struct error *e)
+{
+	static const struct argp_child children[] = {{.argp = &create_argp}, {0}};
+	static const struct argp parser = {
+		.children = children,
+		.args_doc = "ID",
+		.doc = "Create the container ID from an OCI bundle, up to its program, which "
+		       "waits for `vedette start'.",
+	};
+	struct create_options o;
+	create_options_init(&o);
+	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
+		return EXIT_USAGE;
+	/* runc has one status for all failures of its own. */
+	return create_container(&o, e) ? EXIT_CONFIG : 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a container: what `create' and `run' share. */
+#pragma once
+
+#include "oci/life/command.h"
+#include "oci/life/host.h"
+
+struct create_options {
+	const char *bundle, *id, *pid_file;
+	struct overlay overlay;
+	struct start_options start;
+	bool detach, keep;	/* of run */
+};
+
+/* The options of both; its input is a struct create_options. */
+extern const struct argp create_argp;
+/* With the defaults. */
+void create_options_init(struct create_options *o);
+
+/* On its way: closed by making_close() in any case. */
+struct making {
+	struct state_dir dir;
+	struct bundle bundle;
+	bool made;		/* the directory is ours to take away */
+};
+/* State directory (locked) and bundle.  0 or EXIT_* with *e filled. */
+int making_begin(struct making *m, const struct create_options *o, struct error *e);
+/* Writes state.json: from now on other commands know it. */
+int making_tell(struct making *m, pid_t pid, bool attached, struct error *e);
+/* The directory is given free for other commands. */
+void making_unlock(struct making *m);
+void making_close(struct making *m);
+/* A container with a host process of its own, up to `created'.  0 or EXIT_* with *e filled. */
+int create_container(const struct create_options *o, struct error *e);

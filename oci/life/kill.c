@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vedette kill: a signal to a container. */
+#include <errno.h>
+
+#include "oci/life/command.h"
+
+struct kill_options {
+	const char *id, *signal;
+	bool all;
+};
+
+static const struct argp_option options[] = {
+	{"all", 'a', NULL, 0, "To every process of the container, not only to the first", 0},
+	{0},
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct kill_options *o = state->input;
+	switch (key) {
+	case 'a':
+		o->all = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 1)
+			argp_error(state, "one ID and one signal, not also '%s'", arg);
+		*(state->arg_num ? &o->signal : &o->id) = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "no container ID given: vedette kill ID [SIGNAL]");
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+int command_kill(int argc, char **argv, struct error *e)
+{
+	static const struct argp parser = {
+		.options = options,
+		.parser = parse_option,
+		.args_doc = "ID [SIGNAL]",
+		.doc = "Send SIGNAL, a number or a name (default: TERM), to the first process of "
+		       "the container ID."};
+	struct kill_options o = {.signal = "TERM"};
+	struct target t;
+	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
+		return EXIT_USAGE;
+	struct control_msg m = {.kind = CONTROL_SIGNAL,
+				.sig = signal_parse(o.signal),
+				.foreground = o.all ? TO_ALL : TO_FIRST};
+	if (m.sig < 0) {
+		error_set(e, -EINVAL,
+			  "unknown signal '%.32s': a number up to 64, or a name as "
+			  "TERM or SIGTERM",
+			  o.signal);
+		return EXIT_CONFIG;
+	}
+	int err = target_open(o.id, /*locked=*/false, &t, e);
+	if (err == 0)
+		err = target_ask(&t, &m, e);
+	target_close(&t);
+	return err < 0 ? EXIT_CONFIG : 0;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oci/life/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "oci/control.h"
+#include "oci/life/link.h"
+
+static void answer_error(int fd, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void answer_error(int fd, int err, const char *fmt, ...)
+{
+	struct control_msg m = {.kind = CONTROL_ERROR, .sig = err, .foreground = EXIT_CONFIG};
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(m.text, sizeof m.text, fmt, ap);
+	va_end(ap);
+	control_send(fd, &m);
+}
+
+static void drop_client(struct server *s, int fd)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->clients[i] == fd)
+			s->clients[i] = s->clients[--s->count];
+	if (s->starter == fd)
+		s->starter = -1;
+	close(fd);
+}
+
+static void ask_start(struct server *s, int fd)
+{
+	if (s->status == STATE_CREATED && s->starter < 0) {
+		s->starter = fd;
+		server_start(s);
+	} else if (s->status == STATE_STOPPED) {
+		answer_error(fd, -ESRCH, "cannot start a container that has stopped");
+	} else if (s->status == STATE_CREATING) {
+		answer_error(fd, -EAGAIN, "cannot start a container that is still being created");
+	} else {
+		answer_error(fd, -EBUSY, "cannot start an already running container");
+	}
+}
+
+static void ask_signal(struct server *s, int fd, const struct control_msg *m)
+{
+	if (s->status == STATE_STOPPED)
+		answer_error(fd, -ESRCH, "container not running");
+	else if (m->sig < 0 || m->sig > 64)
+		answer_error(fd, -EINVAL, "there is no signal %d", m->sig);
+	else if (m->sig != 0 && control_send(s->procs.control, m) < 0)
+		answer_error(fd, -ESRCH, "container not running");
+	else
+		control_tell(fd, CONTROL_DONE, 0);
+}
+
+static void hear_client(struct server *s, int fd)
+{
+	struct control_msg m;
+	int err = control_recv(fd, &m);
+	if (err == -EAGAIN)
+		return;
+	if (err < 0) {
+		drop_client(s, fd);
+		return;
+	}
+	switch (m.kind) {
+	case CONTROL_STATE:
+		control_tell(fd, CONTROL_DONE, (int)s->status);
+		return;
+	case CONTROL_START:
+		ask_start(s, fd);
+		return;
+	case CONTROL_SIGNAL:
+		ask_signal(s, fd, &m);
+		return;
+	default:
+		answer_error(fd, -EPROTO,
+			     "the container's host process does not know this "
+			     "command: it is of another version of vedette");
+	}
+}
+
+/* `create' was killed before its container was anybody's. */
+static void lose_creator(struct server *s)
+{
+	s->creator = -1;
+	s->over = true;
+	kill(s->procs.sentry, SIGKILL);
+}
+
+static void hear_creator(struct server *s)
+{
+	struct control_msg m;
+	int err = control_recv(s->creator, &m);
+	if (err == 0 && m.kind == CONTROL_GO)
+		s->creator = -1;
+	else if (err != -EAGAIN)
+		lose_creator(s);
+}
+
+static size_t want(void *arg, struct pollfd *fds)
+{
+	struct server *s = arg;
+	size_t n = 0;
+	fds[n++] = (struct pollfd){.fd = s->creator, .events = POLLIN};
+	fds[n++] = (struct pollfd){.fd = s->count < SERVER_CLIENTS ? s->listener : -1,
+				   .events = POLLIN};
+	for (size_t i = 0; i < s->count; i++)
+		fds[n++] = (struct pollfd){.fd = s->clients[i], .events = POLLIN};
+	return n;
+}
+
+static void ready(void *arg, const struct pollfd *fds, size_t count)
+{
+	struct server *s = arg;
+	if (fds[0].revents)
+		hear_creator(s);
+	for (size_t i = 2; i < count; i++)
+		if (fds[i].revents)
+			hear_client(s, fds[i].fd);
+	if (fds[1].revents) {
+		int fd = link_accept(s->listener);
+		if (fd >= 0)
+			s->clients[s->count++] = fd;
+	}
+}
+
+static void message(void *arg, const struct control_msg *m)
+{
+	struct server *s = arg;
+	if (m->kind == CONTROL_CREATED && s->status == STATE_CREATING) {
+		s->status = STATE_CREATED;
+		if (s->creator >= 0)
+			control_tell(s->creator, CONTROL_DONE, 0);
+	} else if (m->kind == CONTROL_STARTED && s->status == STATE_CREATED) {
+		s->status = STATE_RUNNING;
+		if (s->starter >= 0)
+			control_tell(s->starter, CONTROL_DONE, 0);
+		s->starter = -1;
+	} else if (m->kind == CONTROL_EXIT) {
+		s->status = STATE_STOPPED;
+	}
+}
+
+void server_begin(struct server *s, int listener, int creator, const struct sandbox_procs *procs)
+{
+	*s = (struct server){.procs = *procs,
+			     .listener = listener,
+			     .creator = creator,
+			     .starter = -1,
+			     .status = STATE_CREATING};
+	s->ops = (struct supervise_ops){.message = message, .want = want, .ready = ready, .arg = s};
+	_Static_assert(SERVER_CLIENTS + 2 <= (int)SUPERVISE_ROOM, "all have their place");
+}
+
+void server_start(struct server *s)
+{
+	control_tell(s->procs.control, CONTROL_START, 0);
+}
+
+void server_end(struct server *s, int status, const struct error *e)
+{
+	if (s->starter >= 0) {
+		struct control_msg m = {.kind = CONTROL_ERROR,
+					.sig = e->err ? e->err : -ESRCH,
+					.foreground = (uint32_t)status};
+		snprintf(m.text, sizeof m.text, "%s",
+			 e->msg[0] ? e->msg : "the container was killed before it ran");
+		control_send(s->starter, &m);
+	}
+	for (size_t i = 0; i < s->count; i++)
+		close(s->clients[i]);
+	s->count = 0;
+}

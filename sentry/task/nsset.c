@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sets of namespaces.  Everything that can fail is built first; what is built is then
+ * put in place in one step, under tasks_lock, because others look at t->ns.
+ */
+#include "sentry/task/nsset.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sentry/ipc/sem.h"
+#include "sentry/sock/netns.h"
+#include "sentry/task/facts.h"
+#include "sentry/task/nsfs.h"
+#include "sentry/task/pidfd.h"
+#include "sentry/task/uts.h"
+#include "sentry/vfs/fdtab.h"
+#include "sentry/vfs/namei.h"
+#include "syscalls/abi/sched.h"
+
+/* There is nothing in these two yet: a cgroup namespace is where its maker was, and all are at /.
+ */
+static struct ns cgroup_first = NS_FIRST(NS_CGROUP, 4026531835, &user_first);
+static struct ns pid_first = NS_FIRST(NS_PID, 4026531836, &user_first);
+static struct ns time_first = NS_FIRST(NS_TIME, 4026531834, &user_first);
+
+static void plain_free(struct ns *ns)
+{
+	free(ns);
+}
+
+static int plain_new(enum ns_kind kind, struct user_ns *owner, struct ns **out)
+{
+	*out = calloc(1, sizeof **out);
+	if (!*out)
+		return -ENOMEM;
+	ns_init(*out, kind, owner, plain_free);
+	return 0;
+}
+
+struct nsset *nsset_first(void)
+{
+	struct nsset *s = calloc(1, sizeof *s);
+	if (!s)
+		return NULL;
+	ref_init(&s->ref);
+	s->of[NS_CGROUP] = ns_get(&cgroup_first);
+	s->of[NS_IPC] = ns_get(&ipc_first.ns);
+	s->of[NS_NET] = ns_get(&net_first.ns);
+	s->of[NS_PID] = ns_get(&pid_first);
+	s->of[NS_TIME] = ns_get(&time_first);
+	s->of[NS_UTS] = ns_get(&uts_first.ns);
+	return s;
+}
+
+struct nsset *nsset_get(struct nsset *s)
+{
+	ref_get(&s->ref);
+	return s;
+}
+
+void nsset_put(struct nsset *s)
+{
+	if (!ref_put(&s->ref))
+		return;
+	for (int i = 0; i < NS_KINDS; i++)
+		if (s->of[i])
+			ns_put(s->of[i]);
+	free(s);
+}
+
+struct nsset *task_nsset(struct task *t)
+{
+	lock(&kernel.tasks_lock);
+	struct nsset *s = t->ns ? nsset_get(t->ns) : NULL;
+	unlock(&kernel.tasks_lock);
+	return s;
+}
+
+static int make(struct task *t, enum ns_kind kind, struct user_ns *owner, struct ns **out)
+{
+	if (!ns_room())
+		return -ENOSPC;
+	switch (kind) {
+	case NS_CGROUP:
+		return plain_new(kind, owner, out);
+	case NS_IPC:
+		return ipc_ns_new(owner, out);
+	case NS_NET:
+		return net_ns_new(owner, out);
+	case NS_UTS:
+		return uts_ns_new(t, owner, out);
+	default:
+		return -EINVAL;
+	}
+}
+
+int nsset_clone(struct task *t, uint64_t flags, const struct cred *c, struct nsset **out)
+{
+	if (!(flags & NS_FLAGS & ~(uint64_t)CLONE_NEWUSER)) {
+		*out = nsset_get(t->ns);
+		return 0;
+	}
+	if (!cred_capable_in(c, c->user_ns, CAP_SYS_ADMIN))
+		return -EPERM;
+	struct nsset *s = calloc(1, sizeof *s);
+	int err = s ? 0 : -ENOMEM;
+	if (s)
+		ref_init(&s->ref);
+	for (int i = 0; err == 0 && i < NS_KINDS; i++) {
+		/* Not in the set. */
+		if (i == NS_MNT || i == NS_USER)
+			continue;
+		if (flags & ns_about[i].flag)
+			err = make(t, (enum ns_kind)i, c->user_ns, &s->of[i]);
+		else if (t->ns->of[i])
+			s->of[i] = ns_get(t->ns->of[i]);
+	}
+	if (err < 0 && s)
+		nsset_put(s);
+	*out = s;
+	return err;
+}
+
+/* Takes over s. */
+static void replace(struct task *t, struct nsset *s)
+{
+	lock(&kernel.tasks_lock);
+	struct nsset *old = t->ns;
+	t->ns = s;
+	facts_namespace(t);
+	unlock(&kernel.tasks_lock);
+	nsset_put(old);
+}
+
+int task_unshare_ns(struct task *t, uint64_t flags)
+{
+	struct nsset *s;
+	int err = nsset_clone(t, flags, task_cred_self(t), &s);
+	if (err == 0 && (flags & CLONE_NEWNS) && (err = fsctx_unshare_mounts(t->fs, t->cred)) < 0)
+		nsset_put(s);
+	if (err == 0)
+		replace(t, s);
+	return err;
+}
+
+/* ---- setns ---- */
+
+/* What the caller will be in: built kind by kind. */
+struct move {
+	struct task *t;
+	struct nsset *set;	 /* our reference, nobody else's */
+	struct mount_ns *mounts; /* our reference, or NULL */
+};
+
+static int may_join(struct move *m, const struct ns *ns)
+{
+	const struct cred *c = task_cred_self(m->t);
+	bool able = cred_capable_in(c, ns->owner, CAP_SYS_ADMIN) &&
+		    cred_capable_in(c, c->user_ns, CAP_SYS_ADMIN);
+	if (able && ns->kind == NS_MNT)
+		able = cred_capable_in(c, c->user_ns, CAP_SYS_CHROOT);
+	return able ? 0 : -EPERM;
+}
+
+static int join(struct move *m, struct ns *ns)
+{
+	int err = may_join(m, ns);
+	if (err < 0)
+		return err;
+	switch (ns->kind) {
+	case NS_CGROUP:
+	case NS_IPC:
+	case NS_NET:
+	case NS_UTS:
+		ns_put(m->set->of[ns->kind]);
+		m->set->of[ns->kind] = ns_get(ns);
+		return 0;
+	case NS_MNT:
+		/* Who shares it would be moved without being asked. */
+		if (ref_count(&m->t->fs->ref) > 1)
+			return -EINVAL;
+		m->mounts = mount_ns_get(container_of(ns, struct mount_ns, ns));
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int join_all(struct move *m, struct task *of, uint64_t flags)
+{
+	struct nsset *theirs = task_nsset(of);
+	int err = theirs ? 0 : -ESRCH;
+	for (int i = 0; err == 0 && i < NS_KINDS; i++) {
+		struct ns *ns = NULL;
+		if (!(flags & ns_about[i].flag))
+			continue;
+		err = task_ns_get(of, (enum ns_kind)i, &ns);
+		if (err == 0)
+			err = join(m, ns);
+		if (ns)
+			ns_put(ns);
+	}
+	if (theirs)
+		nsset_put(theirs);
+	return err;
+}
+
+static int join_pidfd(struct move *m, struct group *g, uint64_t flags)
+{
+	if (!flags || (flags & ~(uint64_t)NS_FLAGS))
+		return -EINVAL;
+	lock(&kernel.tasks_lock);
+	struct task *of = g->leader && g->leader->ns ? task_get(g->leader) : NULL;
+	unlock(&kernel.tasks_lock);
+	if (!of)
+		return -ESRCH;
+	int err = task_may_access(m->t, of);
+	if (err == 0)
+		err = join_all(m, of, flags);
+	task_put(of);
+	return err;
+}
+
+static int join_file(struct move *m, struct file *f, int flags)
+{
+	struct ns *ns = nsfs_of(f);
+	struct group *g = pidfd_group(f);
+	if (g)
+		return join_pidfd(m, g, (uint32_t)flags);
+	if (!ns || (flags && (uint32_t)flags != ns_about[ns->kind].flag))
+		return -EINVAL;
+	return join(m, ns);
+}
+
+static int set_copy(const struct nsset *from, struct nsset **out)
+{
+	struct nsset *s = calloc(1, sizeof *s);
+	if (!s)
+		return -ENOMEM;
+	ref_init(&s->ref);
+	for (int i = 0; i < NS_KINDS; i++)
+		if (from->of[i])
+			s->of[i] = ns_get(from->of[i]);
+	*out = s;
+	return 0;
+}
+
+int task_setns(struct task *t, struct file *f, int flags)
+{
+	struct move m = {.t = t};
+	int err = set_copy(t->ns, &m.set);
+	if (err < 0)
+		return err;
+	err = join_file(&m, f, flags);
+	if (err == 0 && m.mounts)
+		fsctx_enter_mounts(t->fs, m.mounts);
+	if (err == 0 && m.set->of[NS_IPC] != t->ns->of[NS_IPC])
+		sem_exit(t);
+	if (err == 0)
+		replace(t, m.set);
+	else
+		nsset_put(m.set);
+	if (m.mounts)
+		mount_ns_put(m.mounts);
+	return err;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The namespaces a task is in, and how it comes into others: clone(2), unshare(2), setns(2).
+ *
+ * A set is shared by fork and never changed: who moves gets a new one.  Not in it are the
+ * mount namespace (struct fsctx), the user namespace (struct cred) and the PID namespace,
+ * which is the process' own for life (struct group).
+ */
+#pragma once
+
+#include "sentry/task/task.h"
+
+struct nsset {
+	struct ref ref;		 /* a */
+	struct ns *of[NS_KINDS]; /* I  our references; PID, TIME: of future children */
+};
+
+#define NS_FLAGS                                                                                   \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
+	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
+
+/* Of the first ones of each kind. */
+struct nsset *nsset_first(void); /* NULL: no memory */
+struct nsset *nsset_get(struct nsset *s);
+void nsset_put(struct nsset *s);
+/* That of another task, referenced; NULL: it has ended. */
+struct nsset *task_nsset(struct task *t);
+/*
+ * The set of a child of t, whose user namespace is user: new ones of the kinds in flags,
+ * the others shared.  -EPERM, -EINVAL (a kind there is only one of), -ENOMEM.
+ */
+int nsset_clone(struct task *t, uint64_t flags, const struct cred *c, struct nsset **out);
+/* unshare(2) of the namespaces in flags, and of what else that means. */
+int task_unshare_ns(struct task *t, uint64_t flags);
+/* setns(2): f is a file of /proc/PID/ns or a pidfd.  -EINVAL, -EPERM, -ESRCH. */
+int task_setns(struct task *t, struct file *f, int flags);
