@@ -88,6 +88,8 @@ int command_create(int argc, char **argv, struct error *e)
 	};
 	struct create_options o;
 	create_options_init(&o);
+	/* An engine gives each container a root of its own, and looks there for what it changed. */
+	o.overlay.kind = OVERLAY_NONE;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
 		return EXIT_USAGE;
 	/* runc has one status for all failures of its own. */

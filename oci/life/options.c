@@ -14,8 +14,9 @@ static const struct argp_option options[] = {
 	{"no-pivot", OPT_IGNORED, NULL, 0, "No effect: nothing on the host is pivoted", 0},
 	{"no-new-keyring", OPT_IGNORED, NULL, 0, "No effect: containers see no host keyring", 0},
 	{"overlay", OPT_OVERLAY, "WHERE", 0,
-	 "Where changes of the root go: `memory' (default), `all' (those of bind mounts too), "
-	 "`none' (the root itself changes), `dir:PATH' (kept in PATH on the host)",
+	 "Where changes of the root go: `memory' (default of run), `all' (those of "
+	 "bind mounts too), `none' (the root itself changes; default of create), `dir:PATH' (kept "
+	 "in PATH on the host)",
 	 0},
 	{0},
 };

@@ -11,6 +11,10 @@ op import ctr image import $W/bb.tar
 op run -o '^hi$' $RUN --rm $I a1 echo hi
 op run-exitcode -s 7 $RUN --rm $I a2 sh -c 'exit 7'
 TIMEOUT=10 op run-stdin -o '^abc$' sh -c "echo abc | $RUN --rm $I a3 cat"
+ctr task kill -s KILL a3 >/dev/null 2>&1
+until_ok 5 sh -c '! ctr task ls | grep -q RUNNING'
+ctr task rm -f a3 >/dev/null 2>&1
+ctr c rm a3 >/dev/null 2>&1
 op run-tty -o '/dev/(pts/|console)' script -qec "$RUN -t --rm $I a4 tty" /dev/null
 op run-d $RUN -d $I a5 sh -c 'trap "exit 0" TERM; while :; do sleep 0.2; done'
 op task-ls -o 'a5 .*RUNNING' ctr task ls
