@@ -40,6 +40,8 @@ static int serve(struct host *h, int alive, int listener, int *out_signal, struc
 	if (status)
 		return status;
 	server_begin(&server, listener, h->creator, &procs);
+	if (h->creator >= 0)
+		server.bundle = h->bundle;
 	if (!h->hold)
 		server_start(&server);
 	status = supervise(&procs, &server.ops, out_signal, e);

@@ -11,6 +11,7 @@
 
 #include "oci/control.h"
 #include "oci/life/link.h"
+#include "oci/life/view.h"
 
 static void answer_error(int fd, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -138,6 +139,8 @@ static void message(void *arg, const struct control_msg *m)
 	struct server *s = arg;
 	if (m->kind == CONTROL_CREATED && s->status == STATE_CREATING) {
 		s->status = STATE_CREATED;
+		if (s->bundle)
+			view_enter(s->bundle, s->procs.sentry);
 		if (s->creator >= 0)
 			control_tell(s->creator, CONTROL_DONE, 0);
 	} else if (m->kind == CONTROL_STARTED && s->status == STATE_CREATED) {

@@ -14,9 +14,12 @@
 
 enum { SERVER_CLIENTS = 64 };
 
+struct bundle;
+
 struct server {
 	struct supervise_ops ops;	/* for supervise() */
 	struct sandbox_procs procs;
+	const struct bundle *bundle;	/* whose root engines are to find; NULL: the host's */
 	int listener;
 	int creator;			/* -1: there was none, or it has said GO */
 	int starter;			/* a client that waits for the program to run; -1 */
