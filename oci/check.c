@@ -13,6 +13,11 @@ enum need {
 	USEFUL, /* there is another way, or a feature less */
 };
 
+/* How a controller comes back. */
+#define CONTROLLER(name)                                                                           \
+	"v1: mount -t cgroup -o " name " " name " /sys/fs/cgroup/" name                                \
+	"; v2: echo +" name " >cgroup.subtree_control in the groups above"
+
 /* clang-format off */
 static const struct check {
 	const char *name;
@@ -63,8 +68,30 @@ static const struct check {
 	 "a kernel with CONFIG_KCMP"},
 	{"open files", USEFUL, probe_files, "few files can be open at once inside",
 	 "ulimit -Hn 65536"},
-	{"cgroups", USEFUL, probe_cgroup, "limits on memory and CPU cannot be enforced",
+	{"statx", USEFUL, probe_statx, "times of birth of host files are not shown", "Linux 4.11 or newer"},
+	{"renameat2", USEFUL, probe_renameat2, "renames with flags are refused on host directories",
+	 "Linux 3.15 or newer"},
+	{"pidfd_open", USEFUL, probe_pidfd, "what is left of a container is killed by pid",
+	 "Linux 5.3 or newer"},
+	{"CAP_SYS_RESOURCE", USEFUL, probe_resource, "process.oomScoreAdj cannot be lowered",
+	 "run as root, in a container with --cap-add=SYS_RESOURCE"},
+	{"cgroups", USEFUL, probe_cgroup, "no limit of a container can be enforced",
 	 "mount -t cgroup2 none /sys/fs/cgroup"},
+	{"cgroup memory", USEFUL, probe_cg_memory, "limits on memory cannot be enforced", CONTROLLER("memory")},
+	{"cgroup swap", USEFUL, probe_cg_swap, "limits on swap cannot be enforced",
+	 "boot with swapaccount=1"},
+	{"cgroup cpu", USEFUL, probe_cg_cpu, "shares and quota of CPU time cannot be enforced",
+	 CONTROLLER("cpu")},
+	{"cgroup cpuset", USEFUL, probe_cg_cpuset, "a container cannot be bound to CPUs",
+	 CONTROLLER("cpuset")},
+	{"cgroup pids", USEFUL, probe_cg_pids, "only vedette itself holds the limit of pids",
+	 CONTROLLER("pids")},
+	{"cgroup io", USEFUL, probe_cg_io, "limits on block devices cannot be enforced",
+	 "v1: mount -t cgroup -o blkio blkio /sys/fs/cgroup/blkio; v2: echo +io >cgroup.subtree_control above"},
+	{"cgroup freezer", USEFUL, probe_cg_freezer, "pause and resume do not work",
+	 CONTROLLER("freezer")},
+	{"subordinate ids", USEFUL, probe_subids, "rootless engines have one user in a container",
+	 "apt-get install uidmap; usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"},
 	{"/dev/net/tun", USEFUL, probe_tun, "no tap device for a container's network",
 	 "modprobe tun, and access to /dev/net/tun"},
 };

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +21,10 @@
 
 #ifndef SYS_close_range
 #define SYS_close_range 436
+#endif
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
 #endif
 
 enum { TMPFS_MAGIC = 0x01021994, FILES_WANTED = 4096 };
@@ -143,6 +149,82 @@ int probe_cgroup(struct finding *f)
 	snprintf(f->detail, sizeof f->detail, "%s%s%s", v1 ? "v1" : "", v1 && v2 ? " and " : "",
 		 v2 ? "v2" : "");
 	return v1 || v2 ? 0 : -ENODEV;
+}
+
+int probe_statx(struct finding *f)
+{
+	char room[256];
+	(void)f;
+	return syscall(SYS_statx, AT_FDCWD, ".", 0, 0, room) < 0 ? -errno : 0;
+}
+
+int probe_renameat2(struct finding *f)
+{
+	(void)f;
+	return syscall(SYS_renameat2, -1, "a", -1, "b", 0) < 0 && errno != EBADF ? -errno : 0;
+}
+
+int probe_pidfd(struct finding *f)
+{
+	(void)f;
+	autoclose int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	return fd < 0 ? -errno : 0;
+}
+
+int probe_resource(struct finding *f)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+	(void)f;
+	if (syscall(SYS_capget, &head, data) < 0)
+		return -errno;
+	return data[0].effective & (1u << CAP_SYS_RESOURCE) ? 0 : -EPERM;
+}
+
+/* Our name in /etc/passwd: where ranges of ids are given to users is no other service asked. */
+static void own_name(char *out, size_t size)
+{
+	const struct passwd *pw;
+	FILE *in = fopen("/etc/passwd", "re");
+	out[0] = '\0';
+	while (in && (pw = fgetpwent(in)))
+		if (pw->pw_uid == getuid()) {
+			snprintf(out, size, "%s", pw->pw_name);
+			break;
+		}
+	if (in)
+		fclose(in);
+}
+
+/* A line NAME:FIRST:COUNT of this user, by name or number. */
+static int subids_in(const char *path)
+{
+	char line[512], number[16], name[256];
+	int err = -ENOENT;
+	FILE *in = fopen(path, "re");
+	if (!in)
+		return -errno;
+	own_name(name, sizeof name);
+	snprintf(number, sizeof number, "%u", (unsigned)getuid());
+	while (fgets(line, sizeof line, in)) {
+		line[strcspn(line, ":")] = '\0';
+		if (strcmp(line, name) == 0 || strcmp(line, number) == 0)
+			err = 0;
+	}
+	fclose(in);
+	return err;
+}
+
+int probe_subids(struct finding *f)
+{
+	if (geteuid() == 0) {
+		snprintf(f->detail, sizeof f->detail, "root needs none");
+		return 0;
+	}
+	if (access("/usr/bin/newuidmap", X_OK) < 0)
+		return -errno;
+	int err = subids_in("/etc/subuid");
+	return err < 0 ? err : subids_in("/etc/subgid");
 }
 
 int probe_tun(struct finding *f)
