@@ -50,6 +50,8 @@ static int open_root(struct bundle *b, int dir_fd, const struct overlay *overlay
 	b->sandbox.spec.root_write_through =
 		(overlay->kind == OVERLAY_NONE && !root->readonly) || overlay->kind == OVERLAY_DIR;
 	b->roots[0].writable = b->sandbox.spec.root_write_through;
+	b->roots[0].submounts = true;
+	b->roots[0].propagation = b->spec.propagation;
 	return overlay->kind == OVERLAY_DIR ? overlay_open(overlay, &b->roots[0], e) : 0;
 }
 
@@ -69,22 +71,28 @@ static int open_bind(struct bundle *b, int dir_fd, size_t i, const struct overla
 	to->root = (unsigned)b->nroots;
 	to->is_file = !S_ISDIR(st.st_mode);
 	to->write_through = overlay->kind != OVERLAY_ALL;
-	b->roots[b->nroots++] =
-		(struct gofer_root){.fd = fd, .writable = to->write_through && !m->readonly};
-	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-		return error_set(
-			e, -EOPNOTSUPP,
-			"%s: mounts[%zu].source: '%s' is a device, fifo or "
-			"socket: only files and directories of the host can be used inside",
-			b->file, i, m->source);
-	return 0;
+	b->roots[b->nroots++] = (struct gofer_root){
+		.fd = fd,
+		.writable = to->write_through && !m->readonly,
+		.submounts = m->submounts,
+		.propagation = m->propagation,
+	};
+	if (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))
+		return 0;
+	/* The gofer has no use for a device. */
+	b->nroots--;
+	close(fd);
+	if (bundle_bound_device(b, i, &st) == 0)
+		return 0;
+	return error_set(e, -EOPNOTSUPP,
+			 "%s: mounts[%zu].source: '%s' is a fifo or a socket: only files, "
+			 "directories and devices can be used inside",
+			 b->file, i, m->source);
 }
 
-/* A tmpfs on /dev is where runtimes make the default devices: ours comes with them. */
-static const char *type_of(const struct spec_mount *m)
+static bool is_dev(const char *path)
 {
-	bool dev = strcmp(m->destination, "/dev") == 0 || strcmp(m->destination, "/dev/") == 0;
-	return dev && strcmp(m->type, "tmpfs") == 0 ? "devtmpfs" : m->type;
+	return strcmp(path, "/dev") == 0 || strcmp(path, "/dev/") == 0;
 }
 
 static int make_mounts(struct bundle *b, int dir_fd, const struct overlay *overlay, struct error *e)
@@ -92,18 +100,20 @@ static int make_mounts(struct bundle *b, int dir_fd, const struct overlay *overl
 	bool dev = false;
 	size_t n = b->spec.nmounts;
 	b->mounts = calloc(n + 1, sizeof *b->mounts);
-	if (!b->mounts)
+	b->bound = calloc(n + 1, sizeof *b->bound);
+	if (!b->mounts || !b->bound || bundle_devices(b) < 0)
 		return no_memory(e);
 	for (size_t i = 0; i < n; i++) {
 		const struct spec_mount *m = &b->spec.mounts[i];
 		b->mounts[i] = (struct boot_mount){
 			.target = m->destination,
-			.type = type_of(m),
+			.type = m->type,
 			.source = m->source,
 			.data = m->data,
 			.flags = m->flags,
+			.copy_up = m->copy_up,
 		};
-		dev |= strcmp(b->mounts[i].type, "devtmpfs") == 0;
+		dev |= is_dev(m->destination);
 		int err = m->bind ? open_bind(b, dir_fd, i, overlay, e) : 0;
 		if (err < 0)
 			return err;
@@ -112,8 +122,9 @@ static int make_mounts(struct bundle *b, int dir_fd, const struct overlay *overl
 	if (!dev) {
 		memmove(b->mounts + 1, b->mounts, n * sizeof *b->mounts);
 		b->mounts[0] = (struct boot_mount){.target = "/dev",
-						   .type = "devtmpfs",
-						   .source = "devtmpfs",
+						   .type = "tmpfs",
+						   .source = "tmpfs",
+						   .data = "mode=755",
 						   .flags = BOOT_RELATIME};
 		n++;
 	}
@@ -239,6 +250,8 @@ void bundle_close(struct bundle *b)
 	}
 	free(b->roots);
 	free(b->mounts);
+	free(b->devices);
+	free(b->bound);
 	free(b->env);
 	free(b->home);
 	free(b->file);

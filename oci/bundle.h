@@ -14,6 +14,7 @@ struct bundle {
 	char *home;			/* "HOME=...", or NULL */
 	char **env;
 	struct boot_mount *mounts;
+	struct boot_device *devices, *bound;	/* bound: one for each mount */
 	struct gofer_root *roots;
 	size_t nroots;
 	int oom_score_adj;
@@ -23,6 +24,15 @@ struct bundle {
 /* 0 or -errno with *e filled; bundle_close() in either case. */
 int bundle_open(struct bundle *b, const char *dir, struct overlay overlay, struct error *e);
 void bundle_close(struct bundle *b);
+
+/* bundle_devices.c: all of /dev.  -ENOMEM. */
+int bundle_devices(struct bundle *b);
+/*
+ * mounts[i] is a bind of a device of the host's: its node, which the sandbox' own driver answers
+ * for.  -EOPNOTSUPP: it is no device.
+ */
+struct stat;
+int bundle_bound_device(struct bundle *b, size_t i, const struct stat *st);
 
 /*
  * home.c: the home directory of uid in the root's /etc/passwd, the caller's, or

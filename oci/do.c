@@ -137,7 +137,8 @@ int command_do(int argc, char **argv, struct error *e)
 	/* Options end at the command's name, as env(1) and nice(1) do. */
 	if (argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &o) != 0)
 		return EXIT_USAGE;
-	struct gofer_root root = {.fd = open(o.root, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+	struct gofer_root root = {.fd = open(o.root, O_PATH | O_DIRECTORY | O_CLOEXEC),
+				  .submounts = true};
 	if (root.fd < 0) {
 		error_set(e, -errno, "cannot open the root %s: %s", o.root, strerror(errno));
 		return EXIT_INTERNAL;

@@ -18,6 +18,9 @@ struct spec_mount {
 	char **options;		/* as they came */
 	uint32_t flags;		/* BOOT_READONLY, ... of sentry/boot/boot.h */
 	bool bind, readonly;
+	bool submounts;		/* bind: what is mounted below the source comes along */
+	bool copy_up;
+	unsigned propagation;	/* bind: MS_PRIVATE, MS_SLAVE, ... of mount(2), 0: the root's */
 };
 
 enum { CAPS_BOUNDING, CAPS_EFFECTIVE, CAPS_PERMITTED, CAPS_INHERITABLE, CAPS_AMBIENT, CAPS_SETS };
@@ -80,6 +83,9 @@ struct spec {
 	struct spec_root root;
 	struct spec_mount *mounts;
 	size_t nmounts;
+	struct boot_device *devices;
+	size_t ndevices;
+	unsigned propagation;	/* linux.rootfsPropagation, as that of a mount */
 	char **masked_paths, **readonly_paths;
 	struct spec_ns ns[NS_TYPES];
 	struct id_map uid_map, gid_map;
@@ -111,6 +117,7 @@ int spec_read_scheduler(struct reader *r, json_t *v, void *out);	/* struct spec_
 int spec_read_io_priority(struct reader *r, json_t *v, void *out);	/* struct spec_process * */
 int spec_read_exec_cpus(struct reader *r, json_t *v, void *out);	/* struct spec_process * */
 int spec_read_mount(struct reader *r, json_t *v, void *out);	/* struct spec_mount * */
+int spec_read_devices(struct reader *r, json_t *v, void *out);	/* struct spec * */
 int spec_read_seccomp(struct reader *r, json_t *v, void *out);	/* struct spec_seccomp * */
 int spec_read_namespaces(struct reader *r, json_t *v, void *out);	/* struct spec_ns[NS_TYPES] */
 int spec_read_mappings(struct reader *r, json_t *v, void *out);	/* struct id_map * */

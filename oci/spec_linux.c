@@ -2,40 +2,11 @@
 /* config.json: linux. */
 #include <errno.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/personality.h>
 
 #include "oci/spec.h"
 #include "platform/base/types.h"
-
-static int read_device(struct reader *r, json_t *v, void *out)
-{
-	static const char *const ours[] = {
-		"/dev/null",	"/dev/zero", "/dev/full",    "/dev/random",
-		"/dev/urandom", "/dev/tty",  "/dev/console", "/dev/ptmx",
-	};
-	static const struct field fields[] = {
-		{"path", read_absolute, 0, true},  {"type", read_skip, 0, false},
-		{"major", read_skip, 0, false},	   {"minor", read_skip, 0, false},
-		{"fileMode", read_skip, 0, false}, {"uid", read_skip, 0, false},
-		{"gid", read_skip, 0, false},
-	};
-	int err = read_object(r, v, fields, ARRAY_SIZE(fields), out);
-	if (err < 0)
-		return err;
-	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
-		if (strcmp(*(const char **)out, ours[i]) == 0)
-			return 0;
-	reader_warn(r, "device %s does not exist inside", *(const char **)out);
-	return 0;
-}
-
-static int read_devices(struct reader *r, json_t *v, void *out)
-{
-	const char **list;
-	size_t n;
-	(void)out;
-	return read_array(r, v, sizeof *list, read_device, (void **)&list, &n);
-}
 
 static int read_sysctl(struct reader *r, json_t *v, void *out)
 {
@@ -53,14 +24,30 @@ static int read_paths(struct reader *r, json_t *v, void *out)
 	return read_array(r, v, sizeof(char *), read_absolute, out, &n);
 }
 
+/* MS_SHARED cannot be: what is mounted inside is the sandbox' own.  The other way it is a slave. */
 static int read_propagation(struct reader *r, json_t *v, void *out)
 {
+	static const struct {
+		const char *name;
+		unsigned flags;
+	} modes[] = {
+		{"private", MS_PRIVATE},   {"rprivate", MS_PRIVATE},   {"slave", MS_SLAVE},
+		{"rslave", MS_SLAVE},	   {"shared", MS_SLAVE},       {"rshared", MS_SLAVE},
+		{"unbindable", MS_PRIVATE}, {"runbindable", MS_PRIVATE}, {"", 0},
+	};
 	const char *mode;
-	(void)out;
 	int err = read_text(r, v, &mode);
-	if (err == 0 && strstr(mode, "shared"))
-		reader_warn(r, "has no effect: mounts made inside stay inside");
-	return err;
+	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(modes); i++) {
+		if (strcmp(modes[i].name, mode) != 0)
+			continue;
+		*(unsigned *)out = modes[i].flags;
+		if (strstr(mode, "shared"))
+			reader_warn(r, "works in one direction: mounts made inside stay inside");
+		return 0;
+	}
+	return err < 0 ? err
+		       : reader_fail(r, "unknown mode '%s': there are private, slave, shared and "
+					"unbindable, with and without r in front", mode);
 }
 
 static int read_personality(struct reader *r, json_t *v, void *out)
@@ -89,12 +76,12 @@ int spec_read_linux(struct reader *r, json_t *v, void *out)
 		{"maskedPaths", read_paths, offsetof(struct spec, masked_paths), false},
 		{"readonlyPaths", read_paths, offsetof(struct spec, readonly_paths), false},
 		{"resources", spec_read_resources, offsetof(struct spec, resources), false},
-		{"devices", read_devices, 0, false},
+		{"devices", spec_read_devices, 0, false},
 		{"netDevices", read_unsupported, 0, false},
 		{"sysctl", read_sysctl, 0, false},
 		{"seccomp", spec_read_seccomp, offsetof(struct spec, seccomp), false},
 		{"cgroupsPath", spec_read_cgroups_path, offsetof(struct spec, cgroups_path), false},
-		{"rootfsPropagation", read_propagation, 0, false},
+		{"rootfsPropagation", read_propagation, offsetof(struct spec, propagation), false},
 		{"mountLabel", read_text, offsetof(struct spec, mount_label), false},
 		{"personality", read_personality, offsetof(struct spec, personality), false},
 		{"intelRdt", read_without_effect, 0, false},

@@ -3,20 +3,26 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "oci/spec.h"
 #include "platform/base/types.h"
 
 enum option_kind {
 	OPT_FLAG, /* sets and clears BOOT_* */
-	OPT_BIND,
+	OPT_BIND, /* set: with what is mounted below */
+	OPT_SPREAD, /* set: MS_* of propagation */
+	OPT_COPY_UP,
 	OPT_NOTHING, /* true here anyway, or nobody could tell */
 	OPT_IGNORED, /* makes a difference: said */
 	OPT_REFUSED, /* would be dangerous to leave out */
 };
 
 /* clang-format off */
-/* Options that start with r mean the mounts below as well; here a bind is one file system. */
+/*
+ * Options that start with r mean the mounts below as well: here a bind and what is mounted below
+ * it are one file system, so the others mean that too.
+ */
 static const struct option {
 	const char *name;
 	enum option_kind kind;
@@ -38,20 +44,24 @@ static const struct option {
 	{"rnoexec", OPT_FLAG, BOOT_NOEXEC, 0}, {"rexec", OPT_FLAG, 0, BOOT_NOEXEC},
 	{"rnoatime", OPT_FLAG, BOOT_NOATIME, BOOT_RELATIME}, {"ratime", OPT_FLAG, 0, BOOT_NOATIME},
 	{"rrelatime", OPT_FLAG, BOOT_RELATIME, BOOT_NOATIME},
-	{"bind", OPT_BIND, 0, 0}, {"rbind", OPT_BIND, 0, 0},
+	{"nosymfollow", OPT_FLAG, BOOT_NOSYMFOLLOW, 0}, {"symfollow", OPT_FLAG, 0, BOOT_NOSYMFOLLOW},
+	{"rnosymfollow", OPT_FLAG, BOOT_NOSYMFOLLOW, 0}, {"rsymfollow", OPT_FLAG, 0, BOOT_NOSYMFOLLOW},
+	{"rstrictatime", OPT_FLAG, 0, BOOT_RELATIME | BOOT_NOATIME},
+	{"rnorelatime", OPT_FLAG, 0, BOOT_RELATIME}, {"rnostrictatime", OPT_NOTHING, 0, 0},
+	{"rnodiratime", OPT_FLAG, BOOT_NODIRATIME, 0}, {"rdiratime", OPT_FLAG, 0, BOOT_NODIRATIME},
+	{"bind", OPT_BIND, 0, 0}, {"rbind", OPT_BIND, 1, 0},
 	{"defaults", OPT_NOTHING, 0, 0}, {"async", OPT_NOTHING, 0, 0},
-	{"private", OPT_NOTHING, 0, 0}, {"rprivate", OPT_NOTHING, 0, 0},
-	{"slave", OPT_NOTHING, 0, 0}, {"rslave", OPT_NOTHING, 0, 0},
-	{"unbindable", OPT_NOTHING, 0, 0}, {"runbindable", OPT_NOTHING, 0, 0},
+	{"private", OPT_SPREAD, MS_PRIVATE, 0}, {"rprivate", OPT_SPREAD, MS_PRIVATE, 0},
+	{"slave", OPT_SPREAD, MS_SLAVE, 0}, {"rslave", OPT_SPREAD, MS_SLAVE, 0},
+	{"unbindable", OPT_SPREAD, MS_PRIVATE, 0}, {"runbindable", OPT_SPREAD, MS_PRIVATE, 0},
+	{"shared", OPT_SPREAD, MS_SHARED, 0}, {"rshared", OPT_SPREAD, MS_SHARED, 0},
+	{"tmpcopyup", OPT_COPY_UP, 0, 0},
 	{"nomand", OPT_NOTHING, 0, 0}, {"noiversion", OPT_NOTHING, 0, 0},
 	{"nolazytime", OPT_NOTHING, 0, 0}, {"lazytime", OPT_NOTHING, 0, 0},
-	{"iversion", OPT_NOTHING, 0, 0}, {"symfollow", OPT_NOTHING, 0, 0},
+	{"iversion", OPT_NOTHING, 0, 0},
 	{"silent", OPT_NOTHING, 0, 0}, {"loud", OPT_NOTHING, 0, 0},
-	{"shared", OPT_IGNORED, 0, 0}, {"rshared", OPT_IGNORED, 0, 0},
 	{"sync", OPT_IGNORED, 0, 0}, {"dirsync", OPT_IGNORED, 0, 0},
-	{"mand", OPT_IGNORED, 0, 0}, {"tmpcopyup", OPT_IGNORED, 0, 0},
-	{"copy-symlink", OPT_IGNORED, 0, 0},
-	{"nosymfollow", OPT_REFUSED, 0, 0}, {"rnosymfollow", OPT_REFUSED, 0, 0},
+	{"mand", OPT_IGNORED, 0, 0}, {"copy-symlink", OPT_IGNORED, 0, 0},
 	{"idmap", OPT_REFUSED, 0, 0}, {"ridmap", OPT_REFUSED, 0, 0},
 	{"remount", OPT_REFUSED, 0, 0},
 };
@@ -68,7 +78,6 @@ static const struct type {
 	{"devtmpfs", " size= mode= nr_inodes= "},
 	{"devpts", " newinstance ptmxmode= mode= gid= uid= max= "},
 	{"mqueue", ""},
-	{"cgroup", NULL},
 	{"cgroup2", NULL},
 };
 
@@ -91,6 +100,18 @@ static bool type_takes(const struct type *t, const char *option)
 		return false;
 	snprintf(word, sizeof word, " %.*s ", (int)(n + (option[n] == '=')), option);
 	return strstr(t->data, word) != NULL;
+}
+
+/* Only a bind has two sides.  What is mounted inside stays inside: the half of shared that is left. */
+static int take_propagation(struct reader *r, struct spec_mount *m, const struct option *o)
+{
+	if (!m->bind)
+		return 0;
+	m->propagation = o->set == MS_SHARED ? MS_SLAVE : o->set;
+	if (o->set == MS_SHARED)
+		reader_warn(r, "option '%s' works in one direction: mounts of the host are seen "
+			       "inside, those made inside stay there", o->name);
+	return 0;
 }
 
 /* Ours, then the file system's own, which are gathered in *data. */
@@ -117,6 +138,15 @@ static int take_option(struct reader *r, struct spec_mount *m, const struct type
 	case OPT_REFUSED:
 		return reader_fail(r, "option '%s' is not supported", option);
 	case OPT_BIND:
+		m->submounts = o->set;
+		return 0;
+	case OPT_SPREAD:
+		return take_propagation(r, m, o);
+	case OPT_COPY_UP:
+		if (strcmp(t->name, "tmpfs") != 0)
+			return reader_fail(r, "the option tmpcopyup is for a tmpfs");
+		m->copy_up = true;
+		return 0;
 	case OPT_NOTHING:
 		return 0;
 	}
@@ -173,6 +203,9 @@ int spec_read_mount(struct reader *r, json_t *v, void *out)
 		m->type = "bind";
 	if (!m->type || !*m->type)
 		return reader_fail(r, "type is missing (and there is no option 'bind')");
+	/* What there is of cgroups inside is version 2, whatever the host has. */
+	if (strcmp(m->type, "cgroup") == 0)
+		m->type = "cgroup2";
 	const struct type *t = type_find(m->type);
 	if (!t)
 		return reader_fail(r,
@@ -183,5 +216,8 @@ int spec_read_mount(struct reader *r, json_t *v, void *out)
 		return reader_fail(r, "a bind mount needs a source");
 	if (!m->source || !*m->source)
 		m->source = m->type;
-	return take_options(r, m, t);
+	err = take_options(r, m, t);
+	if (!t->data)
+		m->data = "";
+	return err;
 }

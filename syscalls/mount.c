@@ -32,6 +32,7 @@ static uint32_t mnt_flags(uint64_t ms)
 		{MS_RDONLY, MNT_READONLY}, {MS_NOSUID, MNT_NOSUID},
 		{MS_NODEV, MNT_NODEV},	   {MS_NOEXEC, MNT_NOEXEC},
 		{MS_NOATIME, MNT_NOATIME}, {MS_NODIRATIME, MNT_NODIRATIME},
+		{MS_NOSYMFOLLOW, MNT_NOSYMFOLLOW},
 	};
 	uint32_t flags = ms & (MS_NOATIME | MS_STRICTATIME) ? 0 : MNT_RELATIME;
 
@@ -169,7 +170,7 @@ static int do_mount(struct task *t, const struct path *where, uint64_t flags,
 	if (flags & propagation)
 		return do_propagation(where, flags);
 	if (flags & ~(harmless | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME |
-		      MS_NODIRATIME | MS_REMOUNT | MS_BIND | MS_MOVE | MS_REC))
+		      MS_NODIRATIME | MS_NOSYMFOLLOW | MS_REMOUNT | MS_BIND | MS_MOVE | MS_REC))
 		return -EINVAL;
 	if (flags & MS_REMOUNT)
 		return do_remount(where, flags, a);

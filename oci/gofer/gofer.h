@@ -32,6 +32,9 @@ struct gofer_root {
 	 */
 	bool layered;
 	int lower_fd;
+	/* Where the gofer may mount: with what is mounted below fd, and MS_PRIVATE, MS_SLAVE or 0. */
+	bool submounts;
+	unsigned propagation;
 };
 
 struct gofer_config {

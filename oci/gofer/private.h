@@ -27,7 +27,8 @@
 
 struct root {
 	int fd; /* layered: the upper layer */
-	bool writable, layered;
+	bool writable, layered, submounts;
+	unsigned propagation;
 	uint64_t dev; /* st_dev of the root itself */
 	/* layered: what holds upper and work, the work directory, and the lower layer */
 	int base, work, lower;
@@ -110,6 +111,8 @@ struct pin_name {
 struct pin_name pin_name(int fd);
 /* attributes of `name` in dirfd, or of dirfd itself if name is "" */
 int pin_attr(const struct server *s, int dirfd, const char *name, struct gofer_attr *out);
+/* Gives what fd is to ids of the sandbox, GOFER_KEEP_ID: as it is.  -EINVAL: none on the host. */
+int pin_give(const struct server *s, int fd, uint32_t uid, uint32_t gid);
 
 /* read.c, write.c: fill w->rep, w->fd, w->body; 0 or -errno. */
 #define OP(name, fields) int gofer_op_##name(struct worker *w);

@@ -162,9 +162,11 @@ static int copy_meta(struct worker *w, int from, const struct gofer_attr *a, int
 	int err = pin_attr(w->s, to, "", &is);
 	if (err < 0)
 		return err;
-	if ((is.uid != a->uid || is.gid != a->gid) &&
-	    fchownat(to, "", (uid_t)a->uid, (gid_t)a->gid, AT_EMPTY_PATH) < 0)
-		return -errno;
+	/* An owner without an id inside cannot be kept. */
+	if (is.uid != a->uid || is.gid != a->gid)
+		err = pin_give(w->s, to, (uint32_t)a->uid, (uint32_t)a->gid);
+	if (err < 0)
+		return err == -EINVAL ? -EOVERFLOW : err;
 	if (S_ISLNK(a->mode))
 		return 0;
 	if (fchmodat(AT_FDCWD, pin_name(to).text, a->mode & 07777, /*flags=*/0) < 0)

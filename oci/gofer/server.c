@@ -74,6 +74,8 @@ static int roots_init(struct server *s, const struct gofer_config *cfg)
 		s->roots[i] = (struct root){
 			.fd = cfg->roots[i].fd,
 			.writable = cfg->roots[i].writable,
+			.submounts = cfg->roots[i].submounts,
+			.propagation = cfg->roots[i].propagation,
 			.dev = st.st_dev,
 			.base = -1,
 			.work = -1,

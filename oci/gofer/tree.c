@@ -90,9 +90,25 @@ static int remount_readonly(const char *at)
 	return mount(NULL, at, NULL, flags, NULL) < 0 ? -errno : 0;
 }
 
-/* Binds what fd is to place/name; *out_fd is the same object, in the new tree. */
-static int tree_bind(const char *place, const char *name, int fd, bool writable, int *out_fd)
+/*
+ * The mounts below fd come along if they are asked for, and where a user namespace does not let
+ * us leave them behind.  They follow the host (slave) unless they are to be private.
+ */
+static int bind_source(const char *source, const char *target, const struct root *r)
 {
+	unsigned long rec = r->submounts ? MS_REC : 0;
+	if (mount(source, target, NULL, MS_BIND | rec, NULL) < 0 &&
+	    (rec || errno != EINVAL || mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0))
+		return -errno;
+	if (r->propagation == MS_PRIVATE && mount(NULL, target, NULL, MS_PRIVATE | MS_REC, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Binds a root to place/name; *out_fd is the same object, in the new tree. */
+static int tree_bind(const char *place, const char *name, const struct root *r, int *out_fd)
+{
+	int fd = r->fd;
 	char source[PATH_MAX], target[64], hidden[PATH_MAX + 64];
 	struct stat was, is;
 	autoclose int made = -1;
@@ -100,17 +116,18 @@ static int tree_bind(const char *place, const char *name, int fd, bool writable,
 	if (err < 0 || fstat(fd, &was) < 0)
 		return err < 0 ? err : -errno;
 	snprintf(target, sizeof target, "%s/%s", place, name);
-	if ((S_ISDIR(was.st_mode) ? mkdir(target, 0700) : mknod(target, S_IFREG | 0600, 0)) < 0 ||
-	    mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0)
+	if ((S_ISDIR(was.st_mode) ? mkdir(target, 0700) : mknod(target, S_IFREG | 0600, 0)) < 0)
 		return -errno;
+	if ((err = bind_source(source, target, r)) < 0)
+		return err;
 	/* A root of "/" has brought our own tmpfs along, over what the place really is. */
 	const char *rest = below(place, source);
-	if (rest) {
+	if (rest && r->submounts) {
 		snprintf(hidden, sizeof hidden, "%s%s", target, rest);
 		if (umount2(hidden, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 			return -errno;
 	}
-	if (!writable && (err = remount_readonly(target)) < 0)
+	if (!r->writable && (err = remount_readonly(target)) < 0)
 		return err;
 	made = open(target, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (made < 0 || fstat(made, &is) < 0)
@@ -139,12 +156,15 @@ static int tree_memory(const char *place, int *out_fd)
 /* Upper and work directory must be on one mount, or nothing could be moved between them. */
 static int tree_bind_layers(const char *place, size_t i, const struct root *from, struct root *to)
 {
+	const struct root base = {.fd = from->base, .writable = from->writable};
+	const struct root lower = {
+		.fd = from->lower, .submounts = true, .propagation = from->propagation};
 	char name[32];
 	snprintf(name, sizeof name, "r%zu", i);
-	int err = tree_bind(place, name, from->base, from->writable, &to->base);
+	int err = tree_bind(place, name, &base, &to->base);
 	snprintf(name, sizeof name, "l%zu", i);
 	if (err == 0)
-		err = tree_bind(place, name, from->lower, /*writable=*/false, &to->lower);
+		err = tree_bind(place, name, &lower, &to->lower);
 	return err < 0 ? err : gofer_open_layers(to);
 }
 
@@ -159,7 +179,7 @@ static int tree_fill(const struct server *s, const char *place, struct root *roo
 			continue;
 		}
 		snprintf(name, sizeof name, "r%zu", i);
-		err = tree_bind(place, name, s->roots[i].fd, s->roots[i].writable, &roots[i].fd);
+		err = tree_bind(place, name, &s->roots[i], &roots[i].fd);
 	}
 	if (err == 0 && s->tmpfs >= 0)
 		err = tree_memory(place, tmpfs);

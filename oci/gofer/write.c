@@ -25,11 +25,10 @@ _Static_assert(GOFER_TIME_NOW == UTIME_NOW && GOFER_KEEP_ID == (uid_t)-1 &&
 		       (int)GOFER_XATTR_REPLACE == (int)XATTR_REPLACE,
 	       "the protocol's numbers are the host's");
 
-static int set_owner(const struct worker *w, int fd)
+int pin_give(const struct server *s, int fd, uint32_t uid, uint32_t gid)
 {
-	uint32_t uid = w->req.uid, gid = w->req.gid;
-	if ((uid != GOFER_KEEP_ID && !id_outside(&w->s->uids, uid, &uid)) ||
-	    (gid != GOFER_KEEP_ID && !id_outside(&w->s->gids, gid, &gid)))
+	if ((uid != GOFER_KEEP_ID && !id_outside(&s->uids, uid, &uid)) ||
+	    (gid != GOFER_KEEP_ID && !id_outside(&s->gids, gid, &gid)))
 		return -EINVAL;
 	if (uid == GOFER_KEEP_ID && gid == GOFER_KEEP_ID)
 		return 0;
@@ -44,7 +43,7 @@ static int settle(struct worker *w, int fd, mode_t type)
 		return err;
 	if ((w->rep.attr.mode & S_IFMT) != type)
 		return -ESTALE;
-	if ((err = set_owner(w, fd)) < 0)
+	if ((err = pin_give(w->s, fd, w->req.uid, w->req.gid)) < 0)
 		return err;
 	if (type != S_IFLNK &&
 	    fchmodat(AT_FDCWD, pin_name(fd).text, w->req.mode & 07777, /*flags=*/0) < 0)
@@ -350,7 +349,7 @@ int gofer_op_SETATTR(struct worker *w)
 	if (err == 0 && (mask & GOFER_SET_SIZE))
 		err = set_size(w, fd);
 	if (err == 0 && (mask & (GOFER_SET_UID | GOFER_SET_GID)))
-		err = set_owner(w, fd);
+		err = pin_give(w->s, fd, w->req.uid, w->req.gid);
 	if (err == 0 && (mask & GOFER_SET_MODE))
 		err = set_mode(w, fd);
 	if (err == 0 && (mask & (GOFER_SET_ATIME | GOFER_SET_MTIME)))

@@ -25,7 +25,15 @@ struct gofer;
 /* As MNT_* of sentry/vfs/mount.h. */
 enum {
 	BOOT_READONLY = 1, BOOT_NOSUID = 2, BOOT_NODEV = 4, BOOT_NOEXEC = 8,
-	BOOT_NOATIME = 16, BOOT_RELATIME = 32, BOOT_NODIRATIME = 64,
+	BOOT_NOATIME = 16, BOOT_RELATIME = 32, BOOT_NODIRATIME = 64, BOOT_NOSYMFOLLOW = 128,
+};
+
+/* A node: a device, or a fifo. */
+struct boot_device {
+	const char *path;	/* absolute inside the root */
+	uint32_t mode;		/* with S_IFCHR, S_IFBLK or S_IFIFO */
+	uint32_t major, minor;
+	uint32_t uid, gid;
 };
 
 /* One mount of the container, in mount order; target absolute inside the root. */
@@ -39,6 +47,8 @@ struct boot_mount {
 	/* bind: shared with the host, changes of either side are seen by the other; else in memory */
 	bool write_through;
 	bool is_file;		/* bind: source is a file, not a directory */
+	bool copy_up;		/* tmpfs: it starts with what the directory holds */
+	const struct boot_device *device; /* bind: of this, which the sandbox has itself */
 };
 
 struct boot_rlimit {
@@ -100,6 +110,9 @@ struct boot_spec {
 	bool root_layered;	/* write_through to a root of two layers */
 	const struct boot_mount *mounts;
 	size_t nmounts;
+	/* Made after the mounts; what is there already by the name gives way. */
+	const struct boot_device *devices;
+	size_t ndevices;
 	/* Covered by nothing, and made read-only, where they exist; NULL-terminated, or NULL. */
 	char *const *masked_paths, *const *readonly_paths;
 };

@@ -6,6 +6,7 @@
 #include "sentry/vfs/mount.h"
 
 struct abi_siginfo;
+struct dentry;
 struct file;
 struct fs;
 struct fsctx;
@@ -25,6 +26,25 @@ int boot_fail(struct boot_error *e, int err, const char *fmt, ...)
 int boot_attributes(struct task *t, const struct boot_spec *s, struct boot_error *err);
 /* Nothing of the program runs yet: sig ends the first process, or is lost; true. */
 bool boot_first_killed(int sig);
+/* A tmpfs from its options; with a gofer it starts with what is below that path of root 0. */
+struct boot_tmpfs {
+	const char *data;
+	uint32_t mode;		/* unless data has one */
+	struct gofer *gofer;
+	const char *lower;
+};
+int boot_tmpfs(const struct boot_tmpfs *t, struct fs **out);
+/*
+ * Makes what a mount point lacks, parents included, as runc does it: images rely on it.  A link
+ * that leads nowhere leads into the root, and what it names is made.
+ */
+int boot_make_target(const struct walk *w, const char *target, bool is_file);
+/* The nodes and links of the container's /dev. */
+int boot_devices(const struct boot_spec *s, const struct walk *w, struct boot_error *err);
+/* A file system that holds this node; *out_node is to be mounted, and put. */
+int boot_device_fs(const struct boot_device *d, struct fs **out, struct dentry **out_node);
+/* m is /dev, and not the host's. */
+bool boot_is_dev(const struct boot_mount *m);
 /* masked_paths and readonly_paths of the description. */
 int boot_hide(const struct boot_spec *s, const struct walk *w, struct boot_error *err);
 /* File systems and devices by name. */

@@ -55,6 +55,7 @@ static void show_flags(const struct mount *m, struct text *out)
 		{MNT_NOSUID, ",nosuid"},	 {MNT_NODEV, ",nodev"},
 		{MNT_NOEXEC, ",noexec"},	 {MNT_NOATIME, ",noatime"},
 		{MNT_NODIRATIME, ",nodiratime"}, {MNT_RELATIME, ",relatime"},
+		{MNT_NOSYMFOLLOW, ",nosymfollow"},
 	};
 	uint32_t flags = __atomic_load_n(&m->flags, __ATOMIC_RELAXED);
 

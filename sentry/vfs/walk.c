@@ -273,7 +273,8 @@ int nd_follow(struct nd *nd, struct path *link, bool slash, bool *out_jumped)
 	int err;
 
 	*out_jumped = false;
-	if (++nd->links > ABI_MAX_SYMLINKS || (nd->w->flags & WALK_NO_SYMLINKS)) {
+	if (++nd->links > ABI_MAX_SYMLINKS || (nd->w->flags & WALK_NO_SYMLINKS) ||
+	    (__atomic_load_n(&link->mnt->flags, __ATOMIC_RELAXED) & MNT_NOSYMFOLLOW)) {
 		path_put(link);
 		return -ELOOP;
 	}

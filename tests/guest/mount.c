@@ -179,6 +179,31 @@ TEST(mount_noexec)
 	ASSERT_EQ(a, -1);
 }
 
+#ifndef MS_NOSYMFOLLOW
+#define MS_NOSYMFOLLOW 256
+#endif
+
+TEST(mount_nosymfollow_follows_no_link)
+{
+	char buf[16];
+	test_tmpdir();
+	ASSERT_OK(mkdir("d", 0755));
+	if (mount("guest", "d", "tmpfs", MS_NOSYMFOLLOW, NULL) < 0)
+		SKIP("mount is not allowed here, or older than Linux 5.10");
+	put("d/file", "x");
+	ASSERT_OK(symlink("file", "d/link"));
+	ASSERT_OK(symlink("d/file", "outside"));
+	ASSERT_ERR(open("d/link", O_RDONLY), ELOOP);
+	ASSERT_ERR(access("d/link", F_OK), ELOOP);
+	ASSERT_FILE("outside", "x");
+	ASSERT_EQ(readlink("d/link", buf, sizeof buf), 4);
+	ASSERT_OK(lchown("d/link", getuid(), getgid()));
+	ASSERT(strstr(get("/proc/self/mounts"), ",nosymfollow"));
+	ASSERT_OK(mount(NULL, "d", NULL, MS_REMOUNT | MS_BIND, NULL));
+	ASSERT_FILE("d/link", "x");
+	unmounted();
+}
+
 TEST(umount_busy_and_detach)
 {
 	mounted(NULL);

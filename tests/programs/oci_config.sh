@@ -114,11 +114,12 @@ with mount_type 's/"type": "tmpfs"/"type": "ext4"/' "mounts[1]: unknown type 'ex
 with mount_no_type 's/"type": "tmpfs", //' 'mounts[1]: type is missing'
 with mount_relative 's/"\/t"/"t"/' "mounts[1].destination: must be an absolute path, not 't'"
 with mount_option 's/"nosuid"/"nosiud"/' "mounts[1]: unknown option 'nosiud' for a mount of type tmpfs"
-with mount_refused 's/"nosuid"/"nosymfollow"/' "mounts[1]: option 'nosymfollow' is not supported"
+with mount_refused 's/"nosuid"/"idmap"/' "mounts[1]: option 'idmap' is not supported"
 with mount_data 's/size=1m/size=many/' 'mount of tmpfs on /t: Invalid argument'
 with bind_no_source 's/"type": "tmpfs", "source": "tmpfs", "options": \[.*\]/"options": ["bind"]/' 'mounts[1]: a bind mount needs a source'
 with bind_nowhere 's/"type": "tmpfs", "source": "tmpfs", "options": \[.*\]/"source": "nowhere", "options": ["bind","ro"]/' "mounts[1].source: cannot open 'nowhere': No such file"
-with bind_device 's/"type": "tmpfs", "source": "tmpfs", "options": \[.*\]/"source": "\/dev\/full", "options": ["bind","ro"]/' "mounts[1].source: '/dev/full' is a device"
+mkfifo "$dir/fifo"
+with bind_fifo 's/"type": "tmpfs", "source": "tmpfs", "options": \[.*\]/"source": "fifo", "options": ["bind","ro"]/' "mounts[1].source: 'fifo' is a fifo"
 with namespace_type 's/"type": "pid"/"type": "net"/' "linux.namespaces[0].type: unknown namespace 'net'"
 with namespace_path 's/"type": "pid"/"type": "pid", "path": "\/proc\/1\/ns\/pid"/' 'linux.namespaces: joining the pid namespace /proc/1/ns/pid is not supported'
 with namespace_twice 's/"type": "mount"/"type": "pid"/' "linux.namespaces: 'pid' is there twice"

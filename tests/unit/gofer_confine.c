@@ -276,7 +276,7 @@ static void leaves_proc_alone(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	pid_t pid = fork();
 	if (pid == 0) {
-		struct gofer_root roots[] = {{.fd = open("/", O_PATH), .writable = true},
+		struct gofer_root roots[] = {{.fd = open("/", O_PATH), .writable = true, .submounts = true},
 					     {.fd = open("/proc/sys", O_PATH), .writable = false}};
 		struct gofer_config cfg = {.roots = roots,
 					   .nroots = 2,

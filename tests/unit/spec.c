@@ -216,8 +216,8 @@ static void refuses_what_would_be_unsafe(void **state)
 	bad(CONFIG("", ",\"linux\":{\"namespaces\":[{\"type\":\"ipc\",\"path\":\"n\"}]}"),
 	    "path: must be an absolute path");
 	bad(CONFIG("", ",\"linux\":{\"timeOffsets\":{\"boottime\":{}}}"), "is not supported yet");
-	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"tmpfs\",\"options\":[\"nosymfollow\"]}"),
-	    "'nosymfollow' is not supported");
+	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"tmpfs\",\"options\":[\"idmap\"]}"),
+	    "'idmap' is not supported");
 	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"proc\",\"options\":[\"hidepid=2\"]}"),
 	    "unknown option 'hidepid=2'");
 	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"overlay\"}"), "unknown type 'overlay'");

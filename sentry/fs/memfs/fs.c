@@ -189,7 +189,7 @@ static int memfs_statfs(struct fs *fs, struct kstatfs *out)
 		out->files = m->inodes.limit;
 		out->ffree = budget_left(&m->inodes);
 	}
-	out->type = m->gofer ? OVERLAYFS_SUPER_MAGIC : TMPFS_MAGIC;
+	out->type = strcmp(m->name, "overlay") == 0 ? OVERLAYFS_SUPER_MAGIC : TMPFS_MAGIC;
 	out->namelen = 255;
 	out->fsid = fs->dev;
 	return 0;
@@ -201,7 +201,7 @@ static void memfs_show(struct fs *fs, char *buf, size_t size)
 	struct memfs *m = fs->priv;
 	size_t at = 0;
 	buf[0] = '\0';
-	if (m->gofer)
+	if (m->gofer && !m->pages.limit)
 		return;
 #define SHOW(cond, ...)                                                                            \
 	if ((cond) && at < size)                                                                   \
@@ -232,6 +232,7 @@ static const struct fs_ops memfs_fs_ops[] = {
 	FS("tmpfs"),
 	FS("devtmpfs"),
 	FS("devpts"),
+	FS("mqueue"),
 	FS("overlay"),
 #undef FS
 };
