@@ -111,3 +111,23 @@ def idle_table(results):
         cpu = "" if got["cpu_us"] is None else f", {got['cpu_us'] / 1e6:.4f} s by the cgroup"
         print(f"  {name:16} in {got['seconds']} s: {got['ticks']} ticks{cpu}, "
               f"{got['switches']} switches")
+
+
+def runtime_table(steps, podman):
+    print("\ncontainer runtimes, as engines call them: medians, ms")
+    names = list(steps)
+    rows = [[""] + names]
+    for step in steps[names[0]] if names else []:
+        rows.append([step] + [f"{steps[name][step] / 1e3:.1f}" for name in names])
+    if podman:
+        rows.append(["podman run"] + [f"{podman[name] / 1e3:.1f}" if name in podman else "-"
+                                      for name in names])
+    print_grid(rows)
+
+
+def many_table(results):
+    print("\nmany containers at once, each with a program that sleeps (PSS)")
+    for name, got in results.items():
+        parts = ", ".join(f"{comm} {kb // got['count']}" for comm, kb in sorted(got["by_name"].items()))
+        print(f"  {name:8} {got['count']}: {got['total_kb'] / got['count']:.0f} kB each, "
+              f"{got['processes']} processes, started in {got['seconds']:.1f} s ({parts})")

@@ -73,18 +73,29 @@ def bundle(where, micro, option):
     return where
 
 
+def comm_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as f:
+            return f.read().strip().split(":")[0]
+    except OSError:
+        return "gone"
+
+
+def unhide_crun():
+    """crun refuses a hybrid cgroup mount; in a mount namespace of its own it does not see one."""
+    unified = "/sys/fs/cgroup/unified"
+    return (["unshare", "-m", "sh", "-c", f'umount {unified}; exec "$@"', "sh"]
+            if os.path.ismount(unified) else [])
+
+
 def bundle_sides(vedette, micro, where):
     """Runtimes of whole containers; their commands are complete."""
     ends, waits = (bundle(os.path.join(where, option), micro, option)
                    for option in ["--exit", "--serve"])
     name = f"bench{os.getpid()}"
-    # crun refuses a hybrid cgroup mount; in a mount namespace of its own it does not see one.
-    unified = "/sys/fs/cgroup/unified"
-    crun = (["unshare", "-m", "sh", "-c", f'umount {unified}; exec "$@"', "sh"]
-            if os.path.ismount(unified) else [])
     tries = [("vedette run", [vedette, "run", "--bundle"]),
              ("runsc run", PEER + ["--platform=systrap", "run", "--bundle"]),
-             ("crun run", crun + ["crun", "run", "--bundle"]),
+             ("crun run", unhide_crun() + ["crun", "run", "--bundle"]),
              ("runc run", ["runc", "run", "--bundle"])]
     found = []
     for label, words in tries:

@@ -9,6 +9,7 @@
  *	end	      -> {"end":NAME}
  *
  * micro --exit: what the exec benchmark executes.
+ * micro --sleep: a container's program that does nothing.
  */
 #include "micro.h"
 
@@ -159,6 +160,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--exit") == 0)
 			return 7;
+		if (strcmp(argv[i], "--sleep") == 0)
+			return pause();
 		if (strcmp(argv[i], "--serve") == 0)
 			return serve();
 		if (strcmp(argv[i], "--list") == 0)
