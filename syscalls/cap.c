@@ -102,7 +102,7 @@ long sys_capset(struct task *t, uaddr_t header, uaddr_t data)
 	if (copy_in(t->mm, &h.pid, header + offsetof(struct abi_user_cap_header, pid),
 		    sizeof h.pid) < 0)
 		return -EFAULT;
-	if (h.pid != 0 && h.pid != t->tid)
+	if (h.pid != 0 && h.pid != t->nr)
 		return -EPERM;
 	if (copy_in(t->mm, in, data, (size_t)n * sizeof in[0]) < 0)
 		return -EFAULT;

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "sentry/task/nsset.h"
+#include "sentry/task/pidns.h"
 #include "syscalls/abi/sched.h"
 #include "syscalls/abi/signal.h"
 #include "syscalls/sys.h"
@@ -55,16 +57,20 @@ static int args_copy(struct task *t, uaddr_t at, uint64_t size, struct abi_clone
 	return err;
 }
 
+/* Numbers wished for, innermost namespace first; out has room for PID_NS_LEVELS. */
 static int wish_copy(struct task *t, const struct abi_clone_args *a, int *out)
 {
-	*out = 0;
-	if (!a->set_tid != !a->set_tid_size || a->set_tid_size > 1)
-		return -EINVAL; /* one pid namespace: one wish at most */
+	const struct pid_ns *n = pid_ns_of(t->ns->of[NS_PID]);
+	unsigned depth = n->level + 1 + !!(a->flags & CLONE_NEWPID);
+	if (!a->set_tid != !a->set_tid_size || a->set_tid_size > depth ||
+	    a->set_tid_size > PID_NS_LEVELS)
+		return -EINVAL;
 	if (!a->set_tid)
 		return 0;
-	int err = copy_in(t->mm, out, a->set_tid, sizeof *out);
-	if (err == 0 && *out <= 0)
-		return -EINVAL;
+	int err = copy_in(t->mm, out, a->set_tid, a->set_tid_size * sizeof *out);
+	for (uint64_t i = 0; err == 0 && i < a->set_tid_size; i++)
+		if (out[i] <= 0)
+			err = -EINVAL;
 	if (err == 0 && !task_capable(t, CAP_SYS_ADMIN) && !task_capable(t, CAP_CHECKPOINT_RESTORE))
 		return -EPERM;
 	return err;
@@ -73,9 +79,9 @@ static int wish_copy(struct task *t, const struct abi_clone_args *a, int *out)
 long sys_clone3(struct task *t, uaddr_t args, uint64_t size)
 {
 	struct abi_clone_args a;
-	int wish, err = args_copy(t, args, size, &a);
+	int wish[PID_NS_LEVELS], err = args_copy(t, args, size, &a);
 	if (err == 0)
-		err = wish_copy(t, &a, &wish);
+		err = wish_copy(t, &a, wish);
 	if (err < 0)
 		return err;
 	if (a.exit_signal > NSIG || (a.flags & CSIGNAL & ~(uint64_t)CLONE_NEWTIME))
@@ -95,6 +101,7 @@ long sys_clone3(struct task *t, uaddr_t args, uint64_t size)
 		.child_tid = a.child_tid,
 		.pidfd = a.pidfd,
 		.set_tid = wish,
+		.set_tids = (unsigned)a.set_tid_size,
 	};
 	return task_clone(t, &s);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "sentry/mm/copy.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/task.h"
 #include "sentry/vfs/fdtab.h"
 #include "syscalls/abi/errno.h"
@@ -53,7 +54,7 @@ static int get_rights(struct task *t, const uint8_t *data, size_t size, struct s
 static bool may_claim(struct task *t, const struct abi_ucred *u)
 {
 	const struct cred *c = task_cred_self(t);
-	bool pid = u->pid == t->group->tgid || cred_capable(c, CAP_SYS_ADMIN);
+	bool pid = u->pid == t->group->nr || cred_capable(c, CAP_SYS_ADMIN);
 	bool uid = u->uid == c->ruid || u->uid == c->euid || u->uid == c->suid ||
 		   cred_capable(c, CAP_SETUID);
 	bool gid = u->gid == c->rgid || u->gid == c->egid || u->gid == c->sgid ||
@@ -63,8 +64,6 @@ static bool may_claim(struct task *t, const struct abi_ucred *u)
 
 static int get_credentials(struct task *t, const uint8_t *data, size_t size, struct scm *out)
 {
-	autoput(task) struct task *named = NULL;
-	autoput(group) struct group *group = NULL;
 	struct abi_ucred u;
 
 	if (size != sizeof u)
@@ -74,10 +73,12 @@ static int get_credentials(struct task *t, const uint8_t *data, size_t size, str
 		return -EINVAL;
 	if (!may_claim(t, &u))
 		return -EPERM;
-	group = group_find(u.pid);
-	if (!group)
-		named = task_find(u.pid);
-	if (!group && !named)
+	/* It travels as an id. */
+	lock(&kernel.tasks_lock);
+	u.pid = pid_id_here_locked(u.pid);
+	bool found = group_by_id_locked(u.pid) || task_by_id_locked(u.pid);
+	unlock(&kernel.tasks_lock);
+	if (!found)
 		return -ESRCH;
 	out->cred = u;
 	out->has_cred = true;
@@ -167,7 +168,9 @@ static void put_one(struct task *t, struct sock_msg *m, struct abi_msghdr *h, in
 static void put_credentials(struct task *t, struct sock_msg *m, struct abi_msghdr *h)
 {
 	const struct abi_ucred nobody = {0, OVERFLOW_ID, OVERFLOW_ID};
-	put_one(t, m, h, SCM_CREDENTIALS, m->scm.has_cred ? &m->scm.cred : &nobody, sizeof nobody);
+	struct abi_ucred u = m->scm.has_cred ? m->scm.cred : nobody;
+	u.pid = pid_here(u.pid);
+	put_one(t, m, h, SCM_CREDENTIALS, &u, sizeof u);
 }
 
 static void put_time(struct task *t, const struct sock *s, struct sock_msg *m, struct abi_msghdr *h)

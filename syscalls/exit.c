@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "sentry/task/pidfd.h"
+#include "sentry/task/pidns.h"
 #include "sentry/vfs/fdtab.h"
 #include "syscalls/abi/fcntl.h"
 #include "syscalls/abi/wait.h"
@@ -25,7 +26,16 @@ long sys_exit_group(struct task *t, int status)
 long sys_set_tid_address(struct task *t, uaddr_t tidptr)
 {
 	t->clear_child_tid = tidptr;
-	return t->tid;
+	return t->nr;
+}
+
+/* The guest's number becomes an id: that of nobody if there is none. */
+static int id_of(int nr)
+{
+	lock(&kernel.tasks_lock);
+	int id = pid_id_here_locked(nr);
+	unlock(&kernel.tasks_lock);
+	return id ? id : -1;
 }
 
 enum { WAIT4_OPTIONS = WNOHANG | WUNTRACED | WCONTINUED };
@@ -42,10 +52,10 @@ long sys_wait4(struct task *t, int pid, uaddr_t status, int options, uaddr_t rus
 		return -ESRCH; /* it has no positive counterpart: Linux 4.13 */
 	if (pid < -1 || pid == 0) {
 		r.which = ABI_P_PGID;
-		r.id = -pid;
+		r.id = pid ? id_of(-pid) : 0;
 	} else if (pid > 0) {
 		r.which = ABI_P_PID;
-		r.id = pid;
+		r.id = id_of(pid);
 	}
 	int err = task_wait(t, &r, &res);
 	if (err < 0)
@@ -74,7 +84,9 @@ static int pidfd_request(struct task *t, int fd, struct wait_request *r)
 
 static int waitid_request(struct task *t, int idtype, int id, int options, struct wait_request *r)
 {
-	*r = (struct wait_request){.which = idtype, .id = id, .options = options};
+	*r = (struct wait_request){.which = idtype, .options = options};
+	if ((idtype == ABI_P_PID || idtype == ABI_P_PGID) && id > 0)
+		r->id = id_of(id);
 	switch (idtype) {
 	case ABI_P_ALL:
 		return 0;

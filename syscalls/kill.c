@@ -2,6 +2,7 @@
 /* Sending: kill(2), tkill(2), rt_sigqueueinfo(2). */
 #include <limits.h>
 
+#include "sentry/task/pidns.h"
 #include "sentry/task/signal.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/sys.h"
@@ -19,7 +20,8 @@ static bool kill_one_of_many(struct group *g, void *arg)
 {
 	struct kill_many *k = arg;
 
-	if (k->pgid ? g->pgid != k->pgid : g->tgid <= 1 || g == k->from->group)
+	if (k->pgid ? g->pgid != k->pgid
+		    : pid_in_locked(k->from->group->pid_ns, g->tgid) <= 1 || g == k->from->group)
 		return true;
 	k->found = true;
 	int err = signal_user_group_locked(k->from, g, k->info);
@@ -31,10 +33,15 @@ static bool kill_one_of_many(struct group *g, void *arg)
 	return true;
 }
 
-static int kill_many_locked(struct task *t, int pgid, const struct abi_siginfo *info)
+/* pid: 0, -1, or a process group's number below zero. */
+static int kill_many_locked(struct task *t, int pid, const struct abi_siginfo *info)
 {
-	struct kill_many k = {.from = t, .info = info, .pgid = pgid};
+	struct kill_many k = {.from = t, .info = info};
+	int pgid = pid == -1 ? 0 : pid == 0 ? t->group->pgid : pid_id_here_locked(-pid);
 
+	if (pid < -1 && !pgid)
+		return -ESRCH;
+	k.pgid = pgid;
 	group_for_each_locked(kill_one_of_many, &k);
 	if (!k.found)
 		return -ESRCH;
@@ -61,7 +68,7 @@ long sys_kill(struct task *t, int pid, int sig)
 	if (pid > 0)
 		err = kill_group_locked(t, pid, &info);
 	else
-		err = kill_many_locked(t, pid == -1 ? 0 : pid == 0 ? t->group->pgid : -pid, &info);
+		err = kill_many_locked(t, pid, &info);
 	unlock(&kernel.tasks_lock);
 	return err;
 }
@@ -73,10 +80,11 @@ static int kill_task(struct task *t, int tgid, int tid, const struct abi_siginfo
 
 	lock(&kernel.tasks_lock);
 	struct task *to = task_find_locked(tid);
-	if (to && (tgid <= 0 || to->group->tgid == tgid)) {
+	if (to && (tgid <= 0 || to->group->tgid == pid_id_here_locked(tgid))) {
 		err = sig < 0 || sig > ABI_NSIG ? -EINVAL : signal_may_send_locked(t, to, sig);
+		const struct abi_siginfo seen = signal_seen_locked(t, to->group, info);
 		if (err == 0 && sig > 0)
-			err = signal_send_task_locked(to, info);
+			err = signal_send_task_locked(to, &seen);
 	}
 	unlock(&kernel.tasks_lock);
 	return err;
@@ -105,7 +113,7 @@ long sys_tkill(struct task *t, int tid, int sig)
 /* Only to itself may a process pretend that the kernel or kill(2) had sent something. */
 static bool forged(const struct task *t, int pid, const struct abi_siginfo *info)
 {
-	return (info->code >= 0 || info->code == SI_TKILL) && t->tid != pid;
+	return (info->code >= 0 || info->code == SI_TKILL) && t->nr != pid;
 }
 
 long sys_rt_sigqueueinfo(struct task *t, int pid, int sig, uaddr_t uinfo)

@@ -3,6 +3,7 @@
 #include "syscalls/lock.h"
 
 #include "sentry/mm/copy.h"
+#include "sentry/task/pidns.h"
 #include "sentry/vfs/lock.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/fcntl.h"
@@ -71,7 +72,7 @@ static long get_lock(struct task *t, struct file *f, struct abi_flock *l, bool o
 		l->l_whence = SEEK_SET;
 		l->l_start = r.start;
 		l->l_len = r.end == INT64_MAX ? 0 : r.end - r.start + 1;
-		l->l_pid = r.pid;
+		l->l_pid = r.pid > 0 ? pid_here(r.pid) : r.pid;
 	}
 	return copy_out(t->mm, arg, l, sizeof *l);
 }

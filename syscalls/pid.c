@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Process ids, process groups, sessions: getpid(2), setpgid(2), setsid(2). */
 #include "sentry/task/jobctl.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/task.h"
 #include "sentry/task/tty_hooks.h"
 #include "syscalls/abi/errno.h"
@@ -8,19 +9,19 @@
 
 long sys_getpid(struct task *t)
 {
-	return t->group->tgid;
+	return t->group->nr;
 }
 
 long sys_gettid(struct task *t)
 {
-	return t->tid;
+	return t->nr;
 }
 
 long sys_getppid(struct task *t)
 {
 	lock(&kernel.tasks_lock);
 	const struct group *parent = t->group->parent;
-	int pid = parent ? parent->tgid : 0;
+	int pid = parent ? pid_here_locked(parent->tgid) : 0;
 	unlock(&kernel.tasks_lock);
 	return pid;
 }
@@ -38,7 +39,7 @@ static long get_ids(struct task *t, int pid, bool session)
 {
 	lock(&kernel.tasks_lock);
 	const struct group *g = group_of_locked(t, pid);
-	long id = g ? (session ? g->sid : g->pgid) : -ESRCH;
+	long id = g ? pid_here_locked(session ? g->sid : g->pgid) : -ESRCH;
 	unlock(&kernel.tasks_lock);
 	return id;
 }
@@ -85,14 +86,13 @@ long sys_setpgid(struct task *t, int pid, int pgid)
 	lock(&kernel.tasks_lock);
 	struct group *g = group_of_locked(t, pid);
 	int err = g ? 0 : -ESRCH;
-	if (g && pid != 0 && g->tgid != pid)
+	if (g && pid != 0 && g->tgid != pid_id_here_locked(pid))
 		err = -EINVAL; /* a thread's number */
-	if (err == 0 && pgid == 0)
-		pgid = g->tgid;
+	int id = err < 0 ? 0 : pgid == 0 ? g->tgid : pid_id_here_locked(pgid);
 	if (err == 0)
-		err = setpgid_check_locked(self, g, pgid);
-	if (err == 0 && g->pgid != pgid)
-		group_set_ids_locked(g, pgid, g->sid);
+		err = setpgid_check_locked(self, g, id);
+	if (err == 0 && g->pgid != id)
+		group_set_ids_locked(g, id, g->sid);
 	unlock(&kernel.tasks_lock);
 	return err;
 }
@@ -100,7 +100,7 @@ long sys_setpgid(struct task *t, int pid, int pgid)
 long sys_setsid(struct task *t)
 {
 	struct group *g = t->group;
-	long ret = g->tgid;
+	long ret = g->nr;
 
 	lock(&kernel.tasks_lock);
 	if (g->sid == g->tgid || pgrp_exists_locked(g->tgid, 0)) {

@@ -76,7 +76,7 @@ long sys_pidfd_send_signal(struct task *t, int pidfd, int sig, uaddr_t uinfo, ui
 		return err;
 	lock(&kernel.tasks_lock);
 	/* Its number may be somebody else's by now. */
-	if (group_find_locked(g->tgid) == g)
+	if (group_by_id_locked(g->tgid) == g)
 		err = signal_user_group_locked(t, g, &info);
 	else
 		err = -ESRCH;

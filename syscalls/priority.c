@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* getpriority(2), setpriority(2). */
+#include "sentry/task/pidns.h"
 #include "sentry/task/schedparam.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/resource.h"
@@ -34,6 +35,8 @@ static void visit(struct priority *p, struct task *target)
 
 static bool matches(const struct priority *p, struct group *g, struct task *each)
 {
+	if (!pid_here_locked(g->tgid))
+		return false;
 	if (p->which == PRIO_PGRP)
 		return (uint32_t)g->pgid == p->who;
 	autoput(cred) struct cred *c = task_cred(each);
@@ -63,7 +66,9 @@ static long run(struct priority *p)
 		if (target)
 			visit(p, target);
 	} else {
-		if (!p->who)
+		if (p->which == PRIO_PGRP && p->who)
+			p->who = (uint32_t)pid_id_here_locked((int)p->who);
+		else if (!p->who)
 			p->who = p->which == PRIO_PGRP ? (uint32_t)t->group->pgid : t->cred->ruid;
 		group_for_each_locked(visit_group, p);
 	}

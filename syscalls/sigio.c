@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "sentry/task/pidns.h"
 #include "sentry/task/signal.h"
 #include "sentry/vfs/async.h"
 #include "syscalls/abi/epoll.h"
@@ -18,30 +19,24 @@
 #define LOAD(x)	    __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define STORE(x, v) __atomic_store_n(&(x), v, __ATOMIC_RELAXED)
 
-static bool owner_exists(int type, int id)
+/* The id of who goes by that number; 0: nobody. */
+static int owner_id(int type, int nr)
 {
-	bool found = false;
-
 	lock(&kernel.tasks_lock);
-	if (type == F_OWNER_PGRP)
-		found = pgrp_exists_locked(id, 0);
+	int id = pid_id_here_locked(nr);
+	bool found = type == F_OWNER_PGRP  ? pgrp_exists_locked(id, 0)
+		     : type == F_OWNER_TID ? task_by_id_locked(id) != NULL
+					   : group_by_id_locked(id) != NULL;
 	unlock(&kernel.tasks_lock);
-	if (type == F_OWNER_TID) {
-		autoput(task) struct task *t = task_find(id);
-		return t != NULL;
-	}
-	if (type == F_OWNER_PID) {
-		autoput(group) struct group *g = group_find(id);
-		return g != NULL;
-	}
-	return found;
+	return found ? id : 0;
 }
 
-static long set_owner(struct task *t, struct file *f, int type, int id)
+static long set_owner(struct task *t, struct file *f, int type, int nr)
 {
-	if (id < 0)
+	if (nr < 0)
 		return -EINVAL;
-	if (id && !owner_exists(type, id))
+	int id = nr ? owner_id(type, nr) : 0;
+	if (nr && !id)
 		return -ESRCH;
 	STORE(f->owner_type, type);
 	STORE(f->owner_uid, task_cred_self(t)->ruid);
@@ -52,7 +47,7 @@ static long set_owner(struct task *t, struct file *f, int type, int id)
 
 long sigio_owner(struct task *t, struct file *f, uint32_t cmd, uint64_t arg)
 {
-	struct abi_f_owner_ex ex = {LOAD(f->owner_type), LOAD(f->owner_pid)};
+	struct abi_f_owner_ex ex = {LOAD(f->owner_type), pid_here(LOAD(f->owner_pid))};
 	int id = (int)arg, err;
 
 	switch (cmd) {
@@ -147,7 +142,11 @@ static void sigio_send(struct file *f, int fd, uint32_t events)
 		unlock(&kernel.tasks_lock);
 		return;
 	}
-	autoput(task) struct task *t = task_find(id);
+	lock(&kernel.tasks_lock);
+	autoput(task) struct task *t = task_by_id_locked(id);
+	if (t)
+		task_get(t);
+	unlock(&kernel.tasks_lock);
 	if (!t || !may_signal(f, t))
 		return;
 	int err = type == F_OWNER_TID ? signal_send_task(t, &info)

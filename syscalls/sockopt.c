@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* getsockopt(2), setsockopt(2). */
 #include <stdlib.h>
+#include <string.h>
 
 #include "sentry/mm/copy.h"
+#include "sentry/task/pidns.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/time.h"
 #include "syscalls/socket.h"
@@ -42,6 +44,17 @@ long sys_setsockopt(struct task *t, int fd, int level, int optname, uaddr_t optv
 	return err < 0 ? err : sock_set_option(f, &by, level, optname, val, size);
 }
 
+/* Sockets keep ids; the caller wants a number of its own namespace. */
+static void peer_number(void *ucred, uint32_t size)
+{
+	int pid;
+	if (size < sizeof pid)
+		return;
+	memcpy(&pid, ucred, sizeof pid);
+	pid = pid_here(pid);
+	memcpy(ucred, &pid, sizeof pid);
+}
+
 long sys_getsockopt(struct task *t, int fd, int level, int optname, uaddr_t optval, uaddr_t optlen)
 {
 	autoput(file) struct file *f = NULL;
@@ -66,6 +79,8 @@ long sys_getsockopt(struct task *t, int fd, int level, int optname, uaddr_t optv
 	int told = sock_get_option(f, level, optname, buf, &size);
 	if (told < 0 && told != -ERANGE)
 		return told;
+	if (told == 0 && optname == SO_PEERCRED)
+		peer_number(buf, size);
 	if (told == 0 && size > 0)
 		err = copy_out(t->mm, optval, buf, size);
 	if (err == 0)

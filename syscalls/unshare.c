@@ -14,7 +14,7 @@
 	(CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES | CLONE_SYSVSEM |        \
 	 NS_FLAGS)
 /* Namespaces that cannot be had yet: what a kernel built without them says. */
-#define UNSHARE_MISSING (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME)
+#define UNSHARE_MISSING (CLONE_NEWUSER | CLONE_NEWTIME)
 
 static int own_fs(struct task *t)
 {

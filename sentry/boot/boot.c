@@ -15,6 +15,7 @@
 #include "sentry/fs/devfs/devfs.h"
 #include "sentry/task/exec.h"
 #include "sentry/task/exit.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/uts.h"
 #include "sentry/vfs/fdtab.h"
@@ -64,7 +65,7 @@ static int make_parents(void)
 		return -ENOMEM;
 	reaper->reaper = true;
 	kernel.init = reaper;
-	kernel.last_pid = 1;
+	pid_first.last = 1;
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
 #include "sentry/task/nsset.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/task.h"
 #include "sentry/vfs/fdtab.h"
@@ -372,9 +373,10 @@ static int build_task(const struct boot_spec *s, struct task **out)
 
 static void publish(struct task *t, bool as_init)
 {
+	static const int one = 1;
 	struct group *g = t->group;
 	lock(&kernel.tasks_lock);
-	t->tid = g->tgid = as_init ? 1 : pid_alloc_locked();
+	t->tid = g->tgid = t->nr = g->nr = pid_alloc_locked(&pid_first, as_init ? &one : NULL, as_init);
 	g->leader = task_get(t);
 	if (boot_outside) {
 		/* Of its session, not of its process group: that is what keeps it from being
@@ -385,7 +387,6 @@ static void publish(struct task *t, bool as_init)
 	} else {
 		kernel.init = group_get(g);
 	}
-	kernel.last_pid = t->tid;
 	list_append(&g->threads, &t->threads);
 	g->nthreads = 1;
 	kernel.ntasks = kernel.tasks_peak = kernel.ngroups = 1;

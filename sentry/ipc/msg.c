@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "platform/base/cleanup.h"
+#include "sentry/task/pidns.h"
 #include "syscalls/abi/errno.h"
 
 struct lock msgids_lock = LOCK_INIT(RANK_PIPE);
@@ -235,8 +236,8 @@ static void stat_locked(const struct queue *q, struct abi_msqid_ds *out)
 		.cbytes = q->bytes,
 		.qnum = q->count,
 		.qbytes = q->room,
-		.lspid = q->lspid,
-		.lrpid = q->lrpid,
+		.lspid = pid_here(q->lspid),
+		.lrpid = pid_here(q->lrpid),
 	};
 	ipc_stat(&q->perm, &out->perm);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "sentry/ipc/private.h"
+#include "sentry/task/pidns.h"
 
 struct lock semids_lock = LOCK_INIT(RANK_PIPE);
 
@@ -147,7 +148,7 @@ int sem_query(struct task *t, int id, int num, int cmd)
 			ret = s->sems[num].value;
 			break;
 		case GETPID:
-			ret = s->sems[num].pid;
+			ret = pid_here(s->sems[num].pid);
 			break;
 		default:
 			ret = sleepers(s, num, cmd == GETZCNT);

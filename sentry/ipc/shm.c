@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "sentry/fs/memfs/memfs.h"
+#include "sentry/task/pidns.h"
 #include "sentry/vfs/file.h"
 #include "sentry/vfs/inode.h"
 #include "syscalls/abi/fcntl.h"
@@ -203,8 +204,8 @@ static void stat_locked(const struct segment *s, struct abi_shmid_ds *out)
 		.atime = s->atime,
 		.dtime = s->dtime,
 		.ctime = s->ctime,
-		.cpid = s->cpid,
-		.lpid = s->lpid,
+		.cpid = pid_here(s->cpid),
+		.lpid = pid_here(s->lpid),
 		.nattch = s->nattch,
 	};
 	ipc_stat(&s->perm, &out->perm);

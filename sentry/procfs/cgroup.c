@@ -43,13 +43,15 @@ static int events_show(const struct proc_look *at, struct text *out)
 static int procs_show(const struct proc_look *at, struct text *out)
 {
 	size_t n;
+	int nr;
 	struct group **groups = measure_groups(&n);
 
 	(void)at;
 	if (!groups)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		text_printf(out, "%d\n", groups[i]->tgid);
+		if ((nr = pid_here(groups[i]->tgid)) > 0)
+			text_printf(out, "%d\n", nr);
 	measure_groups_free(groups, n);
 	return 0;
 }

@@ -36,7 +36,7 @@ static struct proc_node table_node(const struct proc_node *dir, unsigned i)
 	const struct proc_table *t = dir->entry->table;
 	struct proc_node n = *dir;
 	n.entry = &t->entries[i];
-	n.id = t->base + i;
+	n.kind = t->base + i;
 	return n;
 }
 
@@ -44,7 +44,7 @@ static struct proc_node number_node(const struct proc_node *dir)
 {
 	struct proc_node n = *dir;
 	n.entry = dir->entry->numbers->entry;
-	n.id = dir->entry->numbers->id;
+	n.kind = dir->entry->numbers->id;
 	return n;
 }
 

@@ -4,6 +4,7 @@
 #include "sentry/fs/eventfd/eventfd.h"
 #include "sentry/fs/inotify/inotify.h"
 #include "sentry/fs/timerfd/timerfd.h"
+#include "sentry/task/pidns.h"
 #include "sentry/procfs/pid.h"
 #include "sentry/task/pidfd.h"
 #include "sentry/task/signalfd.h"
@@ -43,11 +44,11 @@ static void put_timerfd(struct file *f, struct text *out)
 static void put_pidfd(struct file *f, struct text *out)
 {
 	struct group *g = pidfd_group(f);
-	int pid = g ? g->tgid : -1;
+	int pid = -1;
 
 	lock(&kernel.tasks_lock);
-	if (g && group_find_locked(pid) != g)
-		pid = -1;
+	if (g && group_by_id_locked(g->tgid) == g)
+		pid = pid_here_locked(g->tgid);
 	unlock(&kernel.tasks_lock);
 	text_printf(out, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
 }

@@ -57,7 +57,7 @@ int machine_loadavg_show(const struct proc_look *at, struct text *out)
 	}
 	unsigned running = measure_running();
 	lock(&kernel.tasks_lock);
-	text_printf(out, "%u/%u %d\n", running, kernel.ntasks, kernel.last_pid);
+	text_printf(out, "%u/%u %d\n", running, kernel.ntasks, pid_ns_here()->last);
 	unlock(&kernel.tasks_lock);
 	return 0;
 }

@@ -21,6 +21,19 @@ static int ns_follow(const struct proc_look *at, enum ns_kind kind, struct path 
 	return err;
 }
 
+static int pid_for_children_follow(const struct proc_look *at, struct path *out)
+{
+	struct task *by = task_current();
+	struct ns *ns;
+
+	int err = by ? task_pid_ns_children(at->task, &ns) : -EACCES;
+	if (err < 0)
+		return err == -EACCES ? err : -ENOENT;
+	err = nsfs_path(ns, task_cred_self(by), out);
+	ns_put(ns);
+	return err;
+}
+
 #define FOLLOW(name, kind)                                                                         \
 	static int name##_follow(const struct proc_look *at, struct path *out)                     \
 	{                                                                                          \
@@ -40,7 +53,7 @@ static const struct proc_entry ns_entries[] = {
 	PROC_LINK("uts", .follow = uts_follow),
 	PROC_LINK("ipc", .follow = ipc_follow),
 	PROC_LINK("pid", .follow = pid_follow),
-	PROC_LINK("pid_for_children", .follow = pid_follow),
+	PROC_LINK("pid_for_children", .follow = pid_for_children_follow),
 	PROC_LINK("user", .follow = user_follow),
 	PROC_LINK("mnt", .follow = mnt_follow),
 	PROC_LINK("cgroup", .follow = cgroup_follow),

@@ -13,9 +13,6 @@
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/namei.h"
 
-/* Above all numbers that task/pid.c gives out. */
-enum { PID_END = 32768 };
-
 struct fdtab *proc_fdtab(struct task *t)
 {
 	lock(&kernel.tasks_lock);
@@ -78,7 +75,7 @@ static int root_follow(const struct proc_look *at, struct path *out)
 static int thread_find(const struct proc_node *dir, unsigned nr, struct proc_node *out)
 {
 	lock(&kernel.tasks_lock);
-	struct task *t = task_find_locked((int)nr);
+	struct task *t = task_by_id_locked(pid_id_locked(dir->ns, (int)nr));
 	bool ours = t && t->group == dir->group;
 	if (ours)
 		proc_node_set_locked(out, t, /*thread=*/true);
@@ -93,11 +90,14 @@ static int thread_next(const struct proc_node *dir, unsigned from)
 	int best = -1;
 
 	lock(&kernel.tasks_lock);
-	if (proc_task_locked(dir) && (unsigned)dir->group->tgid >= from)
-		best = dir->group->tgid;
-	list_for_each(t, &dir->group->threads, threads)
-		if ((unsigned)t->tid >= from && (best < 0 || t->tid < best))
-			best = t->tid;
+	int nr = proc_nr_locked(dir, dir->group->tgid);
+	if (proc_task_locked(dir) && (unsigned)nr >= from)
+		best = nr;
+	list_for_each(t, &dir->group->threads, threads) {
+		nr = proc_nr_locked(dir, t->tid);
+		if ((unsigned)nr >= from && (best < 0 || nr < best))
+			best = nr;
+	}
 	unlock(&kernel.tasks_lock);
 	return best;
 }
@@ -176,9 +176,8 @@ static const struct proc_entry pid_dir = {
 
 static int pid_find(const struct proc_node *dir, unsigned nr, struct proc_node *out)
 {
-	(void)dir;
 	lock(&kernel.tasks_lock);
-	struct task *t = task_find_locked((int)nr);
+	struct task *t = task_by_id_locked(pid_id_locked(dir->ns, (int)nr));
 	if (t)
 		proc_node_set_locked(out, t, /*thread=*/false);
 	unlock(&kernel.tasks_lock);
@@ -187,12 +186,11 @@ static int pid_find(const struct proc_node *dir, unsigned nr, struct proc_node *
 
 static int pid_next(const struct proc_node *dir, unsigned from)
 {
-	(void)dir;
 	lock(&kernel.tasks_lock);
-	while (from < PID_END && !group_find_locked((int)from))
+	while (from < PID_MAX && !group_by_id_locked(pid_id_locked(dir->ns, (int)from)))
 		from++;
 	unlock(&kernel.tasks_lock);
-	return from < PID_END ? (int)from : -1;
+	return from < PID_MAX ? (int)from : -1;
 }
 
 static unsigned pid_dirs(const struct proc_node *dir)

@@ -12,16 +12,16 @@
 
 static int self_target(const struct proc_look *at, char *buf, size_t size)
 {
-	struct task *t = task_current();
-	(void)at;
-	return t ? snprintf(buf, size, "%d", t->group->tgid) : -ENOENT;
+	const struct task *t = task_current();
+	int nr = t ? pid_in(at->node->ns, t->group->tgid) : 0;
+	return nr ? snprintf(buf, size, "%d", nr) : -ENOENT;
 }
 
 static int thread_self_target(const struct proc_look *at, char *buf, size_t size)
 {
-	struct task *t = task_current();
-	(void)at;
-	return t ? snprintf(buf, size, "%d/task/%d", t->group->tgid, t->tid) : -ENOENT;
+	const struct task *t = task_current();
+	int nr = t ? pid_in(at->node->ns, t->group->tgid) : 0;
+	return nr ? snprintf(buf, size, "%d/task/%d", nr, pid_in(at->node->ns, t->tid)) : -ENOENT;
 }
 
 static int mounts_target(const struct proc_look *at, char *buf, size_t size)

@@ -18,7 +18,7 @@ enum { FLAG_EXITING = 4, FLAG_FORKNOEXEC = 0x40 };
 /* Everything that is read under tasks_lock. */
 struct identity {
 	char comm[TASK_COMM_LEN];
-	int ppid, pgid, sid, tpgid, exit_signal, exit_code;
+	int nr, ppid, pgid, sid, tpgid, exit_signal, exit_code;
 	uint64_t tty;
 	unsigned threads, flags;
 	int64_t cutime, cstime;
@@ -37,25 +37,26 @@ static unsigned long long ticks(int64_t ns)
 }
 
 /* The old form of a device number, with the minor's upper bits above the major. */
-static void tty_of_locked(const struct group *g, struct identity *id)
+static void tty_of_locked(const struct pid_ns *ns, const struct group *g, struct identity *id)
 {
 	if (!g->tty)
 		return;
 	uint32_t minor = abi_minor(g->tty->rdev);
 	id->tty = (minor & 0xff) | abi_major(g->tty->rdev) << 8 | (uint64_t)(minor & ~0xffu) << 12;
-	id->tpgid = tty_pgrp_locked(g->tty);
+	id->tpgid = pid_in_locked(ns, tty_pgrp_locked(g->tty));
 }
 
-static void identity_get(struct task *t, struct identity *id)
+static void identity_get(const struct pid_ns *ns, struct task *t, struct identity *id)
 {
 	struct group *g = t->group;
 
 	lock(&kernel.tasks_lock);
 	memcpy(id->comm, t->comm, sizeof id->comm);
-	id->ppid = g->parent ? g->parent->tgid : 0;
-	id->pgid = g->pgid;
-	id->sid = g->sid;
-	tty_of_locked(g, id);
+	id->ppid = g->parent ? pid_in_locked(ns, g->parent->tgid) : 0;
+	id->nr = pid_in_locked(ns, t->tid);
+	id->pgid = pid_in_locked(ns, g->pgid);
+	id->sid = pid_in_locked(ns, g->sid);
+	tty_of_locked(ns, g, id);
 	id->threads = g->nthreads ? g->nthreads : 1;
 	id->exit_signal = t == g->leader ? g->exit_signal : -1;
 	id->cutime = g->child_utime_ns;
@@ -152,13 +153,13 @@ int pid_stat_show(const struct proc_look *at, struct text *out)
 	struct abi_rusage fault;
 
 	faults(at, &fault);
-	identity_get(t, &id);
+	identity_get(at->node->ns, t, &id);
 	if (mm) {
 		layout_get(mm, permitted, &l);
 		measure_memory(mm, &used);
 		mm_put(mm);
 	}
-	text_printf(out, "%d (%s) %c %d %d %d %llu %d %u", at->node->nr, id.comm, measure_state(t),
+	text_printf(out, "%d (%s) %c %d %d %d %llu %d %u", id.nr, id.comm, measure_state(t),
 		    id.ppid, id.pgid, id.sid, (unsigned long long)id.tty, id.tpgid, id.flags);
 	text_printf(out, " %lld %llu %lld %llu", (long long)fault.ru_minflt,
 		    (unsigned long long)id.cminflt, (long long)fault.ru_majflt,

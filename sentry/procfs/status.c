@@ -77,25 +77,55 @@ static unsigned fd_room(struct task *t)
 	return room;
 }
 
+/* From the file system's namespace inwards to that of the process. */
+static void show_numbers(const struct proc_look *at, const char *label, int id, struct text *out)
+{
+	const struct pid_ns *way[PID_NS_LEVELS];
+	int n = 0;
+
+	for (const struct pid_ns *ns = at->task->group->pid_ns; ns; ns = ns->parent) {
+		way[n++] = ns;
+		if (ns == at->node->ns)
+			break;
+	}
+	text_str(out, label);
+	while (n-- > 0)
+		text_printf(out, "\t%d", pid_in(way[n], id));
+	text_put(out, "\n", 1);
+}
+
+static void show_ns_ids(const struct proc_look *at, struct text *out)
+{
+	const struct group *g = at->task->group;
+
+	lock(&kernel.tasks_lock);
+	int pgid = g->pgid, sid = g->sid, tid = at->task->tid;
+	unlock(&kernel.tasks_lock);
+	show_numbers(at, "NStgid:", g->tgid, out);
+	show_numbers(at, "NSpid:", tid, out);
+	show_numbers(at, "NSpgid:", pgid, out);
+	show_numbers(at, "NSsid:", sid, out);
+}
+
 static void show_ids(const struct proc_look *at, struct text *out)
 {
 	struct group *g = at->task->group;
 	autoput(cred) struct cred *c = task_cred(at->task);
-	int nr = at->node->nr;
 
 	lock(&kernel.tasks_lock);
-	int ppid = g->parent ? g->parent->tgid : 0, pgid = g->pgid, sid = g->sid;
-	int tracer = at->task->tr.tracer ? at->task->tr.tracer->tid : 0;
+	int ppid = g->parent ? proc_nr_locked(at->node, g->parent->tgid) : 0;
+	int tracer = at->task->tr.tracer ? proc_nr_locked(at->node, at->task->tr.tracer->tid) : 0;
+	int tgid = proc_nr_locked(at->node, g->tgid), nr = proc_nr_locked(at->node, at->task->tid);
 	unlock(&kernel.tasks_lock);
-	text_printf(out, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", g->tgid, nr,
+	text_printf(out, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", tgid, nr,
 		    ppid, tracer);
 	text_printf(out, "Uid:\t%u\t%u\t%u\t%u\n", c->ruid, c->euid, c->suid, c->fsuid);
 	text_printf(out, "Gid:\t%u\t%u\t%u\t%u\n", c->rgid, c->egid, c->sgid, c->fsgid);
 	text_printf(out, "FDSize:\t%u\nGroups:\t", fd_room(at->task));
 	for (uint32_t i = 0; i < c->ngroups; i++)
 		text_printf(out, i ? " %u" : "%u", c->groups[i]);
-	text_printf(out, " \nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", g->tgid, nr, pgid,
-		    sid);
+	text_str(out, " \n");
+	show_ns_ids(at, out);
 }
 
 struct kinds {

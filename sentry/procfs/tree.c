@@ -14,17 +14,17 @@ _Static_assert((int)IDS_MAX <= (int)INO_THREAD, "ids and the thread bit share a 
 
 uint64_t proc_ino(const struct proc_node *n)
 {
-	return (n->id | (n->thread ? INO_THREAD : 0)) + ((uint64_t)(unsigned)n->nr << INO_NR_SHIFT) +
+	return (n->kind | (n->thread ? INO_THREAD : 0)) + ((uint64_t)(unsigned)n->id << INO_NR_SHIFT) +
 	       ((uint64_t)(unsigned)(n->fd + 1) << INO_FD_SHIFT);
 }
 
 struct task *proc_task_locked(const struct proc_node *n)
 {
-	struct task *t = n->group ? task_find_locked(n->nr) : NULL;
+	struct task *t = n->group ? task_by_id_locked(n->id) : NULL;
 	if (!t || t->group != n->group)
 		return NULL;
 	/* The number of the group stays with it, whichever thread has it after exec. */
-	return n->nr == n->group->tgid || t->start_ns == n->birth ? t : NULL;
+	return n->id == n->group->tgid || t->start_ns == n->birth ? t : NULL;
 }
 
 struct task *proc_task(const struct proc_node *n)
@@ -47,7 +47,7 @@ int proc_may_inspect(struct task *t)
 void proc_node_set_locked(struct proc_node *n, struct task *t, bool thread)
 {
 	n->group = group_get(t->group);
-	n->nr = t->tid;
+	n->id = t->tid;
 	n->birth = t->start_ns;
 	n->thread = thread;
 }
@@ -193,12 +193,14 @@ int proc_setattr(struct inode *i, const struct iattr *a)
 
 int proc_fs_new(const struct fs_ops *ops, const struct proc_entry *root, struct fs **out)
 {
-	const struct proc_node n = {.entry = root, .id = 1, .fd = -1};
+	struct pid_ns *ns = pid_ns_here();
+	const struct proc_node n = {.entry = root, .kind = 1, .ns = ns, .fd = -1};
 	struct inode *i;
 	struct fs *fs;
-	int err = fs_new(ops, NULL, &fs);
+	int err = fs_new(ops, ns, &fs);
 	if (err < 0)
 		return err;
+	pid_ns_get(ns);
 	err = proc_inode_new(fs, &n, &i);
 	if (err == 0 && (err = dentry_new_root(fs, i)) < 0)
 		inode_put(i);
@@ -219,5 +221,5 @@ void proc_fs_show(struct fs *fs, char *buf, size_t size)
 
 void proc_fs_destroy(struct fs *fs)
 {
-	(void)fs;
+	pid_ns_put(fs->priv);
 }

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "sentry/procfs/text.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/task.h"
 #include "sentry/vfs/inode.h"
 
@@ -22,9 +23,10 @@ struct proc_entry;
 /* inode->priv; constant after creation, but for swept. */
 struct proc_node {
 	const struct proc_entry *entry;
-	uint32_t id;		/* of the entry: part of the inode number */
+	uint32_t kind;		/* the entry's id: part of the inode number */
 	struct group *group;	/* our reference; NULL: not about a process */
-	int nr;			/* of the thread whose directory this is in */
+	const struct pid_ns *ns; /* that of the file system: its reference */
+	int id;			/* pidns.h: of the thread whose directory this is in */
 	bool thread;		/* below task/ */
 	int64_t birth;		/* start of that thread, for numbers used again */
 	int fd;			/* below fd/ and fdinfo/; another number; else -1 */
@@ -49,7 +51,7 @@ struct proc_numbers {
 	const struct proc_entry *entry;	/* of each of them */
 	const char *prefix;		/* of the names, "cpu"; NULL: none */
 	uint16_t id;			/* IDS_NUMBERS + something unique */
-	/* Fills out->group (referenced), nr, thread, birth, fd; -ENOENT.  Directory's lock held. */
+	/* Fills out->group (referenced), id, thread, birth, fd; -ENOENT.  Directory's lock held. */
 	int (*find)(const struct proc_node *dir, unsigned nr, struct proc_node *out);
 	/* The lowest number >= from, or -1. */
 	int (*next)(const struct proc_node *dir, unsigned from);
@@ -96,8 +98,13 @@ enum {
 	IDS_NUMBERS = 390, IDS_SYS = 400, IDS_SYSFS = 600, IDS_CGROUP = 700, IDS_SYSVIPC = 800, IDS_MAX = 1024,
 };
 
-/* A file system whose root directory is that table. */
+/* A file system whose root directory is that table, about what the calling task's namespace sees. */
 int proc_fs_new(const struct fs_ops *ops, const struct proc_entry *root, struct fs **out);
+/* Numbers as that file system shows them: of an id; tasks_lock held. */
+static inline int proc_nr_locked(const struct proc_node *n, int id)
+{
+	return pid_in_locked(n->ns, id);
+}
 bool proc_revalidate(struct dentry *d);
 void proc_fs_show(struct fs *fs, char *buf, size_t size);
 void proc_fs_destroy(struct fs *fs);

@@ -16,6 +16,7 @@
 #include "sentry/task/facts.h"
 #include "sentry/task/nsset.h"
 #include "sentry/task/pidfd.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/ptrace/trace.h"
 #include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/signal.h"
@@ -46,8 +47,11 @@ static int flags_check(const struct task *t, const struct clone_spec *s)
 		return -EINVAL;
 	if ((f & CLONE_THREAD) && (f & (CLONE_NEWUSER | CLONE_NEWPID)))
 		return -EINVAL;
-	/* None of these two inside yet: what a kernel built without them says. */
-	if (f & (CLONE_NEWUSER | CLONE_NEWPID))
+	/* Threads are in one PID namespace. */
+	if ((f & CLONE_THREAD) && t->ns->of[NS_PID] != &t->group->pid_ns->ns)
+		return -EINVAL;
+	/* None inside yet: what a kernel built without them says. */
+	if (f & CLONE_NEWUSER)
 		return -EINVAL;
 	if ((f & CLONE_PIDFD) && (f & CLONE_DETACHED))
 		return -EINVAL;
@@ -91,6 +95,10 @@ static int share_files(struct task *child, struct task *t, uint64_t flags)
 static int share_namespaces(struct task *child, struct task *t, uint64_t flags)
 {
 	int err = nsset_clone(t, flags, child->cred, &child->ns);
+	if (err == 0 && !(flags & CLONE_THREAD)) {
+		pid_ns_put(child->group->pid_ns);
+		child->group->pid_ns = pid_ns_get(pid_ns_of(child->ns->of[NS_PID]));
+	}
 	if (err == 0 && (flags & CLONE_NEWNS))
 		err = fsctx_unshare_mounts(child->fs, child->cred);
 	return err;
@@ -202,6 +210,11 @@ static void join_family_locked(struct task *child, struct task *t, const struct 
 	struct group *g = child->group;
 	struct group *parent = s->flags & CLONE_PARENT ? t->group->parent : t->group;
 	g->tgid = child->tid;
+	g->nr = child->nr;
+	if (g->pid_ns->ids && g->nr == 1) {
+		g->pid_ns->init = g;
+		g->is_init = true;
+	}
 	g->leader = task_get(child);
 	g->parent = group_get(parent);
 	g->parent_tid = s->flags & CLONE_PARENT ? t->group->parent_tid : t->tid;
@@ -234,12 +247,16 @@ static int publish(struct task *child, struct task *t, const struct clone_spec *
 		err = -ERESTARTNOINTR;
 	seccomp_clone_locked(child, t);
 	unlock(&t->group->siglock);
-	int nr = err < 0 ? err : pid_alloc_wish_locked(s->set_tid);
-	if (nr < 0) {
+	/* Its first process has ended: nobody could look after this one. */
+	if (err == 0 && g->pid_ns->over)
+		err = -ENOMEM;
+	int id = err < 0 ? err : pid_alloc_locked(g->pid_ns, s->set_tid, s->set_tids);
+	if (id < 0) {
 		unlock(&kernel.tasks_lock);
-		return nr;
+		return id;
 	}
-	child->tid = nr;
+	child->tid = id;
+	child->nr = pid_in_locked(g->pid_ns, id);
 	if (!(s->flags & CLONE_THREAD))
 		join_family_locked(child, t, s);
 	list_append(&g->threads, &child->threads);
@@ -247,21 +264,21 @@ static int publish(struct task *child, struct task *t, const struct clone_spec *
 	if (++kernel.ntasks > kernel.tasks_peak)
 		kernel.tasks_peak = kernel.ntasks;
 	kernel.forks++;
-	pid_set_locked(nr, child, NULL);
+	pid_set_locked(id, child, NULL);
 	if (traced)
 		trace_clone_locked(child, t);
 	facts_tell_locked(child);
 	unlock(&kernel.tasks_lock);
-	return nr;
+	return id;
 }
 
-static void wait_for_vfork(struct task *t, struct vfork_wait *v, int tid)
+static void wait_for_vfork(struct task *t, struct vfork_wait *v, int id)
 {
 	int err = waitq_sleep(&v->wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
 			      __atomic_load_n(&v->done, __ATOMIC_ACQUIRE));
 	vfork_wait_put(v);
 	if (err == 0)
-		trace_event(t, PTRACE_EVENT_VFORK_DONE, (uint64_t)tid);
+		trace_event_id(t, PTRACE_EVENT_VFORK_DONE, id);
 }
 
 /* The event that a tracer of t wants of this call, or 0. */
@@ -276,7 +293,7 @@ static int event_of(const struct task *t, const struct clone_spec *s)
 /* Everything the caller must be told before the child can run. */
 static int tell_parent(struct task *t, struct task *child, const struct clone_spec *s, int pidfd)
 {
-	int tid = child->tid;
+	int tid = pid_in(t->group->pid_ns, child->tid);
 	if ((s->flags & CLONE_PARENT_SETTID))
 		copy_out(t->mm, s->parent_tid, &tid, sizeof tid); /* Linux ignores a bad pointer */
 	if (pidfd >= 0)
@@ -338,7 +355,7 @@ long task_clone(struct task *t, const struct clone_spec *s)
 		goto undo_files;
 	}
 	/* Nothing below can fail. */
-	int tid = child->tid;
+	int id = child->tid, nr = pid_in(t->group->pid_ns, id);
 	t->nproc_exceeded = false; /* it has just been looked at */
 	if (pidfile)
 		fd_publish(t->fds, pidfd, pidfile, /*cloexec=*/true);
@@ -351,10 +368,10 @@ long task_clone(struct task *t, const struct clone_spec *s)
 	task_begin(begin, &regs);
 	task_put(child);
 	if (event)
-		trace_event(t, event, (uint64_t)tid);
+		trace_event_id(t, event, id);
 	if (v)
-		wait_for_vfork(t, v, tid);
-	return tid;
+		wait_for_vfork(t, v, id);
+	return nr;
 
 undo_child:
 	discard(child);

@@ -11,7 +11,8 @@ struct clone_spec {
 	int exit_signal;
 	uaddr_t stack;		/* the child's rsp; 0: the parent's */
 	uaddr_t tls, parent_tid, child_tid, pidfd;
-	int set_tid;		/* clone3's wish for a number; 0: none */
+	const int *set_tid;	/* clone3's wishes for numbers, innermost namespace first */
+	unsigned set_tids;
 };
 
 /* The child's tid, or -errno as clone(2).  Waits for CLONE_VFORK children. */

@@ -96,7 +96,7 @@ int cpuclock_resolve(struct task *t, int clockid, struct cpuclock *out)
 	lock(&kernel.tasks_lock);
 	struct task *found = nr ? task_find_locked(nr) : t;
 	if (!found || (out->thread && found->group != t->group) ||
-	    (!out->thread && nr && found->group->tgid != nr && found != t)) {
+	    (!out->thread && nr && found->tid != found->group->tgid && found != t)) {
 		err = -EINVAL;
 	} else {
 		out->task = task_get(found);

@@ -220,6 +220,7 @@ static int de_thread(struct task *t)
 			if (child->parent_tid == t->tid)
 				child->parent_tid = g->tgid;
 		t->tid = g->tgid;
+		t->nr = g->nr;
 		pid_set_locked(t->tid, t, NULL);
 		g->leader = task_get(t);
 		task_put(old);

@@ -19,6 +19,7 @@
 #include "sentry/task/ptrace/trace.h"
 #include "sentry/task/futex_pi.h"
 #include "sentry/task/nsset.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/reap.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/usage.h"
@@ -172,6 +173,8 @@ void task_exit(struct task *t)
 	signal_exit_task(t);
 
 	lock(&kernel.tasks_lock);
+	if (g->nthreads == 1 && g == g->pid_ns->init)
+		pid_ns_end_locked(t);
 	task_unlink_locked(t);
 	if (g->nthreads == 0)
 		group_end_locked(g);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "sentry/task/pidns.h"
 #include "sentry/task/uts.h"
 #include "sentry/task/watch.h"
 #include "syscalls/abi/sched.h"
@@ -57,22 +58,22 @@ void facts_tell_locked(struct task *t)
 	tell(t, FACT_SEEN, task_syscalls_visible(t));
 	tell(t, FACT_BOUND, __atomic_load_n(&t->cpus_allowed, __ATOMIC_RELAXED) != 0);
 	tell(t, FACT_RENAMED, is_renamed(t));
-	tell(t, FACT_PID, (uint32_t)t->group->tgid);
-	tell(t, FACT_PPID, parent ? (uint32_t)parent->tgid : 0);
+	tell(t, FACT_PID, (uint32_t)t->group->nr);
+	tell(t, FACT_PPID, parent ? (uint32_t)pid_in_locked(t->group->pid_ns, parent->tgid) : 0);
 	tell_ids(t);
 	tell_names_locked(t);
 	/* The last one: from here on the rest counts. */
-	tell(t, FACT_TID, (uint32_t)t->tid);
+	tell(t, FACT_TID, (uint32_t)t->nr);
 	unlock(&t->group->siglock);
 }
 
 void facts_parent_locked(struct group *g)
 {
 	struct task *t;
-	lock_assert_held(&kernel.tasks_lock);
+	int ppid = g->parent ? pid_in_locked(g->pid_ns, g->parent->tgid) : 0;
 	lock(&g->siglock);
 	list_for_each (t, &g->threads, threads)
-		tell(t, FACT_PPID, g->parent ? (uint32_t)g->parent->tgid : 0);
+		tell(t, FACT_PPID, (uint32_t)ppid);
 	unlock(&g->siglock);
 }
 

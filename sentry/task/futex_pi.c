@@ -19,7 +19,7 @@ static unsigned table_count;		     /* table_lock to change, a to read */
 struct owned {
 	struct list link;
 	struct futex_key key;
-	int owner;	     /* tid */
+	int owner, nr;	     /* its id, and its number, which is in the word: pidns.h */
 	struct list waiters; /* struct pi_wait, the next owner first; never empty */
 };
 
@@ -29,7 +29,7 @@ struct pi_wait {
 	struct waiter *waiter;
 	struct mm *mm; /* its own: it leaves the table before it leaves that */
 	uaddr_t addr;
-	int tid, priority; /* 0: not real-time */
+	int tid, nr, priority; /* its id and its number (pidns.h); 0: not real-time */
 };
 
 static bool key_equal(const struct futex_key *a, const struct futex_key *b)
@@ -56,13 +56,14 @@ bool futex_is_pi(const struct futex_key *key)
 	return found;
 }
 
-static int owned_new_locked(const struct futex_key *key, int owner, struct owned **out)
+static int owned_new_locked(const struct futex_key *key, int owner, int nr, struct owned **out)
 {
 	struct owned *o = calloc(1, sizeof *o);
 	if (!o)
 		return -ENOMEM;
 	o->key = *key;
 	o->owner = owner;
+	o->nr = nr;
 	list_init(&o->waiters);
 	list_append(&table, &o->link);
 	__atomic_store_n(&table_count, table_count + 1, __ATOMIC_RELAXED);
@@ -137,13 +138,13 @@ struct attempt {
 	uint32_t word; /* as last seen */
 };
 
-static int queue_locked(struct attempt *a, struct owned *o, int owner, struct pi_wait *w)
+static int queue_locked(struct attempt *a, struct owned *o, int owner, int nr, struct pi_wait *w)
 {
 	if (a->try)
 		return -EAGAIN;
 	if (is_circle_locked(a->t->tid, owner))
 		return -EDEADLK;
-	int err = o ? 0 : owned_new_locked(a->key, owner, &o);
+	int err = o ? 0 : owned_new_locked(a->key, owner, nr, &o);
 	if (err < 0)
 		return err;
 	insert_locked(o, w);
@@ -156,27 +157,27 @@ static int look_locked(struct attempt *a, struct pi_wait *w)
 	struct owned *o = find_locked(a->key);
 	int err = copy_in(a->t->mm, &a->word, a->addr, sizeof a->word);
 	uint32_t word = a->word;
-	int tid = (int)(word & FUTEX_TID_MASK);
+	int nr = (int)(word & FUTEX_TID_MASK);
 	if (err < 0)
 		return err;
-	if (tid == a->t->tid)
+	if (nr == a->t->nr)
 		return -EDEADLK;
 	/* A dying owner has let go of its robust futexes, and will hand this one over next. */
-	if (o && !tid && (word & FUTEX_OWNER_DIED))
-		return queue_locked(a, o, o->owner, w);
+	if (o && !nr && (word & FUTEX_OWNER_DIED))
+		return queue_locked(a, o, o->owner, o->nr, w);
 	/* Else the word says what it said when the first one slept. */
-	if (o && (tid != o->owner || !(word & FUTEX_WAITERS)))
+	if (o && (nr != o->nr || !(word & FUTEX_WAITERS)))
 		return -EINVAL;
-	if (tid && (!a->owner || a->owner->tid != tid))
+	if (nr && (!a->owner || a->owner->nr != nr))
 		return FIND;
 	/* It has handed over all it had: nobody will ever unlock this. */
-	if (tid && a->owner->futex_over)
+	if (nr && a->owner->futex_over)
 		return -ESRCH;
 	if (!(word & FUTEX_WAITERS))
-		return tid && a->try ? -EAGAIN : CHANGE;
-	if (tid)
-		return queue_locked(a, o, tid, w);
-	word = (uint32_t)a->t->tid | (word & FUTEX_OWNER_DIED);
+		return nr && a->try ? -EAGAIN : CHANGE;
+	if (nr)
+		return queue_locked(a, o, a->owner->tid, nr, w);
+	word = (uint32_t)a->t->nr | (word & FUTEX_OWNER_DIED);
 	err = copy_out(a->t->mm, a->addr, &word, sizeof word);
 	return err < 0 ? err : TAKEN;
 }
@@ -185,7 +186,7 @@ static int look_locked(struct attempt *a, struct pi_wait *w)
 static int change(struct attempt *a, bool *taken)
 {
 	uint32_t old = a->word, tid = old & FUTEX_TID_MASK;
-	uint32_t new = tid ? old | FUTEX_WAITERS : (old & FUTEX_OWNER_DIED) | (uint32_t)a->t->tid;
+	uint32_t new = tid ? old | FUTEX_WAITERS : (old & FUTEX_OWNER_DIED) | (uint32_t)a->t->nr;
 	int err = task_cas(a->t, a->addr, &old, new);
 	*taken = err == 0 && !tid && old == a->word;
 	return err;
@@ -257,6 +258,7 @@ int futex_lock_pi(struct task *t, uaddr_t addr, const struct futex_key *key, boo
 			    .mm = t->mm,
 			    .addr = addr,
 			    .tid = t->tid,
+			    .nr = t->nr,
 			    .priority = priority_of(t)};
 	list_init(&w.link);
 	int ret = attempt(&a, &w);
@@ -271,10 +273,11 @@ int futex_lock_pi(struct task *t, uaddr_t addr, const struct futex_key *key, boo
 static int hand_over_locked(struct owned *o, uint32_t bits)
 {
 	struct pi_wait *w = list_first(&o->waiters, struct pi_wait, link);
-	uint32_t word = (uint32_t)w->tid | FUTEX_WAITERS | bits;
+	uint32_t word = (uint32_t)w->nr | FUTEX_WAITERS | bits;
 	int err = copy_out(w->mm, w->addr, &word, sizeof word);
 	list_del(&w->link);
 	o->owner = w->tid;
+	o->nr = w->nr;
 	w->owned = NULL;
 	waiter_wake(w->waiter);
 	if (list_empty(&o->waiters))
@@ -290,7 +293,7 @@ static int unlock_locked(struct task *t, uaddr_t addr, const struct futex_key *k
 	int err = copy_in(t->mm, word, addr, sizeof *word);
 	if (err < 0)
 		return err;
-	if ((*word & FUTEX_TID_MASK) != (uint32_t)t->tid)
+	if ((*word & FUTEX_TID_MASK) != (uint32_t)t->nr)
 		return -EPERM;
 	if (o && o->owner != t->tid)
 		return -EINVAL;

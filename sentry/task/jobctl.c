@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sentry/task/jobctl.h"
 
+#include "sentry/task/pidns.h"
 #include "sentry/task/ptrace/trace.h"
 #include "sentry/task/signal.h"
 #include "syscalls/abi/epoll.h"
@@ -85,12 +86,12 @@ static int64_t ticks(int64_t ns)
 	return ns / (NSEC_PER_SEC / ABI_CLK_TCK);
 }
 
-void jobctl_tell_locked(struct group *to, struct task *t, int pid, int cld, int status)
+void jobctl_tell_locked(struct group *to, struct task *t, int id, int cld, int status)
 {
 	struct abi_siginfo info = {.signo = SIGCHLD, .code = cld};
 
 	lock_assert_held(&kernel.tasks_lock);
-	info.child.pid = pid;
+	info.child.pid = pid_in_locked(to->pid_ns, id);
 	info.child.status = status;
 	if (t) {
 		struct cred *c = task_cred(t);

@@ -25,7 +25,7 @@ int jobctl_continue_locked(struct group *g);
 /* If every thread but `except` has stopped, the stop is complete: true once; both locks held. */
 bool jobctl_complete_locked(struct group *g, const struct task *except);
 /* SIGCHLD (unless `to` does not want it) and its wait queue: about t, which may be NULL. */
-void jobctl_tell_locked(struct group *to, struct task *t, int pid, int cld, int status);
+void jobctl_tell_locked(struct group *to, struct task *t, int id, int cld, int status);
 /* The same to the parent, and to a tracer; tasks_lock held, no siglock. */
 void jobctl_notify_locked(struct group *g, int cld);
 /*

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "sentry/mm/copy.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/nsset.h"
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/namei.h"
@@ -44,6 +45,13 @@ static int64_t open_owner(const struct ns *ns, const struct ioctl_args *a)
 	return -EPERM;
 }
 
+static int64_t open_parent(const struct pid_ns *n, const struct ioctl_args *a)
+{
+	if (!n->parent || !pid_ns_below(n->parent, pid_ns_here()))
+		return -EPERM;
+	return open_other(&n->parent->ns, a);
+}
+
 static int64_t nsfs_ioctl(struct file *f, const struct ioctl_args *a)
 {
 	struct ns *ns = ns_of(f->inode);
@@ -55,9 +63,9 @@ static int64_t nsfs_ioctl(struct file *f, const struct ioctl_args *a)
 	case NS_GET_USERNS:
 		return open_owner(ns, a);
 	case NS_GET_PARENT:
-		if (ns->kind != NS_USER)
-			return -EINVAL;
-		return open_owner(ns, a);
+		if (ns->kind == NS_PID)
+			return open_parent(pid_ns_of(ns), a);
+		return ns->kind == NS_USER ? open_owner(ns, a) : -EINVAL;
 	case NS_GET_OWNER_UID: {
 		uint32_t uid = container_of(ns, struct user_ns, ns)->uid;
 		if (ns->kind != NS_USER)
@@ -156,6 +164,24 @@ static struct ns *mounts_of(struct task *t)
 	return &m->ns;
 }
 
+int task_pid_ns_children(struct task *t, struct ns **out)
+{
+	struct nsset *s = task_nsset(t);
+	*out = s ? ns_get(s->of[NS_PID]) : NULL;
+	if (s)
+		nsset_put(s);
+	if (!*out)
+		return -ESRCH;
+	/* Its first process is still to come: nobody could be in it. */
+	lock(&kernel.tasks_lock);
+	struct pid_ns *n = pid_ns_of(*out);
+	bool born = !n->ids || n->init;
+	unlock(&kernel.tasks_lock);
+	if (!born)
+		ns_put(STEAL(*out));
+	return born ? 0 : -ENOENT;
+}
+
 int task_ns_get(struct task *t, enum ns_kind kind, struct ns **out)
 {
 	*out = NULL;
@@ -164,6 +190,8 @@ int task_ns_get(struct task *t, enum ns_kind kind, struct ns **out)
 	} else if (kind == NS_USER) {
 		autoput(cred) struct cred *c = task_cred(t);
 		*out = ns_get(&c->user_ns->ns);
+	} else if (kind == NS_PID) {
+		*out = ns_get(&t->group->pid_ns->ns);
 	} else {
 		struct nsset *s = task_nsset(t);
 		if (s && s->of[kind])

@@ -14,4 +14,6 @@ int nsfs_path(struct ns *ns, const struct cred *cred, struct path *out);
 /* The namespace of such a file, borrowed as long as f is held; NULL: another kind of file. */
 struct ns *nsfs_of(const struct file *f);
 /* The namespace of that kind that t is in, referenced; -ESRCH: it has ended. */
+/* The PID namespace of its future children; -ENOENT: there is nobody in it yet. */
+int task_pid_ns_children(struct task *t, struct ns **out);
 int task_ns_get(struct task *t, enum ns_kind kind, struct ns **out);

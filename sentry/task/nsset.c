@@ -13,6 +13,7 @@
 #include "sentry/task/facts.h"
 #include "sentry/task/nsfs.h"
 #include "sentry/task/pidfd.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/uts.h"
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/namei.h"
@@ -21,7 +22,6 @@
 /* There is nothing in these two yet: a cgroup namespace is where its maker was, and all are at /.
  */
 static struct ns cgroup_first = NS_FIRST(NS_CGROUP, 4026531835, &user_first);
-static struct ns pid_first = NS_FIRST(NS_PID, 4026531836, &user_first);
 static struct ns time_first = NS_FIRST(NS_TIME, 4026531834, &user_first);
 
 static void plain_free(struct ns *ns)
@@ -47,7 +47,7 @@ struct nsset *nsset_first(void)
 	s->of[NS_CGROUP] = ns_get(&cgroup_first);
 	s->of[NS_IPC] = ns_get(&ipc_first.ns);
 	s->of[NS_NET] = ns_get(&net_first.ns);
-	s->of[NS_PID] = ns_get(&pid_first);
+	s->of[NS_PID] = ns_get(&pid_first.ns);
 	s->of[NS_TIME] = ns_get(&time_first);
 	s->of[NS_UTS] = ns_get(&uts_first.ns);
 	return s;
@@ -88,6 +88,11 @@ static int make(struct task *t, enum ns_kind kind, struct user_ns *owner, struct
 		return ipc_ns_new(owner, out);
 	case NS_NET:
 		return net_ns_new(owner, out);
+	case NS_PID:
+		/* Once: the children would be two levels away. */
+		if (t->ns->of[NS_PID] != &t->group->pid_ns->ns)
+			return -EINVAL;
+		return pid_ns_new(t->group->pid_ns, owner, out);
 	case NS_UTS:
 		return uts_ns_new(t, owner, out);
 	default:
@@ -175,6 +180,12 @@ static int join(struct move *m, struct ns *ns)
 	case NS_UTS:
 		ns_put(m->set->of[ns->kind]);
 		m->set->of[ns->kind] = ns_get(ns);
+		return 0;
+	case NS_PID:
+		if (!pid_ns_below(pid_ns_of(ns), m->t->group->pid_ns))
+			return -EINVAL;
+		ns_put(m->set->of[NS_PID]);
+		m->set->of[NS_PID] = ns_get(ns);
 		return 0;
 	case NS_MNT:
 		/* Who shares it would be moved without being asked. */

@@ -13,7 +13,7 @@ static uint32_t pidfd_poll(struct file *f)
 	lock(&kernel.tasks_lock);
 	if (g->zombie)
 		events = EPOLLIN | EPOLLRDNORM;
-	if (g->zombie && group_find_locked(g->tgid) != g)
+	if (g->zombie && group_by_id_locked(g->tgid) != g)
 		events |= EPOLLHUP;
 	unlock(&kernel.tasks_lock);
 	return events;

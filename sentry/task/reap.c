@@ -5,6 +5,7 @@
 
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/ptrace/trace.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/tty_hooks.h"
@@ -31,15 +32,21 @@ void group_reap_locked(struct group *g, bool waited)
 /* The nearest ancestor that asked for orphans, or init. */
 static struct group *reaper_of(struct group *g)
 {
-	for (struct group *p = g->parent; p; p = p->parent)
+	for (struct group *p = g->parent; p && p->pid_ns == g->pid_ns; p = p->parent)
 		if (p->subreaper && !p->zombie && !p->exiting)
 			return p;
-	return kernel.init;
+	return g->pid_ns->init ? g->pid_ns->init : kernel.init;
+}
+
+/* No process at all, or one that waits for nobody any more: pidns.c. */
+static bool reaps_at_once(const struct group *parent)
+{
+	return parent->reaper || (parent->pid_ns->over && parent == parent->pid_ns->init);
 }
 
 static bool parent_ignores(struct group *parent)
 {
-	if (parent->reaper)
+	if (reaps_at_once(parent))
 		return true;
 	lock(&parent->siglock);
 	struct sigactions *a = parent->actions;
@@ -74,7 +81,7 @@ void group_announce_locked(struct group *g)
 	bool ignored = g->exit_signal == SIGCHLD && parent_ignores(g->parent);
 	tell_parent_locked(g);
 	struct group *parent = group_get(g->parent);
-	if (ignored || parent->reaper)
+	if (ignored || reaps_at_once(parent))
 		group_reap_locked(g, /*waited=*/false);
 	waitq_wake(&parent->wait_wq, 0);
 	group_put(parent);
@@ -87,7 +94,7 @@ static void send_pdeath_locked(struct group *child, struct group *parent)
 		if (!t->pdeath_signal)
 			continue;
 		struct abi_siginfo info = {.signo = t->pdeath_signal, .code = SI_USER};
-		info.kill.pid = parent->tgid;
+		info.kill.pid = pid_in_locked(child->pid_ns, parent->tgid);
 		signal_send_group_locked(child, &info);
 	}
 }
@@ -160,7 +167,7 @@ void group_notify_parent_locked(struct group *g, int code, int status)
 	/* clone(2) takes any number of eight bits; those that are no signal send none. */
 	if (g->parent && !g->parent->reaper && sig > 0 && sig <= NSIG) {
 		info.signo = sig;
-		info.child.pid = g->tgid;
+		info.child.pid = pid_in_locked(g->parent->pid_ns, g->tgid);
 		if (g->leader) {
 			struct cred *c = task_cred(g->leader);
 			info.child.uid = c->ruid;

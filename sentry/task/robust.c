@@ -24,7 +24,7 @@ static uaddr_t entry_addr(uint64_t entry)
 static int entry_release(struct task *t, uint64_t entry, int64_t offset, bool pending)
 {
 	uaddr_t word = entry_addr(entry) + (uint64_t)offset;
-	return futex_owner_died(t->mm, word, t->tid, entry_pi(entry), pending);
+	return futex_owner_died(t->mm, word, t->nr, entry_pi(entry), pending);
 }
 
 void futex_exit_robust(struct task *t)

@@ -29,7 +29,7 @@ void signal_info_user(struct abi_siginfo *info, int sig, int code, const struct 
 	memset(info, 0, sizeof *info);
 	info->signo = sig;
 	info->code = code;
-	info->kill.pid = from->group->tgid;
+	info->kill.pid = from->group->nr;
 	info->kill.uid = from->cred->ruid;
 }
 
@@ -75,7 +75,9 @@ static struct task *group_head_locked(struct group *g)
 
 static bool info_forced(const struct abi_siginfo *info)
 {
-	return info->code == SI_KERNEL || (info->code == SI_USER && info->kill.pid == 0);
+	/* Nobody inside can send such, but to itself: signal_seen_locked, kill.c. */
+	return info->code == SI_KERNEL ||
+	       ((info->code == SI_USER || info->code == SI_TKILL) && info->kill.pid == 0);
 }
 
 static bool group_ignores(struct group *g, const struct abi_siginfo *info)

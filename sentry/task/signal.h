@@ -124,6 +124,9 @@ int signal_may_send(struct task *from, struct task *to, int sig);
 int signal_may_send_locked(struct task *from, struct task *to, int sig);
 /* kill(2) to a group: signal 0 only checks.  -EPERM, -EINVAL, -EAGAIN.  tasks_lock held. */
 int signal_user_group_locked(struct task *from, struct group *g, const struct abi_siginfo *info);
+/* What is sent so, as `to` sees it: in another PID namespace the sender's number is another. */
+struct abi_siginfo signal_seen_locked(const struct task *from, const struct group *to,
+				      const struct abi_siginfo *info);
 /* Fills the fields of a kill(2)-like signal from t. */
 void signal_info_user(struct abi_siginfo *info, int sig, int code, const struct task *from);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may send what to whom: kill(2), "PERMISSIONS". */
 #include "sentry/task/signal.h"
+#include "sentry/task/pidns.h"
 #include "syscalls/abi/errno.h"
 
 static bool same_user(const struct cred *from, const struct cred *to)
@@ -31,6 +32,16 @@ int signal_may_send(struct task *from, struct task *to, int sig)
 	return err;
 }
 
+struct abi_siginfo signal_seen_locked(const struct task *from, const struct group *to,
+				      const struct abi_siginfo *info)
+{
+	struct abi_siginfo seen = *info;
+	/* Who cannot be seen there has the number 0, and more power over its first process. */
+	if (from->group->pid_ns != to->pid_ns)
+		seen.kill.pid = pid_in_locked(to->pid_ns, from->group->tgid);
+	return seen;
+}
+
 int signal_user_group_locked(struct task *from, struct group *g, const struct abi_siginfo *info)
 {
 	int sig = info->signo;
@@ -41,5 +52,6 @@ int signal_user_group_locked(struct task *from, struct group *g, const struct ab
 	int err = g->leader ? signal_may_send_locked(from, g->leader, sig) : 0;
 	if (err < 0 || sig == 0)
 		return err;
-	return signal_send_group_locked(g, info);
+	const struct abi_siginfo seen = signal_seen_locked(from, g, info);
+	return signal_send_group_locked(g, &seen);
 }

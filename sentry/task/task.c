@@ -14,6 +14,7 @@
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
 #include "sentry/task/nsset.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/signal.h"
 #include "sentry/vfs/fdtab.h"
@@ -92,6 +93,7 @@ struct group *group_alloc(void)
 	waitq_init(&g->wait_wq);
 	waitq_init(&g->exit_wq);
 	g->dumpable = 1;
+	g->pid_ns = pid_ns_get(&pid_first);
 	count_new(group);
 	return g;
 }
@@ -132,6 +134,7 @@ void group_put(struct group *g)
 		sigactions_put(g->actions);
 	if (g->parent)
 		group_put(g->parent);
+	pid_ns_put(g->pid_ns);
 	free(g);
 	count_gone(group);
 }
@@ -265,7 +268,7 @@ static void *task_thread(void *arg)
 	} else if (!b->fn) {
 		*platform->regs_mut(t->ctx) = b->regs;
 		if (t->set_child_tid) /* not by its parent, who would have to wait for the stub */
-			copy_out(t->mm, t->set_child_tid, &t->tid, sizeof t->tid);
+			copy_out(t->mm, t->set_child_tid, &t->nr, sizeof t->nr);
 	}
 	if (b->fn)
 		b->fn(t, b->arg);

@@ -36,6 +36,7 @@ struct posix_timers;
 struct seccomp_filter;
 struct sem_undo_list;
 struct nsset;
+struct pid_ns;
 struct file;
 
 enum { NSIG = 64, TASK_COMM_LEN = 16 };
@@ -64,7 +65,8 @@ enum task_state {
 struct task {
 	struct ref ref;			/* a */
 	struct waiter waiter;		/* a  what this task sleeps on */
-	int tid;			/* I  exec may exchange it with the leader's: t */
+	int tid;			/* I  its id (pidns.h); exec may exchange it with the leader's: t */
+	int nr;				/* as tid: its number in group->pid_ns */
 	struct group *group;		/* I  our reference */
 	struct list threads;		/* t  in group->threads */
 	uint8_t state;			/* a  enum task_state */
@@ -132,7 +134,9 @@ enum group_stop { GROUP_RUNNING, GROUP_STOPPING, GROUP_STOPPED };
 
 struct group {
 	struct ref ref;			/* a */
-	int tgid;			/* I */
+	int tgid;			/* I  its id; pgid, sid and parent_tid are ids too */
+	int nr;				/* I  its number in pid_ns */
+	struct pid_ns *pid_ns;		/* I  our reference */
 	struct list threads;		/* t  struct task.threads */
 	unsigned nthreads;		/* t  atomically: some read it without */
 	struct task *leader;		/* t  whose tid is tgid; our reference, kept when it is dead */
@@ -185,7 +189,7 @@ struct group {
 	bool timers_over;		/* s  the last thread has given them back: none are made any more */
 	int dumpable;			/* a */
 	int oom_score_adj;		/* a */
-	bool is_init;			/* I  pid 1 of the sandbox, protected from its own signals */
+	bool is_init;			/* I  pid 1 of pid_ns, protected from the signals of those inside */
 	bool reaper;			/* I  no process at all: stands in for pid 1 and reaps at once */
 };
 
@@ -201,7 +205,6 @@ struct kernel {
 	unsigned task_limit;		/* t  -EAGAIN above it: pids.max, or task_most */
 	unsigned task_most;		/* I  what the platform has room for */
 	unsigned tasks_peak, tasks_refused; /* t */
-	int last_pid;			/* t */
 	uint64_t forks;			/* t  since boot */
 	int64_t boot_mono_ns;		/* I */
 	int64_t boot_real_ns;		/* I */
@@ -212,22 +215,30 @@ struct kernel {
 };
 extern struct kernel kernel;
 
-/* --- lookups (pid.c); all take kernel.tasks_lock themselves unless _locked --- */
-struct task *task_find(int tid);	/* referenced, or NULL */
-struct group *group_find(int tgid);	/* referenced, zombies included, or NULL */
-struct task *task_find_locked(int tid);
-struct group *group_find_locked(int tgid);
+/*
+ * --- lookups (pid.c); all take kernel.tasks_lock themselves unless _locked ---
+ * By number as the calling task sees it; task_by_id_locked: by id, pidns.h.
+ */
+struct task *task_find(int nr);		/* referenced, or NULL */
+struct group *group_find(int nr);	/* referenced, zombies included, or NULL */
+struct task *task_find_locked(int nr);
+struct group *group_find_locked(int nr);
+struct task *task_by_id_locked(int id);
+struct group *group_by_id_locked(int id);
 /* Calls fn for every group, zombies included, tasks_lock held; stops when it returns false. */
 void group_for_each_locked(bool (*fn)(struct group *g, void *arg), void *arg);
-/* True if a group is in that process group (and in that session, unless sid is 0). */
+/* True if a group is in that process group (and in that session, unless sid is 0): ids. */
 bool pgrp_exists_locked(int pgid, int sid);
 
-/* pid.c: numbers and the tree; tasks_lock held. */
-int pid_alloc_locked(void);		/* a free number, or -EAGAIN */
-int pid_alloc_wish_locked(int wish);	/* that number, or -EEXIST/-EINVAL; 0: any */
-void pid_set_locked(int nr, struct task *t, struct group *g); /* takes a reference to each */
-void pid_clear_task_locked(int nr);
-void pid_clear_group_locked(int nr);
+/* pid.c: ids and the tree; tasks_lock held. */
+/*
+ * A new id with a number in ns and all above it; wish: the numbers, innermost first, 0: any.
+ * -EAGAIN, -EEXIST, -EINVAL, -ENOMEM.  Must be followed by pid_set_locked().
+ */
+int pid_alloc_locked(struct pid_ns *ns, const int *wish, unsigned nwish);
+void pid_set_locked(int id, struct task *t, struct group *g); /* takes a reference to each */
+void pid_clear_task_locked(int id);
+void pid_clear_group_locked(int id);
 void group_set_ids_locked(struct group *g, int pgid, int sid); /* keeps the numbers reserved */
 void group_drop_ids_locked(struct group *g);
 unsigned task_count_uid_locked(uint32_t uid);

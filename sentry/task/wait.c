@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "sentry/task/exit.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/ptrace/trace.h"
 #include "sentry/task/reap.h"
 #include "sentry/task/signal.h"
@@ -33,10 +34,10 @@ static bool matches(const struct task *caller, const struct group *g, const stru
 	return clone_child == !!(r->options & __WCLONE);
 }
 
-static void fill(struct wait_result *out, struct group *g, int code, int status, int wstatus)
+static void fill(struct wait_result *out, const struct task *by, struct group *g, int code, int status, int wstatus)
 {
 	*out = (struct wait_result){
-		.pid = g->tgid, .code = code, .status = status, .wstatus = wstatus};
+		.pid = pid_in_locked(by->group->pid_ns, g->tgid), .code = code, .status = status, .wstatus = wstatus};
 	if (g->leader) {
 		struct cred *c = task_cred(g->leader);
 		out->uid = c->ruid;
@@ -45,20 +46,20 @@ static void fill(struct wait_result *out, struct group *g, int code, int status,
 	usage_of_zombie_locked(g, &out->usage);
 }
 
-static bool take_zombie(struct group *g, int options, struct wait_result *out)
+static bool take_zombie(const struct task *by, struct group *g, int options, struct wait_result *out)
 {
 	/* Its tracers come first. */
 	if (!g->zombie || !(options & WEXITED) || g->dead_tracees || trace_reparented_locked(g))
 		return false;
 	int sig = WIFSIGNALED_STATUS(g->exit_code);
-	fill(out, g, sig ? CLD_KILLED : CLD_EXITED, sig ? sig : g->exit_code >> 8 & 0xff,
+	fill(out, by, g, sig ? CLD_KILLED : CLD_EXITED, sig ? sig : g->exit_code >> 8 & 0xff,
 	     g->exit_code);
 	if (!(options & WNOWAIT))
 		group_reap_locked(g, /*waited=*/true);
 	return true;
 }
 
-static bool take_stopped(struct group *g, int options, struct wait_result *out)
+static bool take_stopped(const struct task *by, struct group *g, int options, struct wait_result *out)
 {
 	lock(&g->siglock);
 	bool found = (options & WUNTRACED) && g->stop == GROUP_STOPPED && !g->stop_reported;
@@ -67,11 +68,11 @@ static bool take_stopped(struct group *g, int options, struct wait_result *out)
 		g->stop_reported = true;
 	unlock(&g->siglock);
 	if (found)
-		fill(out, g, CLD_STOPPED, sig, sig << 8 | 0x7f);
+		fill(out, by, g, CLD_STOPPED, sig, sig << 8 | 0x7f);
 	return found;
 }
 
-static bool take_continued(struct group *g, int options, struct wait_result *out)
+static bool take_continued(const struct task *by, struct group *g, int options, struct wait_result *out)
 {
 	lock(&g->siglock);
 	bool found = (options & WCONTINUED) && g->cont_pending;
@@ -79,7 +80,7 @@ static bool take_continued(struct group *g, int options, struct wait_result *out
 		g->cont_pending = false;
 	unlock(&g->siglock);
 	if (found)
-		fill(out, g, CLD_CONTINUED, SIGCONT, 0xffff);
+		fill(out, by, g, CLD_CONTINUED, SIGCONT, 0xffff);
 	return found;
 }
 
@@ -100,9 +101,9 @@ static int scan(struct task *t, const struct wait_request *r, struct wait_result
 		if (!matches(t, g, r))
 			continue;
 		ret = 0;
-		if ((!is_own_tracee(g) && (take_zombie(g, r->options, out) ||
-					   take_stopped(g, r->options, out))) ||
-		    take_continued(g, r->options, out)) {
+		if ((!is_own_tracee(g) && (take_zombie(t, g, r->options, out) ||
+					   take_stopped(t, g, r->options, out))) ||
+		    take_continued(t, g, r->options, out)) {
 			ret = 1;
 			break;
 		}

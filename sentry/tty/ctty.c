@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "sentry/fs/devfs/devfs.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/jobctl.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/tty_hooks.h"
@@ -77,7 +78,7 @@ void tty_signal(struct tty *tty, int sig)
 /* exiting: the leader is at its end, so that its own group is told as a group. */
 static void session_hangup_locked(struct tty *tty, bool exiting, struct dropped *d)
 {
-	struct group *leader = tty->sid ? group_find_locked(tty->sid) : NULL;
+	struct group *leader = tty->sid ? group_by_id_locked(tty->sid) : NULL;
 	struct abi_siginfo hup = {.signo = SIGHUP, .code = SI_KERNEL};
 	struct abi_siginfo cont = {.signo = SIGCONT, .code = SI_KERNEL};
 	if (leader && !exiting) {
@@ -245,7 +246,7 @@ static int64_t get_id(struct tty *tty, const struct ioctl_args *a, bool master, 
 {
 	lock(&kernel.tasks_lock);
 	bool ours = a->task->group->tty == tty;
-	int id = session ? tty->sid : tty_pgrp_locked(tty);
+	int id = pid_here_locked(session ? tty->sid : tty_pgrp_locked(tty));
 	unlock(&kernel.tasks_lock);
 	/* The master may ask for a terminal that is not its own. */
 	if (!ours && !master)
@@ -255,19 +256,20 @@ static int64_t get_id(struct tty *tty, const struct ioctl_args *a, bool master, 
 
 static int64_t set_foreground(struct tty *tty, const struct ioctl_args *a, bool master)
 {
-	int pgrp;
+	int nr;
 	struct task *t = a->task;
 	int64_t err = master ? 0 : tty_check_change(tty, SIGTTOU);
 	if (err < 0)
 		return err;
-	if (copy_in(a->mm, &pgrp, a->arg, sizeof pgrp) < 0)
+	if (copy_in(a->mm, &nr, a->arg, sizeof nr) < 0)
 		return -EFAULT;
 	lock(&kernel.tasks_lock);
+	int pgrp = pid_id_here_locked(nr);
 	if (t->group->tty != tty || tty->sid != t->group->sid)
 		err = -ENOTTY;
-	else if (pgrp < 0)
+	else if (nr < 0)
 		err = -EINVAL;
-	else if (!pgrp_exists_locked(pgrp, 0))
+	else if (!pgrp || !pgrp_exists_locked(pgrp, 0))
 		err = -ESRCH;
 	else if (!pgrp_exists_locked(pgrp, t->group->sid))
 		err = -EPERM;

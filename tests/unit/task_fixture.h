@@ -87,7 +87,7 @@ static inline struct group *make_group(int tgid)
 	assert_non_null(g);
 	g->actions = sigactions_new();
 	assert_non_null(g->actions);
-	g->tgid = tgid;
+	g->tgid = g->nr = tgid;
 	g->pgid = g->sid = tgid;
 	for (unsigned i = 0; i < ABI_RLIM_NLIMITS; i++)
 		g->rlimits[i] = (struct abi_rlimit){RLIM64_INFINITY, RLIM64_INFINITY};
@@ -100,7 +100,7 @@ static inline struct task *make_task(struct group *g, int tid)
 	static char ctx;
 	struct task *t = task_alloc();
 	assert_non_null(t);
-	t->tid = tid;
+	t->tid = t->nr = tid;
 	t->group = group_get(g);
 	t->cred = cred_new_root(CAP_ALL);
 	t->ns = nsset_first();

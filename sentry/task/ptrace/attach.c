@@ -111,7 +111,7 @@ int trace_me(struct task *t)
 	int err = 0;
 
 	lock(&kernel.tasks_lock);
-	struct task *parent = g->parent ? task_find_locked(g->parent_tid) : NULL;
+	struct task *parent = g->parent ? task_by_id_locked(g->parent_tid) : NULL;
 	if (t->tr.tracer)
 		err = -EPERM;
 	else if (parent && parent->group == g->parent && !parent_may_trace(parent, t))

@@ -7,6 +7,7 @@
  */
 #include "sentry/task/exit.h"
 #include "sentry/task/jobctl.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/ptrace/trace.h"
 #include "sentry/task/reap.h"
 #include "sentry/task/signal.h"
@@ -50,7 +51,7 @@ void trace_tell_end_locked(struct task *t)
 	struct abi_siginfo info = {.signo = SIGCHLD, .code = sig ? CLD_KILLED : CLD_EXITED};
 	struct cred *c = task_cred(t);
 
-	info.child.pid = t->tid;
+	info.child.pid = pid_in_locked(tracer->group->pid_ns, t->tid);
 	info.child.uid = c->ruid;
 	info.child.status = sig ? sig : status >> 8 & 0xff;
 	cred_put(c);
@@ -70,11 +71,11 @@ static bool matches(const struct task *t, const struct task *p, const struct wai
 	}
 }
 
-static void fill(struct wait_result *out, struct task *p, int code, int status, int wstatus)
+static void fill(struct wait_result *out, struct task *by, struct task *p, int code, int status, int wstatus)
 {
 	struct cred *c = task_cred(p);
 
-	*out = (struct wait_result){.pid = p->tid,
+	*out = (struct wait_result){.pid = pid_in_locked(by->group->pid_ns, p->tid),
 				    .uid = c->ruid,
 				    .code = code,
 				    .status = status,
@@ -91,14 +92,14 @@ static bool is_zombie(const struct task *p)
 	return p == g->leader && g->zombie && !g->dead_tracees;
 }
 
-static bool take_zombie(struct task *p, int options, struct wait_result *out)
+static bool take_zombie(struct task *by, struct task *p, int options, struct wait_result *out)
 {
 	struct group *g = p->group;
 
 	if (!(options & WEXITED) || !is_zombie(p))
 		return false;
 	int status = end_status(p), sig = WIFSIGNALED_STATUS(status);
-	fill(out, p, sig ? CLD_KILLED : CLD_EXITED, sig ? sig : status >> 8 & 0xff, status);
+	fill(out, by, p, sig ? CLD_KILLED : CLD_EXITED, sig ? sig : status >> 8 & 0xff, status);
 	if (options & WNOWAIT)
 		return true;
 	/* A leader that is its tracer's own child is reaped; all else goes on from here. */
@@ -109,7 +110,7 @@ static bool take_zombie(struct task *p, int options, struct wait_result *out)
 	return true;
 }
 
-static bool take_stop(struct task *p, int options, struct wait_result *out)
+static bool take_stop(struct task *by, struct task *p, int options, struct wait_result *out)
 {
 	lock(&p->group->siglock);
 	int code = trace_stopped_locked(p) ? p->tr.code : 0;
@@ -117,7 +118,7 @@ static bool take_stop(struct task *p, int options, struct wait_result *out)
 		p->tr.code = 0;
 	unlock(&p->group->siglock);
 	if (code)
-		fill(out, p, CLD_TRAPPED, code, code << 8 | 0x7f);
+		fill(out, by, p, CLD_TRAPPED, code, code << 8 | 0x7f);
 	return code;
 }
 
@@ -131,7 +132,7 @@ static int scan_tracer(struct task *t, struct task *tracer, const struct wait_re
 		if (!matches(t, p, r))
 			continue;
 		ret = 0;
-		if (take_zombie(p, r->options, out) || take_stop(p, r->options, out))
+		if (take_zombie(t, p, r->options, out) || take_stop(t, p, r->options, out))
 			return 1;
 	}
 	return ret;

@@ -11,6 +11,7 @@
  * without the single step flag; what it changes is taken over when the tracee goes on.
  */
 #include "sentry/task/jobctl.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/ptrace/trace.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/sigqueue.h"
@@ -197,7 +198,7 @@ static int lock_and_stop(struct task *t, const struct stop *s) NO_LOCK_ANALYSIS
 static struct abi_siginfo info_for(const struct task *t, int sig, int code)
 {
 	struct abi_siginfo info = {.signo = sig, .code = code};
-	info.kill.pid = t->tid;
+	info.kill.pid = t->nr;
 	info.kill.uid = t->cred->ruid;
 	return info;
 }
@@ -222,6 +223,17 @@ void trace_event(struct task *t, int event, uint64_t message)
 {
 	if (trace_wants_event(t, event))
 		notify(t, event << 8 | SIGTRAP, message);
+}
+
+void trace_event_id(struct task *t, int event, int id)
+{
+	if (!trace_wants_event(t, event))
+		return;
+	lock(&kernel.tasks_lock);
+	const struct task *tracer = t->tr.tracer;
+	int nr = tracer ? pid_in_locked(tracer->group->pid_ns, id) : 0;
+	unlock(&kernel.tasks_lock);
+	trace_event(t, event, (uint64_t)nr);
 }
 
 static void report_call(struct task *t, uint64_t message)
@@ -257,7 +269,7 @@ void trace_exec(struct task *t, int old_tid)
 	if (!task_is_traced(t) || exiting(t))
 		return;
 	if (trace_wants_event(t, PTRACE_EVENT_EXEC)) {
-		trace_event(t, PTRACE_EVENT_EXEC, (uint64_t)old_tid);
+		trace_event_id(t, PTRACE_EVENT_EXEC, old_tid);
 	} else if (!t->tr.seized) {
 		struct abi_siginfo info;
 		signal_info_user(&info, SIGTRAP, SI_USER, t);
@@ -362,7 +374,7 @@ bool trace_signal(struct task *t, struct sigtaken *s) NO_LOCK_ANALYSIS
 
 	t->tr.flags |= TRACE_STOP_DEQUEUED;
 	struct task *tracer = t->tr.tracer;
-	int from = tracer ? tracer->tid : 0;
+	int from = tracer ? tracer->nr : 0;
 	uint32_t uid = t->tr.cred ? t->tr.cred->ruid : 0;
 	int sig = stop(t, &show, &s->info);
 	if (sig == 0 || exiting(t))

@@ -46,6 +46,8 @@ bool trace_allows_gain_locked(const struct task *t);
 bool trace_wants_event(const struct task *t, int event);
 /* Stops, if so. */
 void trace_event(struct task *t, int event, uint64_t message);
+/* The message is the number of that task (an id) as the tracer sees it. */
+void trace_event_id(struct task *t, int event, int id);
 /* The stops around a call. */
 void trace_call_enter(struct task *t);
 void trace_call_exit(struct task *t);

@@ -162,7 +162,7 @@ static long install(struct task *t, struct seccomp_filter *f, uint64_t flags, bo
 	if (seccomp_mode(t) == SECCOMP_MODE_STRICT) {
 		ret = -EINVAL;
 	} else if (sync && (other = cannot_follow_locked(t))) {
-		ret = flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH ? -ESRCH : other->tid;
+		ret = flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH ? -ESRCH : other->nr;
 	} else if (t->seccomp == f->prev) {
 		*moved = true;
 		set_locked(t, f);
