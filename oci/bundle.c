@@ -48,7 +48,7 @@ static int open_root(struct bundle *b, int dir_fd, const struct overlay *overlay
 	b->sandbox.spec.root_readonly = root->readonly;
 	b->sandbox.spec.root_layered = overlay->kind == OVERLAY_DIR;
 	b->sandbox.spec.root_write_through =
-		(overlay->kind == OVERLAY_NONE && !root->readonly) || overlay->kind == OVERLAY_DIR;
+		overlay->kind == OVERLAY_NONE || overlay->kind == OVERLAY_DIR;
 	b->roots[0].writable = b->sandbox.spec.root_write_through;
 	b->roots[0].submounts = true;
 	b->roots[0].propagation = b->spec.propagation;
@@ -212,6 +212,22 @@ static int check_terminal(const struct bundle *b, struct error *e)
 	return 0;
 }
 
+/* An engine does not say --overlay. */
+static int choose_overlay(struct bundle *b, struct overlay given, struct error *e)
+{
+	const char *text = b->spec.overlay;
+	b->overlay = given;
+	if (given.given || !text)
+		return 0;
+	if (overlay_parse(text, &b->overlay))
+		return 0;
+	error_set(e, -EINVAL,
+		  "%s: annotations: dev.vedette.overlay is " OVERLAY_HELP ", not '%.64s'", b->file,
+		  text);
+	error_sanitize(e);
+	return -EINVAL;
+}
+
 int bundle_open(struct bundle *b, const char *dir, struct overlay overlay, struct error *e)
 {
 	*b = (struct bundle){.dir = dir};
@@ -232,8 +248,9 @@ int bundle_open(struct bundle *b, const char *dir, struct overlay overlay, struc
 	set_process(b);
 	if ((err = spec_check_labels(&b->spec.process, b->spec.mount_label, b->file, e)) < 0 ||
 	    (err = check_terminal(b, e)) < 0 || (err = set_seccomp(b, e)) < 0 ||
-	    (err = open_root(b, dir_fd, &overlay, e)) < 0 ||
-	    (err = make_mounts(b, dir_fd, &overlay, e)) < 0)
+	    (err = choose_overlay(b, overlay, e)) < 0 ||
+	    (err = open_root(b, dir_fd, &b->overlay, e)) < 0 ||
+	    (err = make_mounts(b, dir_fd, &b->overlay, e)) < 0)
 		return err;
 	b->sandbox.roots = b->roots;
 	b->sandbox.nroots = b->nroots;

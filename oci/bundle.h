@@ -9,6 +9,7 @@
 struct bundle {
 	struct spec spec;
 	struct sandbox sandbox;
+	struct overlay overlay;		/* as it was given, or as config.json has it */
 	const char *dir;		/* the caller's */
 	char *file;			/* DIR/config.json */
 	char *home;			/* "HOME=...", or NULL */

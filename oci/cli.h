@@ -33,6 +33,8 @@ int command_state(int argc, char **argv, struct error *e);
 int command_kill(int argc, char **argv, struct error *e);
 int command_delete(int argc, char **argv, struct error *e);
 int command_list(int argc, char **argv, struct error *e);
+int command_diff(int argc, char **argv, struct error *e);
+int command_export(int argc, char **argv, struct error *e);
 int command_spec(int argc, char **argv, struct error *e);
 int command_check(int argc, char **argv, struct error *e);
 int command_syscalls(int argc, char **argv, struct error *e);

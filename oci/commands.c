@@ -10,6 +10,8 @@ const struct command commands[] = {
 	{"kill", "send a signal to a container", command_kill},
 	{"delete", "remove a container", command_delete},
 	{"list", "the containers that are known", command_list},
+	{"diff", "what a container has changed in its root file system", command_diff},
+	{"export", "the changes as a tar archive, as an image's layer has it", command_export},
 	{"spec", "write a config.json to start from", command_spec},
 	{"check", "what this host offers vedette, and the fix for what it lacks", command_check},
 	{"syscalls", "the system calls offered to guests, and how completely", command_syscalls},

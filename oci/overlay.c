@@ -15,10 +15,11 @@
 
 #include "platform/base/cleanup.h"
 
+static const char *const words[] = {
+	[OVERLAY_MEMORY] = "memory", [OVERLAY_ALL] = "all", [OVERLAY_NONE] = "none"};
+
 bool overlay_parse(const char *arg, struct overlay *out)
 {
-	static const char *const words[] = {
-		[OVERLAY_MEMORY] = "memory", [OVERLAY_ALL] = "all", [OVERLAY_NONE] = "none"};
 	if (strncmp(arg, "dir:", 4) == 0) {
 		*out = (struct overlay){OVERLAY_DIR, arg + 4, true};
 		return arg[4] != '\0';
@@ -134,4 +135,13 @@ char *overlay_inside(const struct overlay *o, const char *root)
 		return NULL;
 	size_t n = strcmp(top, "/") == 0 ? 0 : strlen(top);
 	return strncmp(path, top, n) == 0 && path[n] == '/' ? strdup(path + n) : NULL;
+}
+
+char *overlay_text(const struct overlay *o)
+{
+	autofree char *path = o->kind == OVERLAY_DIR ? realpath(o->path, NULL) : NULL;
+	char *text;
+	if (o->kind != OVERLAY_DIR)
+		return strdup(words[o->kind]);
+	return asprintf(&text, "dir:%s", path ? path : o->path) < 0 ? NULL : text;
 }

@@ -5,7 +5,9 @@
  *	memory    they are gone with the sandbox; bind mounts that are not read-only
  *	          change the host, as volumes are meant to
  *	all       those of bind mounts are kept in memory too
- *	none      to the root itself, on the host
+ *	none      to the root itself, on the host: engines look for them there, and put
+ *	          files there (podman cp), so it is the default of `create'.  A read-only root
+ *	          gets its mount points, as with runc
  *	dir:PATH  to PATH/upper on the host, in the format of Linux' overlayfs, which
  *	          can mount it and can have made it; the next run finds them again.
  *	          PATH/work is ours.  PATH is made if need be, for its owner alone: a
@@ -35,5 +37,7 @@ bool overlay_parse(const char *arg, struct overlay *out);
  * PATH while root->fd is open.  0 or -errno with *e filled.
  */
 int overlay_open(const struct overlay *o, struct gofer_root *root, struct error *e);
+/* As it was parsed, but PATH absolute; malloc'ed, NULL: no memory. */
+char *overlay_text(const struct overlay *o);
 /* PATH as seen below the directory `root`, malloc'ed; NULL if it is not there. */
 char *overlay_inside(const struct overlay *o, const char *root);

@@ -55,6 +55,13 @@ static int read_hooks(struct reader *r, json_t *v, void *out)
 	return 0;
 }
 
+/* All others are somebody else's. */
+static int read_annotations(struct reader *r, json_t *v, void *out)
+{
+	json_t *ours = json_object_get(v, "dev.vedette.overlay");
+	return ours ? read_string(r, ours, out) : 0;
+}
+
 static const struct field fields[] = {
 	{"ociVersion", read_version, offsetof(struct spec, version), true},
 	{"process", spec_read_process, offsetof(struct spec, process), true},
@@ -64,7 +71,7 @@ static const struct field fields[] = {
 	{"mounts", read_mounts, 0, false},
 	{"linux", spec_read_linux, 0, false},
 	{"hooks", read_hooks, 0, false},
-	{"annotations", read_skip, 0, false},
+	{"annotations", read_annotations, offsetof(struct spec, overlay), false},
 	{"windows", read_without_effect, 0, false},
 	{"solaris", read_without_effect, 0, false},
 	{"vm", read_without_effect, 0, false},

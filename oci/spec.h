@@ -79,6 +79,7 @@ struct spec_root {
 struct spec {
 	struct reader reader;	/* owns everything below */
 	const char *version, *hostname, *domainname;
+	const char *overlay;	/* annotation dev.vedette.overlay, or NULL */
 	struct spec_process process;
 	struct spec_root root;
 	struct spec_mount *mounts;

@@ -102,6 +102,10 @@ int making_tell(struct making *m, pid_t pid, bool attached, struct error *e)
 	if (err == 0)
 		err = set_path(j, "rootfs", json_string_value(json_object_get(j, "bundle")),
 			       spec->root.path);
+	char *overlay = overlay_text(&m->bundle.overlay);
+	if (err == 0)
+		err = overlay ? json_object_set_new(j, "overlay", json_string(overlay)) : -1;
+	free(overlay);
 	if (err == 0 && (v = json_object_get(config, "annotations")))
 		err = json_object_set(j, "annotations", v);
 	if (err == 0 && (v = json_object_get(config, "hooks")))

@@ -93,6 +93,49 @@ else
 	done
 fi
 
+# What was changed: as a list, and as an archive that makes the kernel's layer again.
+rm -rf ov tree; cp -a lower tree
+inside sh change.sh "$W/tree" 2>>inside.err
+mkdir d && mv ov d/ov && mkdir -p ov/work && mv d/ov/upper"$W/tree" ov/upper && rm -rf d
+"$VEDETTE" diff --overlay="dir:$W/ov" --root="$W/tree" >list.txt
+for l in 'A /new' 'C /file' 'D /gone' 'D /empty' 'C /again' 'D /again/old' 'C /again/one' 'D /from' 'C /to' 'C /tree' 'D /tree/a' 'A /tree/b' \
+	'D /tree/sub' 'C /over' 'A /over/x' 'C /dirfile' 'D /olddir' 'A /newdir/d/f' 'A /sym' 'C /attr'; do
+	grep -qxF "$l" list.txt || echo "$l" >>missing.txt
+done
+[ ! -e missing.txt ] && ! grep -q untouched list.txt; check "diff_lists_what_was_changed" $?
+"$VEDETTE" export --overlay="dir:$W/ov" --root="$W/tree" -o layer.tar; check "export_writes_a_layer" $?
+tar tf layer.tar >members.txt 2>tar.err
+grep -qx '.wh.gone' members.txt && grep -qx 'again/.wh.old' members.txt && ! grep -q 'wh..wh..opq' members.txt; check "whiteouts_are_marks" $?
+mkdir applied && cp -a tree/. applied && python3 - applied layer.tar <<'END'
+import os, shutil, sys, tarfile
+top, layer = sys.argv[1:]
+t = tarfile.open(layer)
+for m in t.getmembers():
+	dir, name = os.path.split(m.name)
+	if not name.startswith(".wh."):
+		continue
+	gone = os.path.join(top, dir, name[4:])
+	if os.path.isdir(gone) and not os.path.islink(gone): shutil.rmtree(gone)
+	else: os.unlink(gone)
+for m in t.getmembers():
+	name = os.path.join(top, m.name)
+	if os.path.basename(m.name).startswith(".wh."):
+		continue
+	if os.path.lexists(name) and not (m.isdir() and os.path.isdir(name)):
+		if os.path.isdir(name) and not os.path.islink(name): shutil.rmtree(name)
+		else: os.unlink(name)
+	t.extract(m, top)
+	if m.isfile() or m.isdir():
+		for k, v in m.pax_headers.items():
+			if k.startswith("SCHILY.xattr."): os.setxattr(name, k[13:], v.encode())
+END
+python3 manifest.py applied >applied.txt; inside true
+if [ $native = 1 ]; then diff kernel.txt applied.txt >diff4.txt; else [ -s applied.txt ]; fi
+check "the_layer_makes_the_same_tree" $?
+"$VEDETTE" export --full --overlay="dir:$W/ov" --root="$W/tree" | { mkdir full && tar x -C full --xattrs --xattrs-include='*' -f -; }
+python3 manifest.py full >full.txt; diff applied.txt full.txt >diff5.txt; check "export_full_writes_all" $?
+rm -rf ov tree; cp -a lower tree
+
 # Open files see what is written after them, and keep what is removed.
 inside python3 - "$W/tree" >open.txt 2>&1 <<'END'
 import os, mmap, sys
