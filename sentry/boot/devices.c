@@ -34,7 +34,7 @@ static const struct boot_mount *dev_of(const struct boot_spec *s)
 	return m;
 }
 
-/* Parents as for a mount point; what has the name gives way, unless it is a mount. */
+/* Parents as for a mount point; what has the name gives way, unless it is a mount: that stays. */
 static int make_node(const struct walk *w, const struct boot_device *d)
 {
 	struct iattr own = {.mask = ATTR_MODE | ATTR_UID | ATTR_GID,
@@ -51,6 +51,8 @@ static int make_node(const struct walk *w, const struct boot_device *d)
 		err = vfs_mknod(w, d->path, d->mode, abi_makedev(d->major, d->minor));
 	if (err == -EEXIST && (err = vfs_unlink(w, d->path)) == 0)
 		err = vfs_mknod(w, d->path, d->mode, abi_makedev(d->major, d->minor));
+	if (err == -EBUSY)
+		return 0;
 	/* The umask of nobody stood between: exactly that mode. */
 	if (err < 0 || (err = path_walk(&nofollow, d->path, &p)) < 0)
 		return err;
