@@ -44,17 +44,6 @@ static int read_mounts(struct reader *r, json_t *v, void *out)
 			  &s->nmounts);
 }
 
-static int read_hooks(struct reader *r, json_t *v, void *out)
-{
-	const char *name;
-	json_t *list;
-	if (!json_is_object(v))
-		return read_unsupported(r, v, out);
-	json_object_foreach(v, name, list) if (json_array_size(list) > 0) return reader_fail(
-		r, "hooks (%s) are not supported yet", name);
-	return 0;
-}
-
 /* All others are somebody else's. */
 static int read_annotations(struct reader *r, json_t *v, void *out)
 {
@@ -70,7 +59,7 @@ static const struct field fields[] = {
 	{"domainname", read_hostname, offsetof(struct spec, domainname), false},
 	{"mounts", read_mounts, 0, false},
 	{"linux", spec_read_linux, 0, false},
-	{"hooks", read_hooks, 0, false},
+	{"hooks", spec_read_hooks, 0, false},
 	{"annotations", read_annotations, offsetof(struct spec, overlay), false},
 	{"windows", read_without_effect, 0, false},
 	{"solaris", read_without_effect, 0, false},

@@ -122,4 +122,5 @@ int spec_read_devices(struct reader *r, json_t *v, void *out);	/* struct spec * 
 int spec_read_seccomp(struct reader *r, json_t *v, void *out);	/* struct spec_seccomp * */
 int spec_read_namespaces(struct reader *r, json_t *v, void *out);	/* struct spec_ns[NS_TYPES] */
 int spec_read_mappings(struct reader *r, json_t *v, void *out);	/* struct id_map * */
+int spec_read_hooks(struct reader *r, json_t *v, void *out);	/* NULL: checked only */
 int spec_read_linux(struct reader *r, json_t *v, void *out);	/* struct spec * */

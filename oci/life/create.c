@@ -7,6 +7,7 @@
 
 #include "oci/control.h"
 #include "oci/life/create.h"
+#include "oci/life/hooks.h"
 
 /* What the host process says when the container is there, or why it will not be. */
 static int await_created(int creator, struct error *e)
@@ -34,6 +35,10 @@ static int finish(struct making *m, const struct create_options *o, pid_t pid, i
 	int status = await_created(creator, e);
 	if (status)
 		return status;
+	if (hooks_run(&m->dir, STATE_CREATING, "prestart", e) < 0 ||
+	    hooks_run(&m->dir, STATE_CREATING, "createRuntime", e) < 0 ||
+	    hooks_run(&m->dir, STATE_CREATING, "createContainer", e) < 0)
+		return EXIT_CONFIG;
 	if (o->pid_file && pid_file_write(o->pid_file, pid, e) < 0)
 		return EXIT_CONFIG;
 	making_unlock(m);

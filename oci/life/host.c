@@ -12,6 +12,7 @@
 #include "oci/control.h"
 #include "oci/isolate.h"
 #include "oci/life/link.h"
+#include "oci/life/network.h"
 #include "oci/life/server.h"
 #include "oci/life/title.h"
 #include "oci/supervise.h"
@@ -24,9 +25,7 @@
  */
 static int set_up(const struct host *h, struct error *e)
 {
-	(void)h;
-	(void)e;
-	return 0;
+	return network_enter(&h->bundle->spec, e);
 }
 
 static int serve(struct host *h, int alive, int listener, int *out_signal, struct error *e)

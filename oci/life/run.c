@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vedette run: create and start in one; in the foreground, delete too. */
+#include <errno.h>
 #include <unistd.h>
 
 #include "oci/life/create.h"
+#include "oci/life/hooks.h"
 
 enum { OPT_KEEP = 512, OPT_IGNORED };
 
@@ -52,6 +54,12 @@ static int run_here(const struct create_options *o, struct error *e)
 	struct making m;
 	int sig, status = making_begin(&m, o, e);
 	struct host h = {.bundle = &m.bundle, .dir = &m.dir, .creator = -1};
+	if (status == 0 && hooks_any(m.bundle.spec.reader.root)) {
+		error_set(e, -EOPNOTSUPP,
+			  "hooks are not run for a container in the foreground: use --detach, or "
+			  "create and start");
+		status = EXIT_CONFIG;
+	}
 	if (status == 0 && making_tell(&m, getpid(), /*attached=*/true, e) < 0)
 		status = EXIT_CONFIG;
 	if (status == 0 && o->pid_file && pid_file_write(o->pid_file, getpid(), e) < 0)

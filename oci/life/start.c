@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "oci/life/command.h"
+#include "oci/life/hooks.h"
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -19,6 +20,8 @@ int start_container(const char *id, struct error *e)
 		err = error_set(e, -ESRCH, "cannot start a container that has stopped");
 	if (err == 0)
 		err = link_ask(&t.link, &m, &reply, e);
+	if (err == 0)
+		hooks_try(&t.dir, STATE_RUNNING, "poststart");
 	target_close(&t);
 	if (err < 0)
 		return reply.kind == CONTROL_ERROR && reply.foreground ? (int)reply.foreground
