@@ -174,36 +174,42 @@ int ktimer_arm(struct ktimer *t, int64_t deadline_ns)
 	return err;
 }
 
-bool ktimer_cancel(struct ktimer *t)
+/* *out_firing: its fire function runs, and may arm it until it has returned. */
+static bool cancel(struct ktimer *t, bool *out_firing)
 {
 	lock(&timers);
 	bool armed = t->slot != 0;
 	if (armed)
 		heap_remove(t);
+	*out_firing = firing == t;
 	unlock(&timers);
 	return armed;
 }
 
+bool ktimer_cancel(struct ktimer *t)
+{
+	bool busy;
+	return cancel(t, &busy);
+}
+
 bool ktimer_cancel_sync(struct ktimer *t)
 {
-	bool armed = false;
+	bool armed = false, busy;
 	for (;;) {
 		uint32_t seen = __atomic_load_n(&fired_seq, __ATOMIC_ACQUIRE);
-		armed |= ktimer_cancel(t);
-		lock(&timers);
-		bool busy = firing == t;
-		unlock(&timers);
+		armed |= cancel(t, &busy);
 		if (!busy)
 			return armed;
 		host_futex_wait(&fired_seq, seen, INT64_MAX);
 	}
 }
 
+/* What is armed still has an owner, who may cancel or arm it later: a stub may die at any time. */
 void ktimer_shutdown(void)
 {
 	lock(&timers);
 	bool join = running;
-	stopping = true;
+	stopping = join;
 	unlock(&timers);
 	if (!join)
 		return;
@@ -211,6 +217,8 @@ void ktimer_shutdown(void)
 	pthread_join(thread, NULL);
 	lock(&timers);
 	running = stopping = false;
+	for (size_t i = 1; i <= heap_count; i++)
+		heap[i]->slot = 0;
 	free(heap);
 	heap = NULL;
 	heap_count = heap_size = 0;

@@ -23,7 +23,10 @@ int ktimer_arm(struct ktimer *t, int64_t deadline_ns);
 bool ktimer_cancel(struct ktimer *t);
 /* As cancel, and waits until fire is not running (never call from fire or with its locks). */
 bool ktimer_cancel_sync(struct ktimer *t);
-/* Starts the timer thread lazily at the first arm; stops it at the end of the sandbox. */
+/*
+ * The timer thread starts at the first arm and stops here, at the end of the sandbox; what is
+ * armed then is disarmed, and a later arm starts it again.
+ */
 void ktimer_shutdown(void);
 
 /* CLOCK_MONOTONIC of the guest (= the host's), nanoseconds. */
