@@ -32,6 +32,8 @@ static void slot_prepare(struct slot *s, unsigned number)
 	const uint64_t at = SLOTS_AT + (uint64_t)number * SLOT_SIZE;
 	s->self = at;
 	s->callstack = at + SLOT_CALLSTACK;
+	s->magic = SLOT_MAGIC;
+	s->tells_gs = trap_host.fsgsbase;
 	s->kick = 0;
 	s->event = 0;
 	s->command = DO_RESUME;

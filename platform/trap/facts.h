@@ -29,7 +29,6 @@ struct facts {
 	uint32_t clocks;  /* a bit for each clock id it answers without a system call */
 	uint32_t cpus;	  /* how many the guest has: numbers of the host's are taken modulo it */
 	uint32_t yields;  /* the stub's filter has sched_yield */
-	uint32_t taken;	  /* a thread's %gs is the guest's: islands make their calls themselves */
 	uint32_t uts_seq; /* odd: uts is being changed; 0: never told */
 	char uts[FACTS_UTS_SIZE];			      /* struct utsname */
 	_Alignas(512) uint32_t thread[SLOT_MAX][FACTS_WORDS]; /* by slot, by enum fact */

@@ -106,6 +106,17 @@ static int locate(struct ctx *c)
 	return c->fpu ? 0 : -EPROTO;
 }
 
+/* %gs as the guest has written it by itself, if the host lets it. */
+static void gs_read(struct ctx *c)
+{
+	const uint64_t own = SLOTS_AT + (uint64_t)c->number * SLOT_SIZE;
+	if (!trap_host.fsgsbase)
+		return;
+	uint64_t gs = __atomic_load_n(&c->slot->gs, __ATOMIC_RELAXED);
+	if (gs != (c->host_gs ? c->host_gs : own))
+		c->regs.gs_base = c->host_gs = gs;
+}
+
 int frame_read(struct ctx *c)
 {
 	int err = locate(c);
@@ -114,6 +125,7 @@ int frame_read(struct ctx *c)
 	regs_from(&c->regs, &c->uc->uc_mcontext);
 	c->uc_rip = c->regs.rip;
 	c->regs.rip = text_guest_rip(c, c->uc_rip);
+	gs_read(c);
 	c->at = AT_FRAME;
 	c->dirty = false;
 	c->told_all = false;

@@ -74,7 +74,11 @@
 #define SLOT_O_NEXT	 0x18
 #define SLOT_O_SITE	 0x20
 #define SLOT_O_RET	 0x28
+#define SLOT_O_MAGIC	 0x30
 #define SLOT_O_REGS	 0x200 /* struct regs */
+
+/* What an island finds by %gs if that still points to a slot. */
+#define SLOT_MAGIC 0x5e17da7a
 
 #ifndef __ASSEMBLER__
 #include <assert.h>
@@ -104,11 +108,14 @@ struct slot {
 	uint64_t next;	      /* where the exit path jumps to */
 	uint64_t site;	      /* SAYS_CALL: the address of the site's struct island_site */
 	int64_t ret;	      /* SAYS_DONE: the result; of a new stub: its pid */
+	uint32_t magic;	      /* SLOT_MAGIC */
+	uint32_t tells_gs;    /* the host lets the stub read %gs: by the sentry */
 	uint32_t event;	      /* SAYS_* */
 	uint32_t command;     /* DO_* */
 	uint32_t signo;	      /* SAYS_SIGNAL */
 	uint64_t frame;	      /* SAYS_SIGNAL: the address of its ucontext, */
 	uint64_t info;	      /* and of its siginfo */
+	uint64_t gs;	      /* SAYS_SIGNAL: the base of %gs, if tells_gs */
 	uint64_t call[7];     /* number and arguments of a command */
 	uint32_t range_count; /* of ranges, for this call */
 	uint32_t range_fault; /* by the stub: an out range could not be written */
@@ -130,6 +137,7 @@ SLOT_ASSERT(SLOT_O_CALLSTACK, callstack);
 SLOT_ASSERT(SLOT_O_NEXT, next);
 SLOT_ASSERT(SLOT_O_SITE, site);
 SLOT_ASSERT(SLOT_O_RET, ret);
+SLOT_ASSERT(SLOT_O_MAGIC, magic);
 SLOT_ASSERT(SLOT_O_REGS, regs);
 #undef SLOT_ASSERT
 #endif

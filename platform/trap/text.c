@@ -11,7 +11,6 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "platform/trap/facts.h"
 #include "platform/trap/rewrite/analyse.h"
 #include "syscalls/abi/signal.h"
 
@@ -70,8 +69,7 @@ void trap_text_init(void)
 	static struct rewrite_host host = {.calls = text_calls,
 					   .read = text_read,
 					   .write = text_write,
-					   .interrupt = reap_interrupt_others,
-					   .taken = FACTS_AT + offsetof(struct facts, taken)};
+					   .interrupt = reap_interrupt_others};
 	host.entry = stub_at(trap_host.base, stub_enter);
 	rewrite_init(&host);
 }
@@ -89,9 +87,7 @@ bool trap_hidden(struct aspace *as, uaddr_t start, uaddr_t end, uaddr_t *out_sta
 
 void text_gs_taken(struct ctx *c)
 {
-	struct facts *f = (struct facts *)(c->as->map + OBJ_FACTS);
-	if (__atomic_exchange_n(&f->taken, 1, __ATOMIC_SEQ_CST) == 0)
-		rewrite_stop(c->as->text, c);
+	rewrite_stop(c->as->text, c);
 }
 
 /* It has not gone on since islands have gone. */
@@ -136,6 +132,12 @@ bool text_fault(struct ctx *c, int signo, uaddr_t addr, uint64_t error)
 		return true;
 	if (signo == SIGTRAP)
 		return stepped_into(c, host_rip);
+	if ((signo == SIGSEGV || signo == SIGBUS) &&
+	    (to = rewrite_plain_call(c->as->text, host_rip)) != host_rip) {
+		text_gs_taken(c);
+		c->uc->uc_mcontext.rip = to;
+		return true;
+	}
 	if (!rewrite_fault(c->as->text, signo, host_rip, addr, error, &to))
 		return false;
 	c->uc->uc_mcontext.rip = to;

@@ -10,7 +10,10 @@ void trap_text_init(void);
 int trap_rewrite(struct ctx *by, const struct rewrite_req *req);
 bool trap_hidden(struct aspace *as, uaddr_t start, uaddr_t end, uaddr_t *out_start,
 		 uaddr_t *out_end);
-/* Before c's %gs becomes the guest's: no call of its process comes through an island any more. */
+/*
+ * c's %gs is the guest's now: its process is not rewritten any more, since a call through an
+ * island would only take a look more, and a fault where %gs points to nothing.
+ */
 void text_gs_taken(struct ctx *c);
 /* A rip in a frame whose other registers are c's, as the guest knows it. */
 uaddr_t text_guest_rip(const struct ctx *c, uaddr_t rip);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -368,6 +369,8 @@ static int learn_frame(struct aspace *as, struct ctx *c)
 	return trap_host.xstate_size <= SLOT_SIZE / 4 ? 0 : -E2BIG;
 }
 
+enum { HWCAP2_FSGSBASE_BIT = 2 };
+
 /* Does it work here at all?  The stub is kept: the first program gets it. */
 static int trap_init(void)
 {
@@ -375,6 +378,7 @@ static int trap_init(void)
 	struct slot *s;
 	hand_init();
 	clock_find();
+	trap_host.fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT;
 	int err = zygote_trap_start();
 	if (err < 0)
 		return err;

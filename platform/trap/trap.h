@@ -113,6 +113,7 @@ struct trap_host {
 	uint32_t xstate_size; /* bytes of FPU state in a frame */
 	uint64_t xfeatures;
 	uint32_t mxcsr_mask;
+	bool fsgsbase; /* guests can write %gs by an instruction */
 };
 extern struct trap_host trap_host;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* arch_prctl: the FS and GS bases, and what keeps them. */
-#include "task.h"
+#include "text.h"
 
 #include <asm/prctl.h>
 #include <pthread.h>
@@ -131,6 +131,141 @@ TEST(a_handlers_change_of_gs_stays)
 	ASSERT_OK(arch(ARCH_SET_GS, (unsigned long)block));
 	ASSERT_OK(raise(SIGUSR1));
 	ASSERT_EQ(gs_word(), 0x2222);
+}
+
+/* The instruction, on CPUs and kernels that have it: no call tells anybody. */
+static void no_such_instruction(int sig)
+{
+	(void)sig;
+	printf("# skip: no wrgsbase\n");
+	_exit(77);
+}
+
+static void write_gs(unsigned long base)
+{
+	on_signal(SIGILL, no_such_instruction, 0);
+	__asm__ volatile("wrgsbase %0" : : "r"(base));
+	on_signal(SIGILL, SIG_DFL, 0);
+}
+
+static unsigned long area[8192]; /* around where gs points: nobody writes there */
+
+static void fill_area(void)
+{
+	for (size_t i = 0; i < 8192; i++)
+		area[i] = i;
+}
+
+static void assert_area_is_whole(void)
+{
+	for (size_t i = 0; i < 8192; i++)
+		ASSERT_EQ(area[i], i);
+}
+
+/* Calls of all kinds, by sites that have been made often. */
+static void calls_are_made(void)
+{
+	char buf[64];
+	int p[2];
+	for (int i = 0; i < HOT; i++)
+		for (int k = 0; k < SITES; k++) {
+			ASSERT_EQ(all_sites[k].call(NR_PPID), getppid());
+			ASSERT_EQ(all_sites[k].call(SYS_getpgrp), k ? getpgrp() : getppid());
+		}
+	ASSERT_OK(pipe(p));
+	for (int i = 0; i < HOT; i++) {
+		ASSERT_EQ(write(p[1], "some bytes", 10), 10);
+		ASSERT_EQ(read(p[0], buf, sizeof buf), 10);
+		ASSERT(memcmp(buf, "some bytes", 10) == 0);
+	}
+	close(p[0]);
+	close(p[1]);
+}
+
+TEST(gs_written_by_an_instruction_is_the_programs_own)
+{
+	make_hot();
+	calls_are_made();
+	fill_area();
+	write_gs((unsigned long)&area[4096]);
+	calls_are_made();
+	ASSERT_EQ(gs_word(), 4096);
+	ASSERT_EQ(get(ARCH_GET_GS), &area[4096]);
+	JOIN(SPAWN({
+		ASSERT_EQ(gs_word(), 4096);
+		calls_are_made();
+		assert_area_is_whole();
+	}));
+	/* Unaligned, and at the end of what is mapped. */
+	write_gs((unsigned long)&area[1] + 3);
+	calls_are_made();
+	write_gs((unsigned long)(map_anon(PAGE) + PAGE - 8));
+	calls_are_made();
+	ASSERT_EQ(gs_word(), 0);
+	assert_area_is_whole();
+}
+
+TEST(gs_written_to_point_at_nothing)
+{
+	make_hot();
+	calls_are_made();
+	write_gs(0x1000);
+	calls_are_made();
+	ASSERT_EQ(get(ARCH_GET_GS), 0x1000);
+	write_gs(0x7fffffffe000);
+	calls_are_made();
+	write_gs(0);
+	calls_are_made();
+	ASSERT_EQ(get(ARCH_GET_GS), 0);
+}
+
+static void *calls_with_own_gs(void *arg)
+{
+	if (arg)
+		write_gs((unsigned long)arg);
+	for (int i = 0; i < 20; i++) {
+		calls_are_made();
+		if (arg)
+			ASSERT_EQ(gs_word(), *(unsigned long *)arg);
+	}
+	return NULL;
+}
+
+TEST(gs_written_in_one_thread_of_several)
+{
+	pthread_t t[4];
+	make_hot();
+	fill_area();
+	for (int i = 0; i < 4; i++)
+		ASSERT_EQ(pthread_create(&t[i], NULL, calls_with_own_gs,
+					 i % 2 ? &area[i * 100] : NULL),
+			  0);
+	for (int i = 0; i < 4; i++)
+		ASSERT_EQ(pthread_join(t[i], NULL), 0);
+	assert_area_is_whole();
+}
+
+static void write_gs_in_handler(int sig)
+{
+	count_signal(sig);
+	write_gs((unsigned long)&area[signal_count % 100]);
+}
+
+TEST(gs_written_in_a_handler_between_two_calls)
+{
+	make_hot();
+	fill_area();
+	on_signal(SIGUSR1, write_gs_in_handler, 0);
+	for (int i = 1; i < 50; i++) {
+		pid_t p = SPAWN({ kill(getppid(), SIGUSR1); });
+		while (signal_count < i)
+			for (int k = 0; k < SITES; k++)
+				ASSERT_EQ(all_sites[k].call(SYS_getpgrp),
+					  k ? getpgrp() : getppid());
+		ASSERT_EQ(gs_word(), i % 100);
+		JOIN(p);
+	}
+	assert_area_is_whole();
 }
 
 TEST(cpuid_faulting_is_off)

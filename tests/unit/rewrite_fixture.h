@@ -20,11 +20,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include "platform/trap/rewrite/cache.h"
 #include "platform/trap/rewrite/sites.h"
+#include "platform/trap/slot.h"
 
 #define LIBC "/lib/x86_64-linux-gnu/libc.so.6"
 
@@ -55,7 +57,13 @@ __asm__(".pushsection .text\n"
 	"	jmp *%fs:fixture_next@tpoff\n"
 	".popsection\n");
 
-static uint32_t fixture_taken;
+/* Where %gs of a thread points that comes through islands: `ours`, else at nothing of the kind. */
+static void fixture_gs(bool ours)
+{
+	static const struct slot slot = {.magic = SLOT_MAGIC}, other;
+	assert_int_equal(syscall(SYS_arch_prctl, 0x1001 /* ARCH_SET_GS */, ours ? &slot : &other), 0);
+}
+
 static struct rewrite *fixture_rewrite;
 static __thread sigjmp_buf *fixture_escape;
 static __thread uaddr_t fixture_ill; /* where the last middle was met */
@@ -201,7 +209,7 @@ static void fixture_signals(void)
 static void fixture_start(struct guest_text *g)
 {
 	fixture_host.entry = (uaddr_t)fixture_entry;
-	fixture_host.taken = (uaddr_t)&fixture_taken;
+	fixture_gs(true);
 	rewrite_init(&fixture_host);
 	assert_int_equal(rewrite_new(&fixture_rewrite), 0);
 	guest_text_open(g, LIBC);

@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "platform/trap/slot.h"
+
 /*
  * Opcodes that were 32-bit only: #UD in 64-bit mode on every x86-64 since the first
  * (measured in tests/unit/rewrite_emit.c).  Not 62, c4, c5, d5: those became
@@ -20,7 +22,7 @@ enum { FILLER = 0x06 };
 
 /* Of the code between the moved instructions. */
 enum {
-	CHECK_SYSCALL = 10 + 2 + 2,	   /* movabs, mov, jrcxz */
+	CHECK_SYSCALL = 8 + 6 + 2,	   /* mov, lea, jrcxz */
 	CHECK_LEA = CHECK_SYSCALL + 2 + 2, /* syscall, jmp */
 	CHECK_SIZE = CHECK_LEA + 7 + 6,	   /* lea, jmp */
 };
@@ -137,7 +139,7 @@ static void moved_write(const struct place *p, uint8_t *unit)
 	}
 }
 
-void island_write(const struct place *p, uaddr_t entry, uaddr_t taken, uint8_t *unit)
+void island_write(const struct place *p, uaddr_t entry, uint8_t *unit)
 {
 	const struct island_site site = {.rip = p->call + CALL_SIZE, .next = island_next(p)};
 	const unsigned check = check_at(p->plan), after = after_at(p->plan);
@@ -145,9 +147,11 @@ void island_write(const struct place *p, uaddr_t entry, uaddr_t taken, uint8_t *
 	memset(unit, FILLER, island_units(p->plan) * ISLAND_UNIT);
 	put(put(unit, &site, sizeof site), &entry, sizeof entry);
 	moved_write(p, unit);
-	uint8_t *out = put(unit + check, "\x48\xb9", 2); /* movabs taken, %rcx */
-	out = put(out, &taken, sizeof taken);
-	out = put(out, "\x8b\x09\xe3\x04\x0f\x05\xeb\x0d", 8);
+	uint8_t *out = put(unit + check, "\x65\x8b\x0c\x25", 4); /* mov %gs:, %ecx */
+	out = put32(out, SLOT_O_MAGIC);
+	out = put(out, "\x8d\x89", 2); /* lea (%rcx), %ecx */
+	out = put32(out, -SLOT_MAGIC);
+	out = put(out, "\xe3\x04\x0f\x05\xeb\x0d", 6); /* jrcxz, syscall, jmp */
 	assert(out == unit + check + CHECK_LEA);
 	out = put(out, "\x48\x8d\x0d", 3); /* lea unit(%rip), %rcx */
 	out = put32(out, -(int32_t)(check + CHECK_LEA + 7));
@@ -170,6 +174,11 @@ void jump_write(const struct place *p, uint8_t *out)
 	memset(out, FILLER, p->plan->size);
 	*out = 0xe9;
 	put32(out + 1, d);
+}
+
+uaddr_t island_plain_call(const struct place *p, uaddr_t rip)
+{
+	return rip == p->unit + check_at(p->plan) ? rip + CHECK_SYSCALL : rip;
 }
 
 uaddr_t island_guest_rip(const struct place *p, uaddr_t rip)

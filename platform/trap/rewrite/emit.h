@@ -42,10 +42,15 @@ bool island_fits(const struct place *p);
 /* Where island_fits() looks at: bits 16-31 of the jump's distance that satisfy every plan. */
 bool island_distance(unsigned i, int32_t *out);
 /* island_units() * ISLAND_UNIT bytes. */
-void island_write(const struct place *p, uaddr_t entry, uaddr_t taken, uint8_t *out);
+void island_write(const struct place *p, uaddr_t entry, uint8_t *out);
 /* plan->size bytes, for place_start(). */
 void jump_write(const struct place *p, uint8_t *out);
 
+/*
+ * The instruction that reads by %gs, which fault if that is the guest's: where the island makes
+ * the call as if nothing were rewritten.  Else rip itself.
+ */
+uaddr_t island_plain_call(const struct place *p, uaddr_t rip);
 /* An address in the island, as the guest's. */
 uaddr_t island_guest_rip(const struct place *p, uaddr_t rip);
 /* A middle of the replaced bytes: where in the island it goes on; else rip itself. */

@@ -9,8 +9,8 @@
  *
  *	unit:	struct island_site; entry		24 bytes
  *	code:	[moved instructions from before]	<- the jump in the guest's text
- *		movabs	taken, %rcx			is %gs the guest's?
- *		mov	(%rcx), %ecx
+ *		mov	%gs:SLOT_O_MAGIC, %ecx		is %gs still ours?  It may fault
+ *		lea	-SLOT_MAGIC(%rcx), %ecx
  *		jrcxz	1f
  *		syscall					traps, as if nothing were rewritten
  *		jmp	after

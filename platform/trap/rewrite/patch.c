@@ -140,7 +140,7 @@ static int batch_write(struct batch *b)
 		v[n++] = (struct rewrite_bytes){place_start(p), m->text, p->plan->size};
 		if (!m->fresh)
 			continue;
-		island_write(p, rewrite_host->entry, rewrite_host->taken, m->island);
+		island_write(p, rewrite_host->entry, m->island);
 		v[n++] = (struct rewrite_bytes){p->unit, m->island,
 						island_units(p->plan) * ISLAND_UNIT};
 	}

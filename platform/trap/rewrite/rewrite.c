@@ -127,6 +127,12 @@ uaddr_t rewrite_guest_rip(struct rewrite *r, uaddr_t rip, bool stale)
 	return s ? island_guest_rip(&s->place, rip) : rip;
 }
 
+uaddr_t rewrite_plain_call(struct rewrite *r, uaddr_t rip)
+{
+	const struct site *s = island_at(r, rip, /*stale=*/false);
+	return s ? island_plain_call(&s->place, rip) : rip;
+}
+
 uaddr_t rewrite_host_rip(struct rewrite *r, uaddr_t rip)
 {
 	if (!__atomic_load_n(&r->live, __ATOMIC_RELAXED))

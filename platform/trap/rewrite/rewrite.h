@@ -69,8 +69,7 @@ struct rewrite_host {
 	/* All bytes or an error; at most REWRITE_VECTOR. */
 	int (*read)(struct ctx *by, const struct rewrite_bytes *v, unsigned count);
 	int (*write)(struct ctx *by, const struct rewrite_bytes *v, unsigned count);
-	/* In every stub: the entry of rewritten calls, a word that is 1 once %gs is the guest's. */
-	uaddr_t entry, taken;
+	uaddr_t entry; /* of rewritten calls, in every stub */
 };
 
 /* Once, before the sentry's filter and the first address space; host stays the caller's. */
@@ -135,6 +134,11 @@ size_t rewrite_overlay(struct rewrite *r, uaddr_t addr, void *buf, size_t size);
  * nothing of ours is there.  An error: the call must fail, too.
  */
 int rewrite_change(struct rewrite *r, struct ctx *by, uaddr_t addr, uint64_t size);
+/*
+ * A fault at rip, where an island looks whether %gs is still ours: where it goes on, with a
+ * system call.  Else rip itself.
+ */
+uaddr_t rewrite_plain_call(struct rewrite *r, uaddr_t rip);
 /* All text is put back and stays so: %gs becomes the guest's, or each instruction is looked at. */
 int rewrite_stop(struct rewrite *r, struct ctx *by);
 

@@ -188,6 +188,8 @@ void STUB stub_talk(struct slot *s)
 
 static STUB void tell_signal(struct slot *s, int signo, void *info, void *frame)
 {
+	if (s->tells_gs)
+		__asm__ volatile("rdgsbase %0" : "=r"(s->gs));
 	s->signo = (uint32_t)signo;
 	s->info = (uint64_t)(uintptr_t)info;
 	s->frame = (uint64_t)(uintptr_t)frame;
