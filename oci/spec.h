@@ -84,6 +84,7 @@ struct spec {
 	struct spec_root root;
 	struct spec_mount *mounts;
 	size_t nmounts;
+	char **sysctls;		/* name, value, name, ..., NULL */
 	struct boot_device *devices;
 	size_t ndevices;
 	unsigned propagation;	/* linux.rootfsPropagation, as that of a mount */

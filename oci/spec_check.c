@@ -5,6 +5,7 @@
  * that is not listed costs nothing but what would have been shared.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "oci/spec.h"
@@ -94,6 +95,47 @@ static int check_ids(struct spec *s)
 	return 0;
 }
 
+static bool begins(const char *name, const char *with)
+{
+	return strncmp(name, with, strlen(with)) == 0;
+}
+
+/* What is there only once outside must not be set for the host: runtimes refuse it, whatever has
+ * it. */
+static int check_sysctls(struct spec *s)
+{
+	for (char **p = s->sysctls; p && *p; p += 2) {
+		char name[128];
+		snprintf(name, sizeof name, "%s", *p);
+		for (char *c = name; *c; c++)
+			if (*c == '/')
+				*c = '.';
+		enum spec_ns_type type = NS_TYPES;
+		if (begins(name, "net."))
+			type = NS_NETWORK;
+		else if (begins(name, "fs.mqueue.") || begins(name, "kernel.sem") ||
+			 begins(name, "kernel.shm") || begins(name, "kernel.msg"))
+			type = NS_IPC;
+		else if (strcmp(name, "kernel.domainname") == 0 ||
+			 strcmp(name, "kernel.hostname") == 0)
+			type = NS_UTS;
+		if (type == NS_TYPES)
+			return reader_fail(&s->reader,
+					   "linux.sysctl: '%s' is not of a namespace: it "
+					   "can be set for a whole machine only",
+					   *p);
+		if (!s->ns[type].listed)
+			return reader_fail(&s->reader,
+					   "linux.sysctl: '%s' needs a %s namespace in "
+					   "linux.namespaces",
+					   *p, spec_ns_names[type]);
+		if (strcmp(name, "kernel.hostname") == 0 && s->hostname)
+			return reader_fail(&s->reader, "linux.sysctl: kernel.hostname contradicts "
+						       "hostname: leave one out");
+	}
+	return 0;
+}
+
 int spec_check(struct spec *s)
 {
 	int err = check_joins(s);
@@ -101,6 +143,8 @@ int spec_check(struct spec *s)
 		err = check_user_ns(s);
 	if (err == 0)
 		err = check_ids(s);
+	if (err == 0)
+		err = check_sysctls(s);
 	if (err < 0)
 		return err;
 	if (s->hostname && !s->ns[NS_UTS].listed)

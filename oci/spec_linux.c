@@ -10,11 +10,22 @@
 
 static int read_sysctl(struct reader *r, json_t *v, void *out)
 {
-	(void)out;
+	const char *name;
+	json_t *value;
+	size_t n = 0;
 	if (!json_is_object(v))
 		return reader_fail(r, "must be an object");
-	if (json_object_size(v) > 0)
-		reader_warn(r, "is not applied yet");
+	char **list = reader_alloc(r, 2 * json_object_size(v) + 1, sizeof *list);
+	if (!list)
+		return -ENOMEM;
+	json_object_foreach(v, name, value)
+	{
+		if (!json_is_string(value))
+			return reader_fail(r, "the value of '%s' must be a string", name);
+		list[n++] = (char *)(uintptr_t)name;
+		list[n++] = (char *)(uintptr_t)json_string_value(value);
+	}
+	*(char ***)out = list;
 	return 0;
 }
 
@@ -78,7 +89,7 @@ int spec_read_linux(struct reader *r, json_t *v, void *out)
 		{"resources", spec_read_resources, offsetof(struct spec, resources), false},
 		{"devices", spec_read_devices, 0, false},
 		{"netDevices", read_unsupported, 0, false},
-		{"sysctl", read_sysctl, 0, false},
+		{"sysctl", read_sysctl, offsetof(struct spec, sysctls), false},
 		{"seccomp", spec_read_seccomp, offsetof(struct spec, seccomp), false},
 		{"cgroupsPath", spec_read_cgroups_path, offsetof(struct spec, cgroups_path), false},
 		{"rootfsPropagation", read_propagation, offsetof(struct spec, propagation), false},

@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "platform/base/cleanup.h"
 #include "sentry/boot/internal.h"
+#include "sentry/procfs/procfs.h"
 #include "sentry/task/facts.h"
 #include "sentry/task/seccomp/seccomp.h"
 #include "sentry/task/task.h"
@@ -35,4 +37,30 @@ int boot_attributes(struct task *t, const struct boot_spec *s, struct boot_error
 	if (s->seccomp_len)
 		err = seccomp_begin(t, s->seccomp, s->seccomp_len, s->seccomp_log);
 	return err < 0 ? boot_fail(e, err, "linux.seccomp: %s", strerror(-err)) : 0;
+}
+
+static const char *sysctl_cause(int err)
+{
+	switch (err) {
+	case -ENOENT:
+		return "the sandbox has no such setting (vedette do -- ls /proc/sys shows all)";
+	case -EACCES:
+		return "it cannot be changed here";
+	case -EINVAL:
+		return "the value is not valid";
+	default:
+		return strerror(-err);
+	}
+}
+
+int boot_sysctls(const struct boot_spec *s, struct boot_error *e)
+{
+	for (char *const *p = s->sysctls; p && *p; p += 2) {
+		autofree char *value = strdup(p[1]);
+		int err = value ? procfs_sysctl(p[0], value) : -ENOMEM;
+		if (err < 0)
+			return boot_fail(e, err, "linux.sysctl: %s = '%.200s': %s", p[0], p[1],
+					 sysctl_cause(err));
+	}
+	return 0;
 }

@@ -113,6 +113,8 @@ struct boot_spec {
 	/* Made after the mounts; what is there already by the name gives way. */
 	const struct boot_device *devices;
 	size_t ndevices;
+	/* Settings of /proc/sys: name, value, name, ..., NULL; or NULL. */
+	char *const *sysctls;
 	/* Covered by nothing, and made read-only, where they exist; NULL-terminated, or NULL. */
 	char *const *masked_paths, *const *readonly_paths;
 };

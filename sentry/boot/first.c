@@ -268,6 +268,8 @@ static int first_find(struct first *b, char *name, struct file **out)
 	boot_away(s->away);
 	if ((err = boot_console(s, t->fs)) < 0)
 		return boot_fail(&b->err, err, "/dev/console: %s", strerror(-err));
+	if ((err = boot_sysctls(s, &b->err)) < 0)
+		return err;
 	if ((err = find_program(t, s, name, NAME_SIZE, out)) < 0)
 		return exec_fail(b, err, cause(err, strchr(b->spec->argv[0], '/')));
 	return boot_attributes(t, s, &b->err);

@@ -26,6 +26,8 @@ int boot_fail(struct boot_error *e, int err, const char *fmt, ...)
 int boot_attributes(struct task *t, const struct boot_spec *s, struct boot_error *err);
 /* Nothing of the program runs yet: sig ends the first process, or is lost; true. */
 bool boot_first_killed(int sig);
+/* On the first process' thread, whose namespaces they are of. */
+int boot_sysctls(const struct boot_spec *s, struct boot_error *err);
 /* A tmpfs from its options; with a gofer it starts with what is below that path of root 0. */
 struct boot_tmpfs {
 	const char *data;

@@ -14,5 +14,11 @@
 int procfs_make(const char *source, const char *data, struct fs **out);
 int sysfs_make(const char *source, const char *data, struct fs **out);
 int cgroupfs_make(const char *source, const char *data, struct fs **out);
+/*
+ * Writes a setting of /proc/sys ("kernel.shmmax"), as the calling task would.  -ENOENT: there is
+ * none by that name; -EACCES: it cannot be changed; what the setting says of the value, which is
+ * changed.
+ */
+int procfs_sysctl(const char *name, char *value);
 /* What only the host knows is read here: before the sandbox closes. */
 void procfs_from_host(void);

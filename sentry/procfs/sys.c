@@ -12,7 +12,6 @@
 #include "sentry/res/memory.h"
 #include "sentry/res/random.h"
 #include "sentry/task/uts.h"
-#include "syscalls/abi/socket.h"
 
 /* ---- numbers ---- */
 
@@ -41,7 +40,6 @@ NUMBER(nr_open, 1 << 20)
 NUMBER(pipe_max_size, PIPE_MAX_SIZE)
 NUMBER(max_map_count, 65530)
 NUMBER(mmap_min_addr, 65536)
-NUMBER(somaxconn, SOMAXCONN)
 NUMBER(inotify_queue, 16384)
 NUMBER(inotify_watches, 1 << 17)
 
@@ -236,19 +234,10 @@ static const struct proc_entry vm_entries[] = {
 };
 static const struct proc_table vm_table = PROC_TABLE(vm_entries, IDS_SYS + 110);
 
-static const struct proc_entry core_entries[] = {
-	RO("somaxconn", somaxconn_show),
-};
-static const struct proc_table core_table = PROC_TABLE(core_entries, IDS_SYS + 130);
-static const struct proc_entry net_entries[] = {
-	PROC_DIR("core", 0555, .table = &core_table),
-};
-static const struct proc_table net_table = PROC_TABLE(net_entries, IDS_SYS + 140);
-
 static const struct proc_entry sys_entries[] = {
 	PROC_DIR("kernel", 0555, .table = &kernel_table),
 	PROC_DIR("fs", 0555, .table = &fs_table),
 	PROC_DIR("vm", 0555, .table = &vm_table),
-	PROC_DIR("net", 0555, .table = &net_table),
+	PROC_DIR("net", 0555, .table = &proc_sys_net_table),
 };
 const struct proc_table proc_sys_table = PROC_TABLE(sys_entries, IDS_SYS);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sentry/cred/cred.h"
+#include "sentry/sock/netns.h"
 #include "sentry/sock/unix.h"
 #include "syscalls/abi/epoll.h"
 #include "syscalls/abi/errno.h"
@@ -21,7 +22,9 @@ int unix_listen(struct sock *s, const struct sock_caller *by, int backlog)
 	if (err == 0) {
 		__atomic_store_n(&s->state, SOCK_LISTENING, __ATOMIC_RELEASE);
 		cred = unix_swap_peercred_locked(u, by->tgid, cred);
-		u->limit = (unsigned)min_u64((unsigned)backlog, SOMAXCONN);
+		u->limit = (unsigned)min_u64(
+			(unsigned)backlog,
+			(unsigned)__atomic_load_n(&u->net->somaxconn, __ATOMIC_RELAXED));
 		unix_update_full_locked(u);
 	}
 	unlock(&s->lock);
