@@ -37,9 +37,13 @@ int control_recv(int fd, struct control_msg *m)
 	struct iovec iov = {.iov_base = m, .iov_len = sizeof *m};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t n;
+	/*
+	 * ECONNRESET, once: the other end was closed with something unread in it.  What it sent
+	 * before, its last words, is still there.
+	 */
 	do
 		n = host_recvmsg(fd, &msg, 0);
-	while (n == -EINTR);
+	while (n == -EINTR || n == -ECONNRESET);
 	if (n <= 0)
 		return n < 0 ? (int)n : -EPIPE;
 	if (n != sizeof *m || (msg.msg_flags & MSG_TRUNC))
