@@ -78,6 +78,7 @@ static _Noreturn void gofer_main(const struct sandbox *s, const struct ends *x)
 		.confine = true,
 		.keep_fd = s->alive_fd,
 		.die_with_parent = true,
+		.watch = s->spec.root_write_through && !s->spec.root_layered,
 	};
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "vedette-gofer");

@@ -16,7 +16,7 @@
 
 static bool fd_kept(const struct server *s, const struct gofer_config *cfg, int fd)
 {
-	if (fd == s->tmpfs || (cfg->keep_fd && fd == cfg->keep_fd))
+	if (fd == s->tmpfs || fd == s->inotify || (cfg->keep_fd && fd == cfg->keep_fd))
 		return true;
 	for (size_t i = 0; i < s->nroots; i++)
 		if (fd == s->roots[i].fd ||

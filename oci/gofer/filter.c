@@ -23,16 +23,23 @@
 #include "platform/base/cleanup.h"
 #include "platform/base/types.h"
 
-enum class { READ = 0, WRITE = 1, NEWER = 2, NEWER_WRITE = 3 };
+enum class { READ = 0, WRITE = 1, NEWER = 2, NEWER_WRITE = 3, OLDER_WRITE = 5 };
 
 const struct gofer_hostcall gofer_hostcalls[] = {
 #define HOSTCALL(name, since, class, why)                                                          \
-	{#name, #since, why, (class) & WRITE, ((class) & NEWER) != 0},
+	{#name, #since, why, (class) & WRITE, ((class) & NEWER) != 0, (class) == OLDER_WRITE},
 #include "oci/gofer/hostcalls.def"
 #undef HOSTCALL
 };
 const size_t gofer_hostcalls_count = ARRAY_SIZE(gofer_hostcalls);
-_Static_assert(ARRAY_SIZE(gofer_hostcalls) <= 30, "the gofer's way to the host stays narrow");
+enum {
+	OLDER_ROWS = 0
+#define HOSTCALL(name, since, class, why) +((class) == OLDER_WRITE)
+#include "oci/gofer/hostcalls.def"
+#undef HOSTCALL
+};
+_Static_assert(ARRAY_SIZE(gofer_hostcalls) - OLDER_ROWS <= 30,
+	       "the gofer's way to the host stays narrow");
 
 static const int numbers[] = {
 #define HOSTCALL(name, since, class, why) SYS_##name,
@@ -45,7 +52,9 @@ static const int numbers[] = {
 static bool missing(const struct server *s, int nr)
 {
 	return (nr == SYS_openat2 && !s->has_openat2) || (nr == SYS_statx && !s->has_statx) ||
-	       (nr == SYS_renameat2 && !s->has_renameat2);
+	       (nr == SYS_renameat2 && !s->has_renameat2) ||
+	       (nr == SYS_renameat && s->has_renameat2) ||
+	       (nr == SYS_inotify_add_watch && s->inotify < 0);
 }
 
 /* Calls that can make or change files are for MEMFILE alone if no root is writable. */

@@ -10,8 +10,8 @@
  * What it promises, whatever the sentry sends:
  *  1. No request reaches a file that is not below the root it names; nothing
  *     below a read-only root changes, nor in the lower layer of a root that has two.
- *  2. No descriptor leaves it but those of regular files and of MEMFILE.
- *     Directories stay here, so no descriptor can be walked from.  One that is
+ *  2. No descriptor leaves it but those of regular files, of MEMFILE, and a queue that
+ *     tells of changes below the roots and lets nobody watch more.  Directories stay here, so no descriptor can be walked from.  One that is
  *     given comes back with less rights, never with more (READONLY).
  *  3. Devices, fifos and sockets are never opened, only looked at; nor are the
  *     files of proc, sysfs and their like, unless a root lies on that mount.
@@ -58,6 +58,8 @@ struct gofer_config {
 	int keep_fd; /* kept open to the end, of no use to us; 0: none */
 	/* SIGKILL when the thread that forked us ends: set if that is the sentry's main thread. */
 	bool die_with_parent;
+	/* Roots are watched for what others change in them (WATCH), where the host lets us. */
+	bool watch;
 	/* Pretend the host has nothing newer than Linux 3.6: openat2, statx, renameat2. */
 	bool old_host;
 };
@@ -75,6 +77,7 @@ struct gofer_hostcall {
 	const char *name, *since, *why;
 	bool writing;  /* only in the filter if a root is writable */
 	bool optional; /* does without where the host lacks it */
+	bool older;    /* in the filter only where a newer one is not */
 };
 extern const struct gofer_hostcall gofer_hostcalls[];
 extern const size_t gofer_hostcalls_count;

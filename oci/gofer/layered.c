@@ -9,9 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* One name of a change: where it is, and what is there. */
@@ -77,21 +75,11 @@ static int any_name(void *arg, int dir, const char *name, bool low)
 	return -ENOTEMPTY;
 }
 
-static int rename_host(const struct worker *w, int from, const char *from_name, int to,
-		       const char *to_name, unsigned flags)
-{
-	if (flags == 0)
-		return renameat(from, from_name, to, to_name) < 0 ? -errno : 0;
-	if (!w->s->has_renameat2)
-		return -EINVAL;
-	return syscall(SYS_renameat2, from, from_name, to, to_name, flags) < 0 ? -errno : 0;
-}
-
 /* What is in the upper layer under that name goes, a directory with its whiteouts. */
 static int take_away(struct worker *w, const struct spot *p)
 {
 	work_clear(w);
-	int err = rename_host(w, p->dir.up, p->name, w->root->work, WORK_NAME, 0);
+	int err = rename_host(w->s, p->dir.up, p->name, w->root->work, WORK_NAME, 0);
 	work_clear(w);
 	return err;
 }
@@ -107,8 +95,8 @@ static int white_out(struct worker *w, const struct spot *p, bool there)
 	if (err < 0)
 		return err;
 	if (!spot_is_dir(p))
-		return rename_host(w, work, WORK_NAME, p->dir.up, p->name, 0);
-	err = rename_host(w, work, WORK_NAME, p->dir.up, p->name, GOFER_RENAME_EXCHANGE);
+		return rename_host(w->s, work, WORK_NAME, p->dir.up, p->name, 0);
+	err = rename_host(w->s, work, WORK_NAME, p->dir.up, p->name, GOFER_RENAME_EXCHANGE);
 	if (err == 0 || err != -EINVAL) {
 		work_clear(w);
 		return err;
@@ -179,14 +167,14 @@ static int cover(struct worker *w, const struct spot *dir, const struct spot *to
  */
 static int move_dir(struct worker *w, const struct spot *from, const struct spot *to)
 {
-	int err = rename_host(w, from->dir.up, from->name, to->dir.up, to->name,
+	int err = rename_host(w->s, from->dir.up, from->name, to->dir.up, to->name,
 			      GOFER_RENAME_EXCHANGE);
 	if (err == 0)
 		return take_away(w, from);
 	if (err != -EINVAL)
 		return err;
 	err = take_away(w, to);
-	return err < 0 ? err : rename_host(w, from->dir.up, from->name, to->dir.up, to->name, 0);
+	return err < 0 ? err : rename_host(w->s, from->dir.up, from->name, to->dir.up, to->name, 0);
 }
 
 /* Also the whiteout at the old name, in the same step where the host can. */
@@ -198,12 +186,12 @@ static int move(struct worker *w, const struct spot *from, const struct spot *to
 	if (spot_is_dir(from) && there) {
 		err = move_dir(w, from, to);
 	} else {
-		err = white ? rename_host(w, from->dir.up, from->name, to->dir.up, to->name,
+		err = white ? rename_host(w->s, from->dir.up, from->name, to->dir.up, to->name,
 					  WHITEOUT)
 			    : -EINVAL;
 		if (white && err == 0)
 			return 0;
-		err = rename_host(w, from->dir.up, from->name, to->dir.up, to->name, 0);
+		err = rename_host(w->s, from->dir.up, from->name, to->dir.up, to->name, 0);
 	}
 	return err == 0 && white ? whiteout_put(w, from->dir.up, from->name) : err;
 }
@@ -222,7 +210,7 @@ static int rename_spots(struct worker *w, const struct spot *from, const struct 
 	if (!swap && from->it.up >= 0 && to->it.up >= 0 && from->attr.ino == to->attr.ino &&
 	    from->attr.dev == to->attr.dev)
 		return 0;
-	return swap ? rename_host(w, from->dir.up, from->name, to->dir.up, to->name,
+	return swap ? rename_host(w->s, from->dir.up, from->name, to->dir.up, to->name,
 				  GOFER_RENAME_EXCHANGE)
 		    : move(w, from, to);
 }

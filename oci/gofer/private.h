@@ -39,7 +39,9 @@ struct server {
 	struct root *roots;
 	size_t nroots;
 	struct id_map uids, gids;
-	int tmpfs; /* -1: none */
+	int tmpfs;   /* -1: none */
+	int inotify; /* -1: nothing is watched */
+	uint32_t watches; /* a: how many times that was asked for */
 	bool confined;
 	bool has_openat2, has_statx, has_renameat2, has_tmpfile;
 	struct sock_fprog *filter; /* each thread loads it for itself; NULL: none */
@@ -65,6 +67,7 @@ struct worker {
 	/* The reply as it is made */
 	struct gofer_rep rep;
 	int fd;		  /* goes out with the reply, then is closed */
+	bool keep_fd;	  /* it is not closed */
 	const void *body; /* of the last packet; any size, cut in chunks */
 	size_t body_size;
 	_Alignas(16) uint8_t in[GOFER_PACKET_MAX];
@@ -111,6 +114,11 @@ struct pin_name {
 struct pin_name pin_name(int fd);
 /* attributes of `name` in dirfd, or of dirfd itself if name is "" */
 int pin_attr(const struct server *s, int dirfd, const char *name, struct gofer_attr *out);
+/* The same with the owner's numbers on the host. */
+int pin_attr_host(const struct server *s, int dirfd, const char *name, struct gofer_attr *out);
+/* rename(2) with GOFER_RENAME_* or RENAME_WHITEOUT; -EINVAL: the host is too old for flags. */
+int rename_host(const struct server *s, int from, const char *from_name, int to,
+		const char *to_name, unsigned flags);
 /* Gives what fd is to ids of the sandbox, GOFER_KEEP_ID: as it is.  -EINVAL: none on the host. */
 int pin_give(const struct server *s, int fd, uint32_t uid, uint32_t gid);
 

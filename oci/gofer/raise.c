@@ -159,7 +159,7 @@ static int set_times(int fd, const struct gofer_attr *a)
 static int copy_meta(struct worker *w, int from, const struct gofer_attr *a, int to)
 {
 	struct gofer_attr is;
-	int err = pin_attr(w->s, to, "", &is);
+	int err = pin_attr_host(w->s, to, "", &is);
 	if (err < 0)
 		return err;
 	/* An owner without an id inside cannot be kept. */
@@ -220,8 +220,8 @@ static int move_up(struct worker *w, int up, const char *name)
 {
 	struct gofer_attr dir;
 	int err = pin_attr(w->s, up, "", &dir);
-	if (err == 0 && renameat(w->root->work, WORK_NAME, up, name) < 0)
-		err = -errno;
+	if (err == 0)
+		err = rename_host(w->s, w->root->work, WORK_NAME, up, name, 0);
 	if (err == 0)
 		(void)set_times(up, &dir);
 	return err;
@@ -231,7 +231,7 @@ int raise_object(struct worker *w, int up, const char *name, int low)
 {
 	autoclose int made = -1;
 	struct gofer_attr a;
-	int err = pin_attr(w->s, low, "", &a);
+	int err = pin_attr_host(w->s, low, "", &a);
 	if (err == 0)
 		err = pin_allowed(w, low, &a);
 	if (err < 0)

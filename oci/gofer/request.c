@@ -194,6 +194,7 @@ int gofer_handle(struct worker *w, size_t size, int given)
 	w->rep = (struct gofer_rep){.magic = GOFER_MAGIC};
 	w->req = (struct gofer_req){0};
 	w->fd = -1;
+	w->keep_fd = false;
 	w->given = given;
 	w->body = NULL;
 	w->body_size = 0;

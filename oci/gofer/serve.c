@@ -73,7 +73,7 @@ int gofer_reply_more(struct worker *w, const void *body, size_t size)
 
 int gofer_reply(struct worker *w)
 {
-	autoclose int fd = w->fd;
+	autoclose int closed = w->keep_fd ? -1 : w->fd;
 	const uint8_t *body = w->body;
 	int err;
 
@@ -85,7 +85,7 @@ int gofer_reply(struct worker *w)
 	for (; w->body_size > GOFER_CHUNK; w->body_size -= GOFER_CHUNK, body += GOFER_CHUNK)
 		if ((err = gofer_reply_more(w, body, GOFER_CHUNK)) < 0)
 			return err;
-	return packet_send(w, fd >= 0 ? GOFER_FD : 0, body, w->body_size);
+	return packet_send(w, w->fd >= 0 ? GOFER_FD : 0, body, w->body_size);
 }
 
 static void futex_wait(uint32_t *word, uint32_t value)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -99,6 +100,8 @@ int gofer_init(struct server *s, const struct gofer_config *cfg)
 		.live = (uint32_t)cfg->nconns,
 		.pid = getpid(),
 	};
+	/* Whoever has as many as it may have goes without: names are asked for each time. */
+	s->inotify = cfg->watch ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
 	pthread_mutex_init(&s->layers, NULL);
 	int err = roots_init(s, cfg);
 	if (err < 0)
@@ -114,6 +117,8 @@ int gofer_init(struct server *s, const struct gofer_config *cfg)
 
 void gofer_fini(struct server *s)
 {
+	if (s->inotify >= 0)
+		close(s->inotify);
 	free(s->roots);
 	if (s->filter)
 		free(s->filter);

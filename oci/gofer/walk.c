@@ -246,7 +246,7 @@ static void attr_from_statx(const struct statx *stx, struct gofer_attr *out)
 }
 
 /* A file system in user space may say anything; the client ends us if we pass nonsense on. */
-static int attr_clean(const struct server *s, struct gofer_attr *a)
+static int attr_clean(struct gofer_attr *a)
 {
 	uint64_t *nsec[] = {&a->atime_nsec, &a->mtime_nsec, &a->ctime_nsec, &a->btime_nsec};
 	for (size_t i = 0; i < ARRAY_SIZE(nsec); i++)
@@ -256,13 +256,11 @@ static int attr_clean(const struct server *s, struct gofer_attr *a)
 		a->size = 0;
 	if (a->blocks > INT64_MAX)
 		a->blocks = 0;
-	a->uid = id_inside(&s->uids, a->uid);
-	a->gid = id_inside(&s->gids, a->gid);
 	a->mode &= S_IFMT | 07777;
 	return a->mode & S_IFMT ? 0 : -EIO;
 }
 
-int pin_attr(const struct server *s, int dirfd, const char *name, struct gofer_attr *out)
+int pin_attr_host(const struct server *s, int dirfd, const char *name, struct gofer_attr *out)
 {
 	int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
 	if (s->has_statx) {
@@ -271,11 +269,19 @@ int pin_attr(const struct server *s, int dirfd, const char *name, struct gofer_a
 		    0)
 			return -errno;
 		attr_from_statx(&stx, out);
-		return attr_clean(s, out);
+		return attr_clean(out);
 	}
 	struct stat st;
 	if (fstatat(dirfd, name, &st, flags) < 0)
 		return -errno;
 	attr_from_stat(&st, out);
-	return attr_clean(s, out);
+	return attr_clean(out);
+}
+
+int pin_attr(const struct server *s, int dirfd, const char *name, struct gofer_attr *out)
+{
+	int err = pin_attr_host(s, dirfd, name, out);
+	out->uid = id_inside(&s->uids, out->uid);
+	out->gid = id_inside(&s->gids, out->gid);
+	return err;
 }

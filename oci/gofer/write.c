@@ -133,22 +133,19 @@ static int target_move_dir(struct worker *w, const struct target *t)
 		err = opaque_make(w, made, t->low);
 	if (err < 0)
 		return err;
-	if (w->s->has_renameat2 && syscall(SYS_renameat2, t->dir, t->name, t->over, t->over_name,
-					   GOFER_RENAME_EXCHANGE) == 0)
+	if (rename_host(w->s, t->dir, t->name, t->over, t->over_name, GOFER_RENAME_EXCHANGE) == 0)
 		return unlinkat(t->dir, t->name, 0) < 0 ? -errno : 0;
-	if (unlinkat(t->over, t->over_name, 0) < 0 ||
-	    renameat(t->dir, t->name, t->over, t->over_name) < 0)
+	if (unlinkat(t->over, t->over_name, 0) < 0)
 		return -errno;
-	return 0;
+	return rename_host(w->s, t->dir, t->name, t->over, t->over_name, 0);
 }
 
 static int target_finish(struct worker *w, const struct target *t, bool is_dir)
 {
 	if (t->over < 0)
 		return 0;
-	int err = is_dir						 ? target_move_dir(w, t)
-		  : renameat(t->dir, t->name, t->over, t->over_name) < 0 ? -errno
-									 : 0;
+	int err = is_dir ? target_move_dir(w, t)
+			 : rename_host(w->s, t->dir, t->name, t->over, t->over_name, 0);
 	if (err < 0)
 		work_clear(w);
 	return err;
@@ -253,20 +250,28 @@ int gofer_op_RMDIR(struct worker *w)
 	return remove_name(w, AT_REMOVEDIR);
 }
 
+int rename_host(const struct server *s, int from, const char *from_name, int to,
+		const char *to_name, unsigned flags)
+{
+	long ret = -1;
+	errno = EINVAL;
+	if (s->has_renameat2)
+		ret = syscall(SYS_renameat2, from, from_name, to, to_name, flags);
+	else if (flags == 0)
+		ret = renameat(from, from_name, to, to_name);
+	return ret < 0 ? -errno : 0;
+}
+
 static int rename_flags(struct worker *w, int from, const char *from_name, int to,
 			const char *to_name)
 {
 	struct stat st;
-	if (w->s->has_renameat2)
-		return syscall(SYS_renameat2, from, from_name, to, to_name, w->req.flags) < 0
-			       ? -errno
-			       : 0;
-	if (w->req.flags != GOFER_RENAME_NOREPLACE)
-		return -EINVAL;
+	if (w->s->has_renameat2 || w->req.flags != GOFER_RENAME_NOREPLACE)
+		return rename_host(w->s, from, from_name, to, to_name, w->req.flags);
 	/* Not atomic: a name made between the two calls is lost.  Hosts before 3.15 only. */
 	if (fstatat(to, to_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return -EEXIST;
-	return renameat(from, from_name, to, to_name) < 0 ? -errno : 0;
+	return rename_host(w->s, from, from_name, to, to_name, 0);
 }
 
 int gofer_op_RENAME(struct worker *w)
@@ -280,9 +285,7 @@ int gofer_op_RENAME(struct worker *w)
 		err = pin_parent(w, w->name, &to, &to_name);
 	if (err < 0)
 		return err;
-	if (w->req.flags != 0)
-		return rename_flags(w, from, from_name, to, to_name);
-	return renameat(from, from_name, to, to_name) < 0 ? -errno : 0;
+	return rename_flags(w, from, from_name, to, to_name);
 }
 
 static int set_size(const struct worker *w, int fd)

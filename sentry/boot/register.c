@@ -41,7 +41,7 @@ int boot_bind(struct gofer *g, const struct boot_mount *m, struct fs **out)
 
 int boot_root(const struct boot_spec *s, struct fs **out)
 {
-	return goferfs_new(s->gofer, 0, s->root_layered ? GOFERFS_LAYERED : GOFERFS_SHARED, out);
+	return goferfs_new(s->gofer, 0, s->root_layered ? GOFERFS_LAYERED : GOFERFS_WATCHED, out);
 }
 
 void boot_terminal(struct task *t, struct file **f)

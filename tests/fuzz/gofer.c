@@ -75,7 +75,7 @@ static int emit(struct worker *w, const struct gofer_rep *rep, const void *body,
 	assert(rep->size <= GOFER_CHUNK && (rep->size == 0 || body));
 	assert(!(rep->flags & GOFER_FD) == (fd < 0));
 	assert(rep->status == 0 || (rep->size == 0 && fd < 0));
-	if (fd >= 0) {
+	if (fd >= 0 && w->req.op != GOFER_NOTIFY) {
 		struct stat st;
 		bool writes = (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
 		assert(fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino != secret);
@@ -145,6 +145,7 @@ static void start(void)
 					 .nroots = 3,
 					 .nconns = 1,
 					 .tmpfs_fd = -1,
+					 .watch = true,
 					 .old_host = getenv("OLD_HOST") != NULL};
 	assert(gofer_init(&server, &cfg) == 0);
 	worker.s = &server;

@@ -360,7 +360,10 @@ static void dies_with_its_parent(void **state)
 static void table_is_narrow(void **state)
 {
 	(void)state;
-	assert_in_range(gofer_hostcalls_count, 1, 30);
+	size_t at_once = 0;
+	for (size_t i = 0; i < gofer_hostcalls_count; i++)
+		at_once += !gofer_hostcalls[i].older;
+	assert_in_range(at_once, 1, 30);
 	for (size_t i = 0; i < gofer_hostcalls_count; i++) {
 		int major = atoi(gofer_hostcalls[i].since);
 		const char *dot = strchr(gofer_hostcalls[i].since, '.');

@@ -46,6 +46,11 @@ enum { RW, RO, ONE, ROOTS, CONNS = 4 };
 #define SANITIZED false
 #endif
 
+/* Whether the gofer tells of changes: defined before this is included. */
+#ifndef FIXTURE_WATCH
+#define FIXTURE_WATCH false
+#endif
+
 struct fixture {
 	char dir[32];
 	struct gofer *g;
@@ -107,6 +112,7 @@ static void run_gofer(struct fixture *f, const int *conns)
 		.tmpfs_fd = open("/dev/shm", O_PATH | O_DIRECTORY),
 		.confine = f->confine,
 		.die_with_parent = true,
+		.watch = FIXTURE_WATCH,
 		.old_host = f->old_host,
 	};
 	for (int i = 0; i < CONNS; i++)

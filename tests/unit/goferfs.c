@@ -3,92 +3,7 @@
  * The shared file system over a real gofer: what is done here is seen on the
  * host, and what is done there is seen here, at once.
  */
-#include "gofer_fixture.h"
-
-#include <pthread.h>
-#include <sys/mman.h>
-#include <sys/xattr.h>
-
-#include "sentry/cred/cred.h"
-#include "sentry/fs/gofer/goferfs.h"
-#include "sentry/vfs/namei.h"
-
-/* The fixture's tree T/rw, mounted as a root. */
-struct at {
-	struct fixture *f;
-	struct mount_ns *ns;
-	struct fsctx *fs;
-	struct cred *cred;
-	struct walk w;
-};
-
-static void at_begin(struct at *a, void **state, unsigned root)
-{
-	struct fs *fs;
-	*a = (struct at){.f = *state};
-	assert_int_equal(goferfs_new(a->f->g, root, GOFERFS_SHARED, &fs), 0);
-	assert_int_equal(mount_ns_new(fs, "host", 0, &a->ns), 0);
-	struct path top = {a->ns->root, a->ns->root->root};
-	assert_int_equal(fsctx_new(a->ns, top, top, &a->fs), 0);
-	a->cred = cred_new_root(CAP_ALL);
-	a->w = (struct walk){.fs = a->fs, .cred = a->cred};
-	/* As whoever runs the test: the gofer may not be allowed to give files away. */
-	a->cred->fsuid = a->cred->euid = getuid();
-	a->cred->fsgid = a->cred->egid = getgid();
-}
-
-static void at_end(struct at *a)
-{
-	fsctx_put(a->fs);
-	mount_ns_put(a->ns);
-	cred_put(a->cred);
-}
-
-static const char *host(struct at *a, const char *name)
-{
-	static __thread char path[4][256];
-	static __thread int turn;
-	char *p = path[turn++ % 4];
-	snprintf(p, 256, "%s/rw/%s", a->f->dir, name);
-	return p;
-}
-
-static struct file *open_at_mode(struct at *a, const char *name, uint32_t flags, uint32_t mode)
-{
-	struct file *f;
-	assert_int_equal(vfs_open(&a->w, name, flags, mode, &f), 0);
-	return f;
-}
-
-static ssize_t put(struct file *f, const char *text, int64_t *pos)
-{
-	struct uio u;
-	uio_kernel(&u, (void *)(uintptr_t)text, strlen(text));
-	return file_write(f, &u, pos, false);
-}
-
-static void reads(struct file *f, const char *text)
-{
-	char buf[100] = "";
-	int64_t pos = 0;
-	struct uio u;
-	uio_kernel(&u, buf, sizeof buf - 1);
-	assert_int_equal(file_read(f, &u, &pos, false), strlen(text));
-	assert_string_equal(buf, text);
-}
-
-static int look(struct at *a, const char *name, struct kstat *out)
-{
-	struct path p;
-	struct walk w = a->w;
-	w.flags |= WALK_NOFOLLOW;
-	int err = path_walk(&w, name, &p);
-	if (err < 0)
-		return err;
-	err = vfs_getattr(&p, out);
-	path_put(&p);
-	return err;
-}
+#include "goferfs_at.h"
 
 static void sees_what_the_host_does(void **state)
 {
@@ -264,13 +179,16 @@ static void renames_move_what_is_below(void **state)
 	/* Into itself, over something, exchanged. */
 	assert_int_equal(vfs_rename(&a.w, "to", &a.w, "to/there/x", 0), -EINVAL);
 	assert_int_equal(vfs_rename(&a.w, "to/there", &a.w, "to", 0), -ENOTEMPTY);
-	assert_int_equal(vfs_rename(&a.w, "file", &a.w, "to/there/inner", RENAME_NOREPLACE), -EEXIST);
+	assert_int_equal(vfs_rename(&a.w, "file", &a.w, "to/there/inner", RENAME_NOREPLACE),
+			 -EEXIST);
 	if (!a.f->old_host) {
-		assert_int_equal(vfs_rename(&a.w, "file", &a.w, "to/there/inner", RENAME_EXCHANGE), 0);
+		assert_int_equal(vfs_rename(&a.w, "file", &a.w, "to/there/inner", RENAME_EXCHANGE),
+				 0);
 		struct file *x = open_at_mode(&a, "file", O_RDONLY, 0);
 		reads(x, "inside");
 		file_put(x);
-		assert_int_equal(vfs_rename(&a.w, "file", &a.w, "to/there/inner", RENAME_EXCHANGE), 0);
+		assert_int_equal(vfs_rename(&a.w, "file", &a.w, "to/there/inner", RENAME_EXCHANGE),
+				 0);
 	}
 	assert_int_equal(vfs_rename(&a.w, "file", &a.w, "to/there/inner", 0), 0);
 	assert_int_equal(look(&a, "file", &st), -ENOENT);
@@ -525,15 +443,101 @@ static void everything_at_once(void **state)
 	at_end(&a);
 }
 
+/* What is remembered until the host tells of a change is true at any moment too. */
+static void told_of_every_change(void **state)
+{
+	struct at a;
+	struct kstat st;
+	at_begin(&a, state, RW);
+	for (unsigned n = 0; n < 200; n++) {
+		char text[3] = {'a', n % 2 ? 'b' : '\0', '\0'};
+		assert_int_equal(look(&a, "dir/inner", &st), 0);
+		assert_int_equal(look(&a, "dir/none", &st), -ENOENT);
+		put_file(a.f->dir, "rw/dir/inner", text);
+		assert_int_equal(look(&a, "dir/inner", &st), 0);
+		assert_int_equal(st.size, strlen(text));
+		assert_int_equal(chmod(host(&a, "dir/inner"), 0600 | (n & 077)), 0);
+		assert_int_equal(look(&a, "dir/inner", &st), 0);
+		assert_int_equal(st.mode, S_IFREG | 0600 | (n & 077));
+		put_file(a.f->dir, "rw/dir/none", "there");
+		assert_int_equal(look(&a, "dir/none", &st), 0);
+		assert_int_equal(look(&a, "dir", &st), 0);
+		uint32_t was = st.nlink;
+		assert_int_equal(mkdir(host(&a, "dir/sub"), 0700), 0);
+		assert_int_equal(look(&a, "dir", &st), 0);
+		assert_int_equal(st.nlink, was + 1);
+		assert_int_equal(look(&a, "dir/sub", &st), 0);
+		assert_int_equal(rename(host(&a, "dir/sub"), host(&a, "dir/moved")), 0);
+		assert_int_equal(look(&a, "dir/sub", &st), -ENOENT);
+		assert_int_equal(look(&a, "dir/moved", &st), 0);
+		assert_int_equal(rmdir(host(&a, "dir/moved")), 0);
+		assert_int_equal(unlink(host(&a, "dir/none")), 0);
+		assert_int_equal(look(&a, "dir/moved", &st), -ENOENT);
+	}
+	/* Another name in another directory. */
+	assert_int_equal(link(host(&a, "file"), host(&a, "dir/second")), 0);
+	assert_int_equal(look(&a, "file", &st), 0);
+	assert_int_equal(chmod(host(&a, "dir/second"), 0640), 0);
+	assert_int_equal(look(&a, "file", &st), 0);
+	assert_int_equal(st.mode, S_IFREG | 0640);
+	/* Ours against theirs: a file that goes the other way round. */
+	assert_int_equal(vfs_rename(&a.w, "file", &a.w, "dir/gone", 0), 0);
+	assert_int_equal(rename(host(&a, "dir/gone"), host(&a, "file")), 0);
+	assert_int_equal(look(&a, "dir/gone", &st), -ENOENT);
+	assert_int_equal(look(&a, "file", &st), 0);
+	at_end(&a);
+}
+
+#define WATCHED(fn)                                                                                \
+	static void fn##_watched(void **state)                                                     \
+	{                                                                                          \
+		kind = GOFERFS_WATCHED;                                                            \
+		fn(state);                                                                         \
+		kind = GOFERFS_SHARED;                                                             \
+	}
+WATCHED(sees_what_the_host_does)
+WATCHED(writes_reach_the_host)
+WATCHED(appends_behind_the_host)
+WATCHED(makes_and_removes_all_kinds)
+WATCHED(names_of_one_file_are_one)
+WATCHED(renames_move_what_is_below)
+WATCHED(unlinked_files_stay_open)
+WATCHED(lists_directories)
+WATCHED(maps_and_attributes)
+WATCHED(other_roots)
+WATCHED(sockets_are_names_of_ours)
+WATCHED(everything_at_once)
+WATCHED(told_of_every_change)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FACT(sees_what_the_host_does),	FACT(writes_reach_the_host),
-		FACT(appends_behind_the_host),	FACT(makes_and_removes_all_kinds),
-		FACT(names_of_one_file_are_one), FACT(renames_move_what_is_below),
-		FACT(unlinked_files_stay_open), FACT(lists_directories),
-		FACT(maps_and_attributes),	FACT(other_roots),
-		FACT(sockets_are_names_of_ours), FACT(everything_at_once),
+		FACT(told_of_every_change),
+		FACT(sees_what_the_host_does_watched),
+		FACT(writes_reach_the_host_watched),
+		FACT(appends_behind_the_host_watched),
+		FACT(makes_and_removes_all_kinds_watched),
+		FACT(names_of_one_file_are_one_watched),
+		FACT(renames_move_what_is_below_watched),
+		FACT(unlinked_files_stay_open_watched),
+		FACT(lists_directories_watched),
+		FACT(maps_and_attributes_watched),
+		FACT(other_roots_watched),
+		FACT(sockets_are_names_of_ours_watched),
+		FACT(everything_at_once_watched),
+		FACT(told_of_every_change_watched),
+		FACT(sees_what_the_host_does),
+		FACT(writes_reach_the_host),
+		FACT(appends_behind_the_host),
+		FACT(makes_and_removes_all_kinds),
+		FACT(names_of_one_file_are_one),
+		FACT(renames_move_what_is_below),
+		FACT(unlinked_files_stay_open),
+		FACT(lists_directories),
+		FACT(maps_and_attributes),
+		FACT(other_roots),
+		FACT(sockets_are_names_of_ours),
+		FACT(everything_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -210,6 +210,23 @@ int gofer_statfs(struct gofer *g, unsigned root, const char *path, struct gofer_
 	return err == 0 && b.used != sizeof *out ? -EIO : err;
 }
 
+int gofer_notify(struct gofer *g)
+{
+	struct wire_call c = request(GOFER_NOTIFY, 0, NULL);
+	c.want_fd = true;
+	int err = wire_call(g, &c);
+	return err < 0 ? err : c.fd;
+}
+
+int gofer_watch(struct gofer *g, unsigned root, const char *path)
+{
+	struct wire_call c = request(GOFER_WATCH, root, path);
+	int err = wire_call(g, &c);
+	if (err == 0 && (c.total == 0 || c.total > INT32_MAX))
+		err = -EIO;
+	return err < 0 ? err : (int)c.total;
+}
+
 int gofer_sync(struct gofer *g, unsigned root, const char *path)
 {
 	struct wire_call c = request(GOFER_SYNC, root, path);

@@ -61,6 +61,13 @@ ssize_t gofer_getxattr(struct gofer *g, unsigned root, const char *path, const c
 		       void *buf, size_t size);
 ssize_t gofer_listxattr(struct gofer *g, unsigned root, const char *path, char *buf, size_t size);
 int gofer_statfs(struct gofer *g, unsigned root, const char *path, struct gofer_statfs *out);
+/*
+ * An inotify queue, to be read without waiting: what others (and we) change in watched directories.
+ * -ENOSYS: the gofer watches nothing.
+ */
+int gofer_notify(struct gofer *g);
+/* From now on events tell of names in this directory: its number in them.  -ENOSPC, ... */
+int gofer_watch(struct gofer *g, unsigned root, const char *path);
 /* fsync(2) of a directory or a regular file by path: directories have no descriptor. */
 int gofer_sync(struct gofer *g, unsigned root, const char *path);
 

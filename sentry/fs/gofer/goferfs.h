@@ -31,8 +31,15 @@
 
 struct gofer;
 
+/*
+ * GOFERFS_WATCHED: others change it, but seldom, and the host tells of it (watch.h): what is
+ * known is believed until then.  Where the host does not, it is like GOFERFS_SHARED; one file
+ * system of a gofer can be of this kind.  What a mapping writes outside is not told: times may be
+ * seen late.
+ */
 enum goferfs_kind {
 	GOFERFS_SHARED,		/* others change it too */
+	GOFERFS_WATCHED,	/* others may change it */
 	GOFERFS_LAYERED,	/* a root of two layers, ours alone */
 };
 

@@ -53,6 +53,8 @@ enum gofer_field {
  *   STAT .. LINK, SETATTR, COPYUP   attr of the object
  *   LIST     attr of the directory in the first packet; body: struct gofer_dirent each
  *   OPEN, CREATE, MEMFILE, READONLY   a descriptor
+ *   NOTIFY   a descriptor: an inotify queue; -ENOSYS: nothing is watched
+ *   WATCH    total: the number of this directory in events of that queue
  *   READLINK, GETXATTR, LISTXATTR  total; body: the bytes (none if size was 0)
  *   STATFS   body: struct gofer_statfs
  */
@@ -77,6 +79,8 @@ enum gofer_field {
 	OP(SETATTR,     GOFER_F_WRITE | GOFER_F_ATTR | GOFER_F_MODE | GOFER_F_IDS | GOFER_F_SIZE)  \
 	OP(SETXATTR,    GOFER_F_WRITE | GOFER_F_NAME | GOFER_F_FLAGS | GOFER_F_DATA)               \
 	OP(REMOVEXATTR, GOFER_F_WRITE | GOFER_F_NAME)                                              \
+	OP(WATCH,       0)                                                                         \
+	OP(NOTIFY,      GOFER_F_NOROOT)                                                            \
 	OP(COPYUP,      GOFER_F_WRITE)                                                             \
 	OP(MEMFILE,     GOFER_F_NOROOT | GOFER_F_NAME)                                             \
 	OP(READONLY,    GOFER_F_NOROOT | GOFER_F_GIVEN)

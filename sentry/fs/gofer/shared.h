@@ -14,6 +14,7 @@
 #include <pthread.h>
 
 #include "sentry/fs/gofer/client.h"
+#include "sentry/fs/gofer/watch.h"
 #include "sentry/vfs/dentry.h"
 
 enum { SHARED_HASH = 1024 };
@@ -30,6 +31,7 @@ struct shared {
 	struct gofer *gofer;		/* I */
 	unsigned root;			/* I */
 	uint64_t root_dev;		/* I  the host's */
+	struct watches *watches;	/* I  NULL: nobody tells what others change */
 	bool own;			/* I  nobody else changes it: what is known stays true */
 	pthread_rwlock_t moves;
 	struct lock lock;		/* RANK_LEAF: places, nodes by host number */
@@ -63,6 +65,13 @@ struct snode {
 	struct list fds;	/* inode lock; struct sfd */
 	uint32_t changes;	/* a: of what stat says */
 	uint32_t known;		/* inode lock; the inode is as it was after so many of them */
+	/*
+	 * Inode lock; who tells of changes: a directory's own watch, or that of the directory where
+	 * a file was found.  The inode is as it was when that had this stamp.
+	 */
+	struct watch *told;
+	uint64_t stamp;
+	bool unwatched;		/* inode lock; a directory that cannot be watched */
 	bool mapped;		/* a: somebody may write without our knowing */
 	uint32_t blksize;	/* inode lock */
 	uint64_t blocks;	/* inode lock */
@@ -105,9 +114,12 @@ void moves_end(struct shared *m);
 int node_path(struct snode *n, const char *name, struct spath *out);
 
 /* shared_fs.c */
-/* The inode for what attr describes, found as dir/name (dir NULL: the root); referenced. */
+/*
+ * The inode for what attr describes, found as dir/name (dir NULL: the root) when dir's watch had that
+ * stamp (or 0); referenced.
+ */
 int node_make(struct shared *m, const struct gofer_attr *attr, struct snode *dir, const char *name,
-	      struct inode **out);
+	      uint64_t stamp, struct inode **out);
 /* The inode of a socket; referenced. */
 int node_make_local(struct shared *m, const struct node_spec *spec, struct inode **out);
 /* True if attr is of the same file. */
@@ -116,6 +128,10 @@ bool node_is(const struct snode *n, const struct gofer_attr *attr);
 uint64_t shared_ino(const struct shared *m, uint64_t dev, uint64_t ino);
 /* Inode lock held: what the host says now. */
 void node_refresh_locked(struct inode *i, const struct gofer_attr *attr);
+/* Inode lock held: the stamp that what the host says now will have; 0: nobody tells of changes. */
+uint64_t node_stamp_locked(const struct snode *n);
+/* The watch of a directory, whose inode lock is held; NULL: none. */
+struct watch *dir_watch_locked(struct snode *d);
 /* What stat says has changed, and nobody has asked how. */
 void node_forget(struct snode *n);
 /* Inode lock held: the inode is as the host has it. */

@@ -57,11 +57,14 @@ static int stat_by_fd(struct inode *i, struct gofer_attr *out)
 }
 
 /* From what is known; false: it has to be asked. */
-static bool stat_known(struct inode *i, struct kstat *out)
+static bool stat_known(struct inode *i, struct kstat *out, uint64_t *out_stamp)
 {
 	struct snode *n = snode_of(i);
+	if (n->m->watches)
+		watches_read(n->m->watches);
 	lock(&i->lock);
 	bool known = node_known_locked(n);
+	*out_stamp = node_stamp_locked(n);
 	uint64_t blocks = n->blocks;
 	uint32_t blksize = n->blksize;
 	unlock(&i->lock);
@@ -80,9 +83,10 @@ int shared_getattr(struct inode *i, struct kstat *out)
 
 	if (n->local)
 		return inode_getattr(i, out);
-	if (stat_known(i, out))
-		return 0;
 	uint32_t seen = __atomic_load_n(&n->changes, __ATOMIC_ACQUIRE);
+	uint64_t stamp;
+	if (stat_known(i, out, &stamp))
+		return 0;
 	int err = stat_by_path(n, &attr);
 	if (err < 0)
 		err = stat_by_fd(i, &attr);
@@ -96,6 +100,7 @@ int shared_getattr(struct inode *i, struct kstat *out)
 		__atomic_store_n(&i->nlink, 0, __ATOMIC_RELAXED);
 	else
 		node_refresh_locked(i, &attr);
+	n->stamp = stamp;
 	/* Something has changed while the gofer was answering. */
 	if (late)
 		node_forget(n);
@@ -230,7 +235,7 @@ static void link_remember(struct inode *i, const char *target)
 {
 	struct snode *n = snode_of(i);
 	lock(&i->lock);
-	if (!n->target && n->m->own)
+	if (!n->target)
 		n->target = strdup(target);
 	unlock(&i->lock);
 }

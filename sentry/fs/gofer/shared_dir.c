@@ -20,12 +20,18 @@ static int dir_lookup(struct dentry *dir, const char *name, size_t size, struct 
 	struct gofer_attr attr;
 	struct spath path;
 	char copy[GOFER_NAME_MAX + 1];
+	uint64_t stamp = 0;
 
 	*out = NULL;
 	if (size > GOFER_NAME_MAX)
 		return -ENAMETOOLONG;
 	memcpy(copy, name, size);
 	copy[size] = '\0';
+	struct watch *w = dir_watch_locked(d);
+	if (w) {
+		watches_read(d->m->watches);
+		stamp = watch_stamp(d->m->watches, w, copy);
+	}
 	moves_begin(d->m, /*write=*/false);
 	int err = node_path(d, copy, &path);
 	if (err == 0)
@@ -35,7 +41,7 @@ static int dir_lookup(struct dentry *dir, const char *name, size_t size, struct 
 		*out = local_find(d, copy);
 		return 0;
 	}
-	return err < 0 ? err : node_make(d->m, &attr, d, copy, out);
+	return err < 0 ? err : node_make(d->m, &attr, d, copy, stamp, out);
 }
 
 /* Makes it on the host; a regular file is opened in the same step. */
@@ -87,7 +93,7 @@ static int dir_create(struct dentry *dir, struct dentry *child, const struct nod
 	moves_end(d->m);
 	if (err < 0)
 		return err == -ESTALE ? -ENOENT : err;
-	err = node_make(d->m, &attr, d, child->name, &i);
+	err = node_make(d->m, &attr, d, child->name, 0, &i);
 	if (err < 0) {
 		host_close(fd);
 		return err;
@@ -245,6 +251,8 @@ static int dir_rename(struct dentry *odir, struct dentry *ochild, struct dentry 
 		return -ENOMEM;
 	v->to = to;
 	v->back = back;
+	/* Stamps are of names. */
+	ochild->priv = nchild->priv = NULL;
 	moves_begin(v->od->m, /*write=*/true);
 	int err = move_locked(v, ochild, nchild, flags);
 	moves_end(v->od->m);

@@ -162,7 +162,7 @@ static ssize_t file_read_at(struct file *f, struct uio *u, int64_t *pos)
 	ssize_t n = bounce_read(u, (uint64_t)*pos, u->left, fill, &fd);
 	if (n > 0)
 		*pos += n;
-	if (snode_of(f->inode)->m->own)
+	if (snode_of(f->inode)->m->own || snode_of(f->inode)->m->watches)
 		was_read(f->inode);
 	return n;
 }

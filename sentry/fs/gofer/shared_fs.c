@@ -44,10 +44,62 @@ void node_forget(struct snode *n)
 	__atomic_fetch_add(&n->changes, 1, __ATOMIC_RELEASE);
 }
 
+uint64_t node_stamp_locked(const struct snode *n)
+{
+	struct shared *m = n->m;
+	uint64_t stamp = 0;
+
+	if (!n->told)
+		return 0;
+	if (inode_is(n->inode, S_IFDIR))
+		return watch_stamp(m->watches, n->told, NULL);
+	/* A change by another name is told elsewhere. */
+	if (n->inode->nlink != 1)
+		return 0;
+	lock(&m->lock);
+	if (n->place)
+		stamp = watch_stamp(m->watches, n->told, n->place->name);
+	unlock(&m->lock);
+	return stamp;
+}
+
 bool node_known_locked(const struct snode *n)
 {
-	return n->m->own && n->known == __atomic_load_n(&n->changes, __ATOMIC_ACQUIRE) &&
-	       !__atomic_load_n(&n->mapped, __ATOMIC_RELAXED);
+	if (n->known != __atomic_load_n(&n->changes, __ATOMIC_ACQUIRE) ||
+	    __atomic_load_n(&n->mapped, __ATOMIC_RELAXED))
+		return false;
+	return n->m->own || (n->stamp && n->stamp == node_stamp_locked(n));
+}
+
+struct watch *dir_watch_locked(struct snode *d)
+{
+	struct shared *m = d->m;
+	struct spath path;
+
+	if (d->told && watch_stamp(m->watches, d->told, NULL) == 0) {
+		watch_put(STEAL(d->told));
+		d->unwatched = true;
+	}
+	if (!m->watches || d->told || d->unwatched)
+		return d->told;
+	moves_begin(m, /*write=*/false);
+	if (node_path(d, NULL, &path) == 0)
+		d->told = watch_path(m->watches, m->gofer, m->root, path.at);
+	moves_end(m);
+	d->unwatched = !d->told;
+	return d->told;
+}
+
+/* A file found in that directory, and its inode brought up to date since. */
+static void told_locked(struct snode *n, struct watch *w, uint64_t stamp)
+{
+	if (inode_is(n->inode, S_IFDIR))
+		return;
+	if (n->told != w) {
+		watch_put(n->told);
+		n->told = w ? watch_get(w) : NULL;
+	}
+	n->stamp = stamp;
 }
 
 /* The type bits never change, and are read without the lock: TSan need not see the store. */
@@ -97,6 +149,7 @@ static void shared_evict(struct inode *i)
 	assert(list_empty(&n->fds));
 	place_put(n->place);
 	free(n->target);
+	watch_put(n->told);
 	free(n);
 }
 
@@ -231,7 +284,7 @@ static int node_obtain(struct shared *m, const struct gofer_attr *a, struct inod
 }
 
 int node_make(struct shared *m, const struct gofer_attr *attr, struct snode *dir, const char *name,
-	      struct inode **out)
+	      uint64_t stamp, struct inode **out)
 {
 	autoput(inode) struct inode *i = NULL;
 	bool fresh;
@@ -245,8 +298,12 @@ int node_make(struct shared *m, const struct gofer_attr *attr, struct snode *dir
 		/* A directory is new and seen by nobody; a file comes after its directory. */
 		lock_nested(&i->lock);
 		node_refresh_locked(i, attr);
+		if (fresh && dir)
+			told_locked(snode_of(i), dir->told, stamp);
 		unlock(&i->lock);
 	}
+	if (!fresh && !m->own)
+		node_forget(snode_of(i));
 	*out = STEAL(i);
 	return 0;
 }
@@ -268,13 +325,20 @@ int node_make_local(struct shared *m, const struct node_spec *spec, struct inode
  * In a rename the child may be the other directory, whose lock this very
  * thread holds: what cannot be locked at once is brought up to date next time.
  */
-static void refresh_child(struct inode *i, const struct gofer_attr *attr) NO_LOCK_ANALYSIS
+static bool refresh_child(struct inode *i, const struct gofer_attr *attr, uint32_t seen,
+			  struct watch *w, uint64_t stamp) NO_LOCK_ANALYSIS
 {
+	struct snode *n = snode_of(i);
 	if (pthread_mutex_trylock(&i->lock.mutex) != 0)
-		return;
-	node_drop_spare_locked(snode_of(i));
+		return false;
+	node_drop_spare_locked(n);
+	bool late = __atomic_load_n(&n->changes, __ATOMIC_ACQUIRE) != seen;
 	node_refresh_locked(i, attr);
+	told_locked(n, w, stamp);
+	if (late)
+		node_forget(n);
 	pthread_mutex_unlock(&i->lock.mutex);
+	return true;
 }
 
 static bool local_holds(struct snode *dir, const struct dentry *d)
@@ -295,29 +359,71 @@ static bool holds_still(struct dentry *d)
 	return placed || node_seen(n, snode_of(d->parent->inode), d->name) == 0;
 }
 
+/* Nobody has told of a change of this name since that stamp. */
+static bool unchanged(struct dentry *d, const struct watch *w, uint64_t stamp)
+{
+	struct inode *i = d->inode;
+	bool file = i && !inode_is(i, S_IFDIR);
+	if (stamp == 0)
+		return false;
+	/* Another name of the file may have been changed. */
+	if (file && __atomic_load_n(&i->nlink, __ATOMIC_RELAXED) != 1)
+		return false;
+	/* Just found, and not asked about since. */
+	if (!d->priv && file) {
+		lock_nested(&i->lock); /* a file comes after its directory */
+		if (snode_of(i)->told == w && snode_of(i)->stamp == stamp)
+			d->priv = (void *)(uintptr_t)stamp;
+		unlock(&i->lock);
+	}
+	return (uintptr_t)d->priv == stamp;
+}
+
+static int ask(struct snode *dir, const char *name, struct gofer_attr *out)
+{
+	struct spath path;
+	moves_begin(dir->m, /*write=*/false);
+	int err = node_path(dir, name, &path);
+	if (err == 0)
+		err = gofer_stat(dir->m->gofer, dir->m->root, path.at, out);
+	moves_end(dir->m);
+	return err;
+}
+
 static bool shared_revalidate(struct dentry *d)
 {
+	struct snode *dir = snode_of(d->parent->inode);
 	struct gofer_attr attr;
-	struct spath path;
+	struct watch *w;
+	uint64_t stamp = 0;
 
-	if (snode_of(d->parent->inode)->m->own)
+	if (dir->m->own)
+		return holds_still(d);
+	if ((w = dir_watch_locked(dir))) {
+		watches_read(dir->m->watches);
+		stamp = watch_stamp(dir->m->watches, w, d->name);
+	}
+	if (unchanged(d, w, stamp))
 		return holds_still(d);
 	/* What was not there is asked for again. */
-	if (!d->inode)
+	if (!d->inode && !stamp)
 		return false;
-	struct snode *n = snode_of(d->inode), *dir = snode_of(d->parent->inode);
-	moves_begin(n->m, /*write=*/false);
-	int err = node_path(dir, d->name, &path);
-	if (err == 0)
-		err = gofer_stat(n->m->gofer, n->m->root, path.at, &attr);
-	moves_end(n->m);
-	if (n->local)
+	struct snode *n = d->inode ? snode_of(d->inode) : NULL;
+	uint32_t seen = n ? __atomic_load_n(&n->changes, __ATOMIC_ACQUIRE) : 0;
+	d->priv = NULL;
+	int err = ask(dir, d->name, &attr);
+	if (n && n->local)
 		return err == -ENOENT && local_holds(dir, d);
+	if (!n && err == -ENOENT)
+		d->priv = (void *)(uintptr_t)stamp;
+	if (!n)
+		return err == -ENOENT;
 	if (err < 0 || !node_is(n, &attr))
 		return false;
 	if (node_seen(n, dir, d->name) < 0)
 		return false;
-	refresh_child(d->inode, &attr);
+	if (refresh_child(d->inode, &attr, seen, w, stamp))
+		d->priv = (void *)(uintptr_t)stamp;
 	return true;
 }
 
@@ -349,6 +455,7 @@ static void shared_destroy(struct fs *fs)
 {
 	struct shared *m = fs->priv;
 	pthread_rwlock_destroy(&m->moves);
+	watches_free(m->watches);
 	free(m);
 }
 
@@ -360,6 +467,7 @@ static const struct fs_ops shared_fs_ops[] = {
 		.nodev_listed = true,                                                              \
 	},
 	FS(GOFERFS_SHARED, "gofer")
+	FS(GOFERFS_WATCHED, "overlay")
 	FS(GOFERFS_LAYERED, "overlay")
 #undef FS
 };
@@ -384,7 +492,7 @@ static struct shared *shared_new(struct gofer *g, unsigned root, uint64_t root_d
 static int root_new(struct shared *m, const struct gofer_attr *attr)
 {
 	struct inode *i;
-	int err = node_make(m, attr, NULL, NULL, &i);
+	int err = node_make(m, attr, NULL, NULL, 0, &i);
 	if (err < 0)
 		return err;
 	struct place *p = place_new(NULL, "");
@@ -411,8 +519,14 @@ int goferfs_new(struct gofer *g, unsigned root, enum goferfs_kind kind, struct f
 	if (!m)
 		return -ENOMEM;
 	m->own = kind == GOFERFS_LAYERED;
+	if (kind == GOFERFS_WATCHED && (err = watches_new(g, &m->watches)) < 0) {
+		pthread_rwlock_destroy(&m->moves);
+		free(m);
+		return err;
+	}
 	err = fs_new(&shared_fs_ops[kind], m, &fs);
 	if (err < 0) {
+		watches_free(m->watches);
 		pthread_rwlock_destroy(&m->moves);
 		free(m);
 		return err;
