@@ -9,6 +9,7 @@
 #pragma once
 
 #include <argp.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -35,6 +36,7 @@ int command_delete(int argc, char **argv, struct error *e);
 int command_list(int argc, char **argv, struct error *e);
 int command_diff(int argc, char **argv, struct error *e);
 int command_export(int argc, char **argv, struct error *e);
+int command_update(int argc, char **argv, struct error *e);
 int command_spec(int argc, char **argv, struct error *e);
 int command_check(int argc, char **argv, struct error *e);
 int command_syscalls(int argc, char **argv, struct error *e);
@@ -67,5 +69,6 @@ struct start_options {
 	const char *kernel;		/* NULL: the default */
 	unsigned tasks;			/* 0: the default */
 	struct trace_options trace;
+	json_t *limits;			/* as linux.resources has them; NULL: none */
 };
 extern const struct argp start_argp;

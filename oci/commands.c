@@ -12,6 +12,7 @@ const struct command commands[] = {
 	{"list", "the containers that are known", command_list},
 	{"diff", "what a container has changed in its root file system", command_diff},
 	{"export", "the changes as a tar archive, as an image's layer has it", command_export},
+	{"update", "change the limits of a container that runs", command_update},
 	{"spec", "write a config.json to start from", command_spec},
 	{"check", "what this host offers vedette, and the fix for what it lacks", command_check},
 	{"syscalls", "the system calls offered to guests, and how completely", command_syscalls},

@@ -60,6 +60,14 @@ static void deliver(const struct control_msg *m)
 		boot_signal(m->sig, m->foreground == TO_FOREGROUND);
 }
 
+static void limit(const struct control_msg *m)
+{
+	struct limits l;
+	_Static_assert(sizeof l < sizeof m->text, "it fits");
+	memcpy(&l, m->text, sizeof l);
+	boot_limit(&l);
+}
+
 /* Ends with the process: a CLI that has gone takes us along. */
 static void *listen_main(void *arg)
 {
@@ -70,6 +78,8 @@ static void *listen_main(void *arg)
 			deliver(&m);
 		else if (m.kind == CONTROL_START)
 			boot_go();
+		else if (m.kind == CONTROL_LIMIT)
+			limit(&m);
 		else if (m.kind == CONTROL_JOB)
 			boot_job(m.foreground & JOB_AWAY, m.foreground & JOB_ORPHANED);
 	}

@@ -6,6 +6,7 @@
  *	CLI -> sentry   GO       namespaces and ids are ready
  *	                START    the first process may execute its program
  *	                SIGNAL   deliver this to the container
+ *	                LIMIT    the container's limits are these now: text is a struct limits
  *	                JOB      how the shell around us has us now: JOB_*
  *	sentry -> CLI   ERROR    why it ends: the text for the user (the gofer too may send it)
  *	                CREATED  all is there but the program, which has been found
@@ -16,7 +17,7 @@
  * Other commands speak to the container's host process (life/host.c) in the same
  * packets, on a socket in its state directory:
  *
- *	command -> host START, SIGNAL; STATE: how is it?; GO: `create' is done, live on
+ *	command -> host START, SIGNAL, LIMIT; STATE: how is it?; GO: `create' is done, live on
  *	host -> command DONE     it was done; of STATE: sig is an enum state_status
  *	                ERROR    why not; `foreground' is what to exit with
  *
@@ -40,6 +41,7 @@ enum control_kind {
 	CONTROL_STARTED,
 	CONTROL_STOPPED,
 	CONTROL_EXIT,
+	CONTROL_LIMIT,
 	CONTROL_STATE,
 	CONTROL_DONE,
 };
@@ -54,7 +56,7 @@ struct control_msg {
 	int32_t sig;	     /* ERROR: -errno; EXIT: a wait status */
 	uint32_t foreground; /* SIGNAL: TO_*; JOB: JOB_*; ERROR: an exit status */
 	uint32_t container;  /* of the sandbox's containers: 0, the first */
-	char text[sizeof((struct error *)0)->msg]; /* ERROR */
+	char text[sizeof((struct error *)0)->msg]; /* ERROR; LIMIT */
 };
 
 /* ends[0] is the CLI's.  0 or -errno. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "oci/cgroup/enter.h"
 #include "oci/cli.h"
 #include "oci/overlay.h"
 #include "oci/sandbox.h"
@@ -128,6 +129,19 @@ static void set_identity(struct boot_spec *spec, const struct do_options *o)
 		spec->caps_permitted = spec->caps_effective = all;
 }
 
+/* --memory and its like, in a cgroup of its own. */
+static int run_limited(const struct sandbox *s, json_t *limits, struct error *e)
+{
+	struct reader r = {.file = "command line", .e = e};
+	struct spec_resources res = {.cpus = NULL};
+	if (!limits)
+		return cgroup_run(s, NULL, e);
+	int status = spec_read_resources(&r, limits, &res) < 0 ? EXIT_USAGE : cgroup_run(s, &res, e);
+	reader_close(&r);
+	json_decref(limits);
+	return status;
+}
+
 int command_do(int argc, char **argv, struct error *e)
 {
 	struct do_options o = {.root = "/", .uid = -1, .gid = -1, .start = {.trace = {.fd = -1}}};
@@ -174,5 +188,5 @@ int command_do(int argc, char **argv, struct error *e)
 		.trace = &o.start.trace,
 	};
 	set_identity(&s.spec, &o);
-	return sandbox_run(&s, e);
+	return run_limited(&s, o.start.limits, e);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "oci/cli.h"
+#include "oci/limit_options.h"
 
 struct global_options global_options = {.log_fd = -1};
 
@@ -27,6 +28,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	char *end;
 	long n;
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->limits;
+		return 0;
 	case OPT_KERNEL:
 		o->kernel = arg;
 		return 0;
@@ -51,4 +55,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-const struct argp start_argp = {.options = options, .parser = parse_option};
+static const struct argp_child children[] = {{.argp = &limit_argp}, {0}};
+
+const struct argp start_argp = {
+	.options = options, .parser = parse_option, .children = children};

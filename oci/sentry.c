@@ -85,10 +85,13 @@ static int gofer_connect(const struct sentry_ends *ends, struct gofer **out)
 
 static int close_rest(const struct sandbox *s, const struct sentry_ends *ends)
 {
-	int keep[GOFER_CONNS + 4], n = 0;
+	int keep[GOFER_CONNS + 4 + USAGE_FILES], n = 0;
 	for (int i = 0; i < GOFER_CONNS; i++)
 		keep[n++] = ends->conns[i];
 	keep[n++] = ends->control;
+	for (int i = 0; s->spec.usage && i < USAGE_FILES; i++)
+		if (s->spec.usage->fd[i] >= 0)
+			keep[n++] = s->spec.usage->fd[i];
 	if (s->alive_fd > 0)
 		keep[n++] = s->alive_fd;
 	if (s->trace->fd >= 0)

@@ -53,7 +53,11 @@ static int finish(struct making *m, const struct create_options *o, pid_t pid, i
 
 static int create_made(struct making *m, const struct create_options *o, struct error *e)
 {
-	struct host h = {.bundle = &m->bundle, .dir = &m->dir, .creator = -1, .hold = true};
+	struct host h = {.bundle = &m->bundle,
+			 .dir = &m->dir,
+			 .group = &m->group,
+			 .creator = -1,
+			 .hold = true};
 	int creator;
 	pid_t pid = host_fork(&h, &creator, e);
 	if (pid < 0)

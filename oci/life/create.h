@@ -3,6 +3,7 @@
 #pragma once
 
 #include "oci/life/command.h"
+#include "oci/life/group.h"
 #include "oci/life/host.h"
 
 struct create_options {
@@ -21,6 +22,7 @@ void create_options_init(struct create_options *o);
 struct making {
 	struct state_dir dir;
 	struct bundle bundle;
+	struct group group;
 	bool made;		/* the directory is ours to take away */
 };
 /* State directory (locked) and bundle.  0 or EXIT_* with *e filled. */

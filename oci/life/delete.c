@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "oci/life/command.h"
+#include "oci/life/group.h"
 #include "oci/life/hooks.h"
 
 /* How long processes may take that were killed with SIGKILL. */
@@ -57,6 +58,8 @@ static int delete_opened(struct target *t, bool force, int err, struct error *e)
 		return error_set(e, -EBUSY, "cannot delete container %s that is not stopped: %s",
 				 t->dir.id, state_name(t->status));
 	if ((err = end(t, e)) < 0)
+		return err;
+	if ((err = group_remove_all(&t->dir, force, e)) < 0)
 		return err;
 	hooks_try(&t->dir, STATE_STOPPED, "poststop");
 	return state_remove(&t->dir, e);

@@ -25,7 +25,9 @@
  */
 static int set_up(const struct host *h, struct error *e)
 {
-	return network_enter(&h->bundle->spec, e);
+	struct bundle *b = h->bundle;
+	int err = group_enter(h->group, &b->spec, &b->sandbox.spec, e);
+	return err < 0 ? err : network_enter(&b->spec, e);
 }
 
 static int serve(struct host *h, int alive, int listener, int *out_signal, struct error *e)
@@ -36,6 +38,7 @@ static int serve(struct host *h, int alive, int listener, int *out_signal, struc
 	s->hold = true;
 	s->alive_fd = alive;
 	int status = sandbox_start(s, &procs, e);
+	group_started(h->group);
 	if (status)
 		return status;
 	server_begin(&server, listener, h->creator, &procs);
@@ -47,6 +50,8 @@ static int serve(struct host *h, int alive, int listener, int *out_signal, struc
 	server_end(&server, status, e);
 	if (server.over) {
 		struct error ignored;
+		group_leave(h->group);
+		group_remove_all(h->dir, /*kill=*/false, &ignored);
 		state_remove(h->dir, &ignored);
 	}
 	return status;

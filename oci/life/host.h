@@ -12,11 +12,12 @@
 #pragma once
 
 #include "oci/bundle.h"
-#include "oci/life/state.h"
+#include "oci/life/group.h"
 
 struct host {
 	struct bundle *bundle;
 	const struct state_dir *dir;
+	struct group *group;
 	int creator;		/* `create', which waits for DONE or ERROR and says GO; -1: none */
 	bool hold;		/* the program waits for `start' */
 };

@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "oci/cgroup/cgroup.h"
 #include "oci/life/create.h"
 #include "platform/base/cleanup.h"
 
@@ -32,7 +31,9 @@ static bool abandoned(const char *id)
 	struct target t;
 	struct error e;
 	bool yes = target_open(id, /*locked=*/true, &t, &e) == 0 && t.state.attached &&
-		   t.status == STATE_STOPPED && state_remove(&t.dir, &e) == 0;
+		   t.status == STATE_STOPPED &&
+		   group_remove_all(&t.dir, /*kill=*/false, &e) == 0 &&
+		   state_remove(&t.dir, &e) == 0;
 	target_close(&t);
 	return yes;
 }
@@ -63,7 +64,8 @@ int making_begin(struct making *m, const struct create_options *o, struct error 
 {
 	*m = (struct making){.dir = {.root = -1, .fd = -1}};
 	if (check_systemd(e) < 0 || state_check_id(o->id, e) < 0 ||
-	    bundle_open(&m->bundle, o->bundle, o->overlay, e) < 0 || make_dir(m, o->id, e) < 0)
+	    bundle_open(&m->bundle, o->bundle, o->overlay, e) < 0 || make_dir(m, o->id, e) < 0 ||
+	    group_plan(&m->group, &m->dir, &m->bundle.spec, o->start.limits, e) < 0)
 		return EXIT_CONFIG;
 	set_start(&m->bundle.sandbox, &m->bundle.spec, &o->start);
 	return 0;
@@ -125,8 +127,12 @@ void making_unlock(struct making *m)
 void making_close(struct making *m)
 {
 	struct error e;
-	if (m->made)
+	group_leave(&m->group);
+	if (m->made) {
+		group_remove_all(&m->dir, /*kill=*/false, &e);
 		state_remove(&m->dir, &e);
+	}
+	group_free(&m->group);
 	state_close(&m->dir);
 	bundle_close(&m->bundle);
 }

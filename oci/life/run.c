@@ -53,7 +53,7 @@ static int run_here(const struct create_options *o, struct error *e)
 {
 	struct making m;
 	int sig, status = making_begin(&m, o, e);
-	struct host h = {.bundle = &m.bundle, .dir = &m.dir, .creator = -1};
+	struct host h = {.bundle = &m.bundle, .dir = &m.dir, .group = &m.group, .creator = -1};
 	if (status == 0 && hooks_any(m.bundle.spec.reader.root)) {
 		error_set(e, -EOPNOTSUPP,
 			  "hooks are not run for a container in the foreground: use --detach, or "

@@ -62,6 +62,14 @@ static void ask_signal(struct server *s, int fd, const struct control_msg *m)
 		control_tell(fd, CONTROL_DONE, 0);
 }
 
+static void ask_limit(struct server *s, int fd, const struct control_msg *m)
+{
+	if (s->status == STATE_STOPPED || control_send(s->procs.control, m) < 0)
+		answer_error(fd, -ESRCH, "container not running");
+	else
+		control_tell(fd, CONTROL_DONE, 0);
+}
+
 static void hear_client(struct server *s, int fd)
 {
 	struct control_msg m;
@@ -78,6 +86,9 @@ static void hear_client(struct server *s, int fd)
 		return;
 	case CONTROL_START:
 		ask_start(s, fd);
+		return;
+	case CONTROL_LIMIT:
+		ask_limit(s, fd, &m);
 		return;
 	case CONTROL_SIGNAL:
 		ask_signal(s, fd, &m);

@@ -185,7 +185,8 @@ static bool is_ours(const struct state_dir *d)
 
 int state_remove(const struct state_dir *d, struct error *e)
 {
-	static const char *const names[] = {"state.json", "state.json.new", "socket", "alive"};
+	static const char *const names[] = {"state.json", "state.json.new", "socket", "alive",
+					    "cgroup.json", "cgroup.json.new"};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		unlinkat(d->fd, names[i], 0);
 	if (is_ours(d) && unlinkat(d->root, d->id, AT_REMOVEDIR) < 0 && errno != ENOENT)
@@ -205,28 +206,33 @@ static int write_whole(int fd, const char *text, size_t size)
 	return 0;
 }
 
-int state_write(const struct state_dir *d, json_t *json, struct error *e)
+int state_put(const struct state_dir *d, const char *name, json_t *json, struct error *e)
 {
+	char fresh[64];
 	autofree char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
 	json_decref(json);
 	if (!text)
 		return error_set(e, -ENOMEM, "out of memory");
-	autoclose int fd =
-		openat(d->fd, "state.json.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	snprintf(fresh, sizeof fresh, "%s.new", name);
+	autoclose int fd = openat(d->fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	int err = fd < 0 ? -errno : write_whole(fd, text, strlen(text));
-	if (err == 0 && renameat(d->fd, "state.json.new", d->fd, "state.json") < 0)
+	if (err == 0 && renameat(d->fd, fresh, d->fd, name) < 0)
 		err = -errno;
 	return err < 0 ? error_set(e, err, "cannot write the state of container %s: %s", d->id,
 				   strerror(-err))
 		       : 0;
 }
 
-static int read_json(const struct state_dir *d, json_t **out)
+int state_write(const struct state_dir *d, json_t *json, struct error *e)
+{
+	return state_put(d, "state.json", json, e);
+}
+
+int state_get(const struct state_dir *d, const char *name, json_t **out)
 {
 	struct stat st;
 	json_error_t je;
-	autoclose int fd =
-		openat(d->fd, "state.json", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	autoclose int fd = openat(d->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) < 0)
@@ -240,7 +246,7 @@ static int read_json(const struct state_dir *d, json_t **out)
 int state_read(const struct state_dir *d, struct state *out, struct error *e)
 {
 	*out = (struct state){.bundle = ""};
-	int err = read_json(d, &out->json), pid = 0, attached = 0;
+	int err = state_get(d, "state.json", &out->json), pid = 0, attached = 0;
 	if (err == 0 && json_unpack(out->json, "{s:s, s:i, s:b}", "bundle", &out->bundle, "pid",
 				    &pid, "attached", &attached) < 0) {
 		json_decref(STEAL(out->json));

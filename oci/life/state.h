@@ -3,6 +3,7 @@
  * What is known of containers between commands: --root/ID/, a directory each.
  *
  *	state.json   facts that do not change; written whole, then renamed into place
+ *	cgroup.json  where its cgroup is, or is going to be, and its limits
  *	socket       its host process answers here; whether it lives is whether somebody listens
  *	alive        locked by every process of it to its end, so that their end can be waited for
  *
@@ -44,6 +45,10 @@ void state_close(struct state_dir *d);
 /* Takes it away; what is not there is no error. */
 int state_remove(const struct state_dir *d, struct error *e);
 
+/* Another file of its directory, whole or not at all; takes over json. */
+int state_put(const struct state_dir *d, const char *name, json_t *json, struct error *e);
+/* 0, -ENOENT, -EINVAL (not ours); *out is the caller's. */
+int state_get(const struct state_dir *d, const char *name, json_t **out);
 /* Takes over json. */
 int state_write(const struct state_dir *d, json_t *json, struct error *e);
 /* -ENOENT: never written; -EINVAL: not ours.  Both fill *e, and *out is empty. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "oci/life/command.h"
+#include "oci/life/group.h"
 #include "platform/base/cleanup.h"
 
 static int look(struct target *t, struct error *e)
@@ -55,6 +56,16 @@ int target_ask(const struct target *t, const struct control_msg *m, struct error
 	return link_ask(&t->link, m, &reply, e);
 }
 
+/* Not of the specification, but what people ask next when a container has ended. */
+static void set_oom_kills(const struct target *t, json_t *out)
+{
+	struct group g;
+	int64_t kills = group_load(&g, &t->dir) == 0 ? cgroup_oom_kills(&g.cgroup) : 0;
+	if (kills > 0)
+		json_object_set_new(out, "oomKills", json_integer(kills));
+	group_free(&g);
+}
+
 json_t *target_json(const struct target *t)
 {
 	static const char *const copied[] = {"ociVersion", "id",    "bundle",	  "rootfs",
@@ -65,6 +76,7 @@ json_t *target_json(const struct target *t)
 		if (v)
 			json_object_set(out, copied[i], v);
 	}
+	set_oom_kills(t, out);
 	int pid = t->status == STATE_STOPPED ? 0 : t->state.pid;
 	json_object_set_new(out, "pid", json_integer(pid));
 	json_object_set_new(out, "status", json_string(state_name(t->status)));
