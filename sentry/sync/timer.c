@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A binary min-heap; slot 0 is unused so that slot == 0 can mean "not armed". */
 #include "sentry/sync/timer.h"
 
 #include <assert.h>
@@ -11,8 +10,7 @@
 #include "platform/host.h"
 
 static struct lock timers = LOCK_INIT(RANK_TIMER);
-static struct ktimer **heap;	/* timers */
-static size_t heap_count, heap_size;	/* timers; entries 1..heap_count */
+static struct heap armed;	/* timers: ktimer.deadline */
 static struct ktimer *firing;	/* timers: whose fire function runs now */
 static uint32_t fired_seq;	/* a: changes when a fire function has returned */
 static uint32_t kick;		/* a: changes when the earliest deadline may have changed */
@@ -40,46 +38,10 @@ int64_t clock_real_coarse_ns(void)
 	return ns;
 }
 
-static void heap_place(struct ktimer *t, size_t i)
+static struct ktimer *first_locked(void)
 {
-	heap[i] = t;
-	t->slot = i;
-}
-
-static void heap_up(struct ktimer *t, size_t i)
-{
-	for (; i > 1 && heap[i / 2]->deadline_ns > t->deadline_ns; i /= 2)
-		heap_place(heap[i / 2], i);
-	heap_place(t, i);
-}
-
-static void heap_down(struct ktimer *t, size_t i)
-{
-	for (;;) {
-		size_t child = 2 * i;
-		if (child > heap_count)
-			break;
-		if (child < heap_count && heap[child + 1]->deadline_ns < heap[child]->deadline_ns)
-			child++;
-		if (heap[child]->deadline_ns >= t->deadline_ns)
-			break;
-		heap_place(heap[child], i);
-		i = child;
-	}
-	heap_place(t, i);
-}
-
-static void heap_remove(struct ktimer *t)
-{
-	size_t i = t->slot;
-	struct ktimer *last = heap[heap_count--];
-	t->slot = 0;
-	if (last == t)
-		return;
-	if (i > 1 && heap[i / 2]->deadline_ns > last->deadline_ns)
-		heap_up(last, i);
-	else
-		heap_down(last, i);
+	struct heap_node *n = heap_first(&armed);
+	return n ? container_of(n, struct ktimer, deadline) : NULL;
 }
 
 static void kick_thread(void)
@@ -92,9 +54,9 @@ static void kick_thread(void)
 static int64_t fire_due(void)
 {
 	lock(&timers);
-	while (heap_count > 0 && heap[1]->deadline_ns <= clock_mono_ns()) {
-		struct ktimer *t = heap[1];
-		heap_remove(t);
+	struct ktimer *t;
+	while ((t = first_locked()) && t->deadline.key <= clock_mono_ns()) {
+		heap_remove(&armed, &t->deadline);
 		firing = t;
 		unlock(&timers);
 		t->fire(t);
@@ -103,7 +65,7 @@ static int64_t fire_due(void)
 		__atomic_fetch_add(&fired_seq, 1, __ATOMIC_RELEASE);
 		host_futex_wake(&fired_seq, INT32_MAX);
 	}
-	int64_t next = heap_count > 0 ? heap[1]->deadline_ns : INT64_MAX;
+	int64_t next = t ? t->deadline.key : INT64_MAX;
 	unlock(&timers);
 	return next;
 }
@@ -121,19 +83,6 @@ static void *timer_main(void *arg)
 		int64_t next = fire_due();
 		host_futex_wait(&kick, seen, next);
 	}
-}
-
-static int heap_reserve_locked(void)
-{
-	if (heap_count + 1 < heap_size)
-		return 0;
-	size_t size = heap_size ? heap_size * 2 : 64;
-	struct ktimer **bigger = realloc(heap, size * sizeof *heap);
-	if (!bigger)
-		return -ENOMEM;
-	heap = bigger;
-	heap_size = size;
-	return 0;
 }
 
 static int thread_start_locked(void)
@@ -157,17 +106,13 @@ void ktimer_init(struct ktimer *t, void (*fire)(struct ktimer *t))
 int ktimer_arm(struct ktimer *t, int64_t deadline_ns)
 {
 	lock(&timers);
-	int err = heap_reserve_locked();
-	if (err == 0)
-		err = thread_start_locked();
+	int err = thread_start_locked();
 	if (err == 0) {
-		if (t->slot)
-			heap_remove(t);
-		t->deadline_ns = deadline_ns;
-		heap_count++;
-		heap_up(t, heap_count);
+		heap_remove(&armed, &t->deadline);
+		t->deadline.key = deadline_ns;
+		err = heap_add(&armed, &t->deadline);
 	}
-	bool earliest = err == 0 && t->slot == 1;
+	bool earliest = err == 0 && heap_first(&armed) == &t->deadline;
 	unlock(&timers);
 	if (earliest)
 		kick_thread();
@@ -178,12 +123,11 @@ int ktimer_arm(struct ktimer *t, int64_t deadline_ns)
 static bool cancel(struct ktimer *t, bool *out_firing)
 {
 	lock(&timers);
-	bool armed = t->slot != 0;
-	if (armed)
-		heap_remove(t);
+	bool was = t->deadline.slot != 0;
+	heap_remove(&armed, &t->deadline);
 	*out_firing = firing == t;
 	unlock(&timers);
-	return armed;
+	return was;
 }
 
 bool ktimer_cancel(struct ktimer *t)
@@ -194,12 +138,12 @@ bool ktimer_cancel(struct ktimer *t)
 
 bool ktimer_cancel_sync(struct ktimer *t)
 {
-	bool armed = false, busy;
+	bool was = false, busy;
 	for (;;) {
 		uint32_t seen = __atomic_load_n(&fired_seq, __ATOMIC_ACQUIRE);
-		armed |= cancel(t, &busy);
+		was |= cancel(t, &busy);
 		if (!busy)
-			return armed;
+			return was;
 		host_futex_wait(&fired_seq, seen, INT64_MAX);
 	}
 }
@@ -217,10 +161,6 @@ void ktimer_shutdown(void)
 	pthread_join(thread, NULL);
 	lock(&timers);
 	running = stopping = false;
-	for (size_t i = 1; i <= heap_count; i++)
-		heap[i]->slot = 0;
-	free(heap);
-	heap = NULL;
-	heap_count = heap_size = 0;
+	heap_free(&armed);
 	unlock(&timers);
 }

@@ -7,11 +7,10 @@
  */
 #pragma once
 
-#include "platform/base/types.h"
+#include "platform/base/heap.h"
 
 struct ktimer {
-	int64_t deadline_ns;	/* CLOCK_MONOTONIC; timer lock */
-	size_t slot;		/* place in the heap, 0 = not armed; timer lock */
+	struct heap_node deadline; /* key: CLOCK_MONOTONIC nanoseconds; timer lock */
 	/* On the timer thread, no lock held; may arm the timer again. */
 	void (*fire)(struct ktimer *t);
 };
