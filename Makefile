@@ -101,6 +101,7 @@ lint: headers
 	@sh tests/layers
 	@sh tests/table_mistakes $(CC)
 	@sh tests/table_coverage
+	@sh tests/stub_text $(B)
 
 # Every header compiles alone.
 headers:

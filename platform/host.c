@@ -63,6 +63,28 @@ static inline void note(enum host_call call)
 		__atomic_fetch_add(&counts[call], 1, __ATOMIC_RELAXED);
 }
 
+static void (*blocks_begin)(enum host_blocks kind);
+static void (*blocks_end)(enum host_blocks kind);
+
+void host_set_blocks(void (*begin)(enum host_blocks kind), void (*end)(enum host_blocks kind))
+{
+	blocks_begin = begin;
+	blocks_end = end;
+}
+
+static inline void begin(enum host_blocks kind)
+{
+	if (blocks_begin)
+		blocks_begin(kind);
+}
+
+static inline long end(enum host_blocks kind, long r)
+{
+	if (blocks_end)
+		blocks_end(kind);
+	return r;
+}
+
 static inline long ret(long r)
 {
 	return r < 0 ? -errno : r;
@@ -86,25 +108,29 @@ int host_gettid(void)
 ssize_t host_readv(int fd, const struct iovec *iov, int n)
 {
 	note(HOST_readv);
-	return ret(readv(fd, iov, n));
+	begin(HOST_FILE);
+	return end(HOST_FILE, ret(readv(fd, iov, n)));
 }
 
 ssize_t host_writev(int fd, const struct iovec *iov, int n)
 {
 	note(HOST_writev);
-	return ret(writev(fd, iov, n));
+	begin(HOST_FILE);
+	return end(HOST_FILE, ret(writev(fd, iov, n)));
 }
 
 ssize_t host_preadv(int fd, const struct iovec *iov, int n, int64_t off)
 {
 	note(HOST_preadv);
-	return ret(preadv(fd, iov, n, off));
+	begin(HOST_FILE);
+	return end(HOST_FILE, ret(preadv(fd, iov, n, off)));
 }
 
 ssize_t host_pwritev(int fd, const struct iovec *iov, int n, int64_t off)
 {
 	note(HOST_pwritev);
-	return ret(pwritev(fd, iov, n, off));
+	begin(HOST_FILE);
+	return end(HOST_FILE, ret(pwritev(fd, iov, n, off)));
 }
 
 ssize_t host_pread(int fd, void *buf, size_t size, int64_t off)
@@ -128,7 +154,8 @@ ssize_t host_sendmsg(int fd, const struct msghdr *msg, int flags)
 ssize_t host_recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	note(HOST_recvmsg);
-	return ret(recvmsg(fd, msg, flags));
+	begin(HOST_WAITS);
+	return end(HOST_WAITS, ret(recvmsg(fd, msg, flags)));
 }
 
 static int send_fds(int sock, const void *buf, size_t size, const int *fds, size_t n)
@@ -279,9 +306,10 @@ static int futex_wait(uint32_t *word, int flags, uint32_t expect, int64_t deadli
 	note(HOST_futex);
 	struct timespec ts = {.tv_sec = deadline_ns / NSEC_PER_SEC,
 			      .tv_nsec = deadline_ns % NSEC_PER_SEC};
-	return (int)ret(syscall(SYS_futex, word, FUTEX_WAIT_BITSET | flags, expect,
-				deadline_ns == INT64_MAX ? NULL : &ts, NULL,
-				FUTEX_BITSET_MATCH_ANY));
+	begin(HOST_WAITS);
+	return (int)end(HOST_WAITS, ret(syscall(SYS_futex, word, FUTEX_WAIT_BITSET | flags, expect,
+						deadline_ns == INT64_MAX ? NULL : &ts, NULL,
+						FUTEX_BITSET_MATCH_ANY)));
 }
 
 static int futex_wake(uint32_t *word, int flags, int count)
@@ -331,13 +359,39 @@ int host_poll(struct pollfd *fds, size_t n, int64_t timeout_ns)
 	note(HOST_ppoll);
 	struct timespec ts = {.tv_sec = timeout_ns / NSEC_PER_SEC,
 			      .tv_nsec = timeout_ns % NSEC_PER_SEC};
-	return (int)ret(ppoll(fds, n, timeout_ns < 0 ? NULL : &ts, NULL));
+	begin(HOST_WAITS);
+	return (int)end(HOST_WAITS, ret(ppoll(fds, n, timeout_ns < 0 ? NULL : &ts, NULL)));
+}
+
+void host_bell_ring(int fd)
+{
+	uint64_t one = 1;
+	struct iovec iov = {.iov_base = &one, .iov_len = sizeof one};
+	note(HOST_writev);
+	ret(writev(fd, &iov, 1));
+}
+
+void host_bell_wait(int fd, int64_t timeout_ns)
+{
+	uint64_t rings;
+	struct iovec iov = {.iov_base = &rings, .iov_len = sizeof rings};
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct timespec ts = {.tv_sec = timeout_ns / NSEC_PER_SEC,
+			      .tv_nsec = timeout_ns % NSEC_PER_SEC};
+	if (timeout_ns != INT64_MAX) {
+		note(HOST_ppoll);
+		if (ppoll(&p, 1, &ts, NULL) <= 0)
+			return;
+	}
+	note(HOST_readv);
+	ret(readv(fd, &iov, 1));
 }
 
 int host_ioctl(int fd, unsigned long cmd, void *arg)
 {
 	note(HOST_ioctl);
-	return (int)ret(ioctl(fd, cmd, arg));
+	begin(HOST_WAITS);
+	return (int)end(HOST_WAITS, ret(ioctl(fd, cmd, arg)));
 }
 
 int host_tgkill(int tgid, int tid, int sig)
@@ -349,13 +403,15 @@ int host_tgkill(int tgid, int tid, int sig)
 int host_wait(int pid, int *out_status, int options)
 {
 	note(HOST_wait4);
-	return (int)ret(wait4(pid, out_status, options | __WALL, NULL));
+	begin(HOST_WAITS);
+	return (int)end(HOST_WAITS, ret(wait4(pid, out_status, options | __WALL, NULL)));
 }
 
 int host_wait_usage(int pid, int *out_status, int options, struct rusage *out)
 {
 	note(HOST_wait4);
-	return (int)ret(wait4(pid, out_status, options | __WALL, out));
+	begin(HOST_WAITS);
+	return (int)end(HOST_WAITS, ret(wait4(pid, out_status, options | __WALL, out)));
 }
 
 /* Through syscall(2): libc's ptrace() turns PEEK results into errno games we do not need. */
@@ -365,18 +421,35 @@ long host_ptrace(int request, int pid, uintptr_t addr, uintptr_t data)
 	return ret(syscall(SYS_ptrace, (long)request, (long)pid, addr, data));
 }
 
+static bool vm_large(const struct iovec *iov, size_t n)
+{
+	enum { LARGE = 256 << 10 };
+	size_t sum = 0;
+	for (size_t i = 0; i < n && sum < LARGE; i++)
+		sum += iov[i].iov_len;
+	return sum >= LARGE;
+}
+
 ssize_t host_vm_read(int pid, const struct iovec *local, size_t nlocal, const struct iovec *remote,
 		     size_t nremote)
 {
 	note(HOST_process_vm_readv);
-	return ret(process_vm_readv(pid, local, nlocal, remote, nremote, 0));
+	bool is_large = vm_large(local, nlocal);
+	if (is_large)
+		begin(HOST_WORKS);
+	long n = ret(process_vm_readv(pid, local, nlocal, remote, nremote, 0));
+	return is_large ? end(HOST_WORKS, n) : n;
 }
 
 ssize_t host_vm_write(int pid, const struct iovec *local, size_t nlocal, const struct iovec *remote,
 		      size_t nremote)
 {
 	note(HOST_process_vm_writev);
-	return ret(process_vm_writev(pid, local, nlocal, remote, nremote, 0));
+	bool is_large = vm_large(local, nlocal);
+	if (is_large)
+		begin(HOST_WORKS);
+	long n = ret(process_vm_writev(pid, local, nlocal, remote, nremote, 0));
+	return is_large ? end(HOST_WORKS, n) : n;
 }
 
 int host_set_cpu(int tid, unsigned cpu)

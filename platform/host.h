@@ -22,6 +22,17 @@ enum host_call {
 	HOST_CALLS,
 };
 
+/*
+ * What is told before and after calls that may take long, so that others need not wait for the
+ * caller's thread.  Set once, before there is a second thread.
+ */
+enum host_blocks {
+	HOST_WAITS, /* asleep */
+	HOST_WORKS, /* at work for the caller: much memory is copied */
+	HOST_FILE,  /* a regular file, which is usually quick */
+};
+void host_set_blocks(void (*begin)(enum host_blocks kind), void (*end)(enum host_blocks kind));
+
 /* Counts of the calls made through this file since host_count_start(); libc's own are not in them. */
 void host_count_start(void);
 uint64_t host_count(enum host_call call);
@@ -73,6 +84,9 @@ int host_futex_wake(uint32_t *word, int count);
 /* The same on memory that is shared with another process. */
 int host_futex_wait_shared(uint32_t *word, uint32_t expect, int64_t deadline_ns);
 int host_futex_wake_shared(uint32_t *word, int count);
+/* eventfds: one more ring; sleeps until there is one, or for so long, and takes all there are. */
+void host_bell_ring(int fd);
+void host_bell_wait(int fd, int64_t timeout_ns);
 /* Maps a shared memory object here, readable and writable; *out is its address. */
 int host_map_shared(int fd, uint64_t size, void **out);
 void host_unmap(void *at, uint64_t size);

@@ -53,9 +53,23 @@ struct event {
 	int code;	/* si_code */
 	uaddr_t addr;	/* si_addr */
 	uint64_t trapno, error; /* for the signal frame's mcontext; 0 where the host tells none */
+	/* EV_SYSCALL: as regs() has them, which costs more; those that the call has not are anything. */
+	uint64_t nr, args[6];
 	bool rewritten;		/* EV_SYSCALL: rewrite() has changed this call, no signal was needed */
 	bool rewrite;		/* EV_SYSCALL: rewrite() would make the next call from there cheaper */
 };
+
+/* Fills nr and args. */
+static inline void event_call(struct event *ev, const struct regs *r)
+{
+	ev->nr = r->orig_rax;
+	ev->args[0] = r->rdi;
+	ev->args[1] = r->rsi;
+	ev->args[2] = r->rdx;
+	ev->args[3] = r->r10;
+	ev->args[4] = r->r8;
+	ev->args[5] = r->r9;
+}
 
 /* Text whose call instruction may be replaced, see platform_ops.rewrite. */
 struct rewrite_req {
@@ -105,8 +119,30 @@ struct usage {
 	uint64_t maxrss_kb;		/* the largest memory of the whole stub so far */
 };
 
+/*
+ * What the sentry's side of guest threads runs on instead of host threads of their own:
+ * strands, many of which share a few threads.  A strand sleeps only in sleep(), and may be on
+ * another thread afterwards (base/local.h).
+ */
+struct strand;
+struct strand_ops {
+	/* fn(arg) on a new strand, which fn ends with end(); 0 or -EAGAIN. */
+	int (*start)(void (*fn)(void *arg), void *arg);
+	void (*end)(void) __attribute__((noreturn));
+	/* The caller's; NULL: it is an ordinary thread.  Never freed, but used again. */
+	struct strand *(*self)(void);
+	/* As host_futex_wait; the caller holds no lock.  0, also without a reason; -ETIMEDOUT. */
+	int (*sleep)(uint32_t *word, uint32_t expect, int64_t deadline_ns);
+	/* After *word has been changed; any thread. */
+	void (*wake)(struct strand *s);
+	/* Time the caller's strand has run on the sentry's side, in nanoseconds. */
+	int64_t (*time)(void);
+};
+
 struct platform_ops {
 	const char *name;
+	/* NULL: a host thread for each guest thread. */
+	const struct strand_ops *strands;
 	/*
 	 * Prepares the host side: clean stub to fork from, filter.  Called once,
 	 * single-threaded, before the sentry's seccomp filter is loaded.
@@ -159,6 +195,8 @@ struct platform_ops {
 	/* Registers as of the last event; regs_mut says they will be changed before run(). */
 	const struct regs *(*regs)(struct ctx *c);
 	struct regs *(*regs_mut)(struct ctx *c);
+	/* The result of the system call of the last event: as rax of regs_mut, and cheaper. */
+	void (*answer)(struct ctx *c, int64_t result);
 	/*
 	 * FPU state in the XSAVE layout Linux puts into signal frames (standard
 	 * format, sw_reserved not filled).  fpu_set sanitises: an image the host

@@ -29,6 +29,7 @@ enum rule_op {
 	EQUAL,	   /* low half == value, high half == 0 */
 	EITHER,	   /* the same, value or other */
 	WITHIN,	   /* no bit outside value, in either half */
+	RANGE,	   /* low half from value to other, high half == 0 */
 	BELOW_TOP, /* an address below USER_TOP, or below value if that is given: the same high half */
 };
 
@@ -86,6 +87,8 @@ X(mincore,       "2.4",   B, "guest mincore, into the stub's own memory",       
   {{BELOW_TOP, 0, 0, 0}})                                                                          \
 X(write,         "1.0",   P, "a new stub says its pid on the control socket",                      \
   {{EQUAL, 0, STUB_CTL_FD, 0}, {EQUAL, 2, 8, 0}})                                                  \
+X(write,         "1.0",   T, "wakes a worker of the sentry that sleeps: an eventfd",                \
+  {{RANGE, 0, STUB_BELL_FD, STUB_BELL_FD + STUB_BELLS_MAX - 1}, {EQUAL, 2, 8, 0}})                 \
 X(dup2,          "1.0",   B, "a new control socket, over the old one",                             \
   {{EITHER, 0, 0, 1}, {EQUAL, 1, STUB_CTL_FD, 0}})                                                  \
 X(prctl,         "2.1.57",B, "PR_SET_PDEATHSIG: a stub dies with the sentry",                      \
@@ -165,6 +168,13 @@ static void emit_rule(struct program *p, const struct rule *r)
 		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2);
 		load(p, arg_at(r->arg, /*high=*/false));
 		emit(p, BPF_JMP | BPF_JSET | BPF_K, ~r->value, 0, 1);
+		refuse(p);
+		return;
+	case RANGE:
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3);
+		load(p, arg_at(r->arg, /*high=*/false));
+		emit(p, BPF_JMP | BPF_JGE | BPF_K, r->value, 0, 1);
+		emit(p, BPF_JMP | BPF_JGT | BPF_K, r->other, 0, 1);
 		refuse(p);
 		return;
 	default:

@@ -75,6 +75,7 @@ static void loop_ctx_destroy(struct ctx *c)
 static void loop_run(struct ctx *c, struct event *out)
 {
 	*out = (struct event){.kind = EV_SYSCALL};
+	event_call(out, &c->regs);
 	steps_next(c);
 }
 
@@ -91,6 +92,11 @@ static const struct regs *loop_regs(struct ctx *c)
 static struct regs *loop_regs_mut(struct ctx *c)
 {
 	return &c->regs;
+}
+
+static void loop_answer(struct ctx *c, int64_t result)
+{
+	c->regs.rax = (uint64_t)result;
 }
 
 static int loop_map(struct ctx *by, const struct map_req *req)
@@ -161,6 +167,7 @@ __attribute__((constructor)) static void loop_fill(void)
 	loop_platform.interrupt = loop_interrupt;
 	loop_platform.regs = loop_regs;
 	loop_platform.regs_mut = loop_regs_mut;
+	loop_platform.answer = loop_answer;
 	loop_platform.fpu_reset = loop_ctx;
 	loop_platform.map = loop_map;
 	loop_platform.unmap = loop_unmap;

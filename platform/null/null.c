@@ -84,6 +84,12 @@ static struct regs *null_regs_mut(struct ctx *c)
 	return &none;
 }
 
+static void null_answer(struct ctx *c, int64_t result)
+{
+	(void)c;
+	(void)result;
+}
+
 static size_t null_fpu_size(void)
 {
 	return 512;
@@ -192,6 +198,7 @@ const struct platform_ops null_platform = {
 	.interrupt = null_ctx_void,
 	.regs = null_regs,
 	.regs_mut = null_regs_mut,
+	.answer = null_answer,
 	.fpu_size = null_fpu_size,
 	.fpu_get = null_fpu_get,
 	.fpu_set = null_fpu_set,

@@ -164,6 +164,12 @@ static const struct regs *ptrace_regs(struct ctx *c)
 	return &c->regs;
 }
 
+static void ptrace_answer(struct ctx *c, int64_t result)
+{
+	c->dirty = true;
+	c->regs.rax = (uint64_t)result;
+}
+
 static struct regs *ptrace_regs_mut(struct ctx *c)
 {
 	c->dirty = true;
@@ -266,6 +272,7 @@ const struct platform_ops ptrace_platform = {
 	.interrupt = ptrace_interrupt,
 	.regs = ptrace_regs,
 	.regs_mut = ptrace_regs_mut,
+	.answer = ptrace_answer,
 	.fpu_size = ptrace_fpu_size,
 	.fpu_get = ptrace_fpu_get,
 	.fpu_set = ptrace_fpu_set,

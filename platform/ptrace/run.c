@@ -61,6 +61,7 @@ static void event_syscall(struct ctx *c, struct event *out)
 {
 	if (is_syscall(&c->regs)) {
 		*out = (struct event){.kind = EV_SYSCALL};
+		event_call(out, &c->regs);
 		return;
 	}
 	/* As #GP on int 0x80 shows it: at the instruction, with rax as it was. */

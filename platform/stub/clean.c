@@ -2,6 +2,7 @@
 #include "platform/stub/clean.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -43,13 +44,20 @@ static void close_from(unsigned first)
 		close((int)fd);
 }
 
-void clean_descriptors(int sock)
+void clean_descriptors(const int *fds, size_t n)
 {
-	if (sock != STUB_CTL_FD && dup2(sock, STUB_CTL_FD) < 0)
-		_exit(1);
+	/* Out of the way first: one's place may be where another is. */
+	enum { ASIDE = 64, MOST = 32 };
+	int aside[MOST];
+	for (size_t i = 0; i < n; i++)
+		if (i >= MOST || (aside[i] = fcntl(fds[i], F_DUPFD, ASIDE)) < 0)
+			_exit(1);
+	for (size_t i = 0; i < n; i++)
+		if (dup2(aside[i], STUB_CTL_FD + (int)i) < 0)
+			_exit(1);
 	for (int fd = 0; fd < STUB_CTL_FD; fd++)
 		close(fd);
-	close_from(STUB_CTL_FD + 1);
+	close_from(STUB_CTL_FD + (unsigned)n);
 }
 
 static void limit_to(int which, rlim_t most)

@@ -9,7 +9,7 @@
 #include "platform/base/types.h"
 
 /* Descriptor sock becomes number 3, all others are closed. */
-void clean_descriptors(int sock);
+void clean_descriptors(const int *fds, size_t n);
 /*
  * Limits of the host's that would be the guest's: as high as they may be; no core files; no more
  * descriptors than a stub needs.  tasks: how many threads the guest may have; those a guest

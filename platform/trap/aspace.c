@@ -19,9 +19,6 @@
 #include "platform/base/log.h"
 #include "platform/trap/facts.h"
 
-/* A new stub answers in well under a millisecond; one that does not is up to something. */
-static const int64_t SETTLE_NS = 5 * NSEC_PER_SEC;
-
 static struct slot *slot_here(const struct aspace *as, unsigned number)
 {
 	return (struct slot *)(as->map + OBJ_SLOTS + (size_t)number * SLOT_SIZE);
@@ -121,8 +118,9 @@ struct ctx *ctx_alloc(struct aspace *as, unsigned number, int tid)
 
 void ctx_free(struct ctx *c)
 {
-	if (trap_current == c)
-		trap_current = NULL;
+	if (trap_current() == c)
+		local_set(LOCAL_CTX, NULL);
+	hand_forget(c);
 	reap_remove_ctx(c);
 	atomic_fetch_sub(&c->as->threads, 1);
 	free(c->fpu_first);

@@ -33,12 +33,13 @@ long command_give(struct ctx *c, const struct command *cmd)
 	struct slot *s = c->slot;
 	if (c->gone)
 		return -ESRCH;
+	s->nr = (uint32_t)cmd->nr;
 	for (size_t i = 0; i < ARRAY_SIZE(cmd->args); i++)
-		s->call[i] = cmd->args[i];
+		s->word[i] = cmd->args[i];
 	hand_give(c, cmd->what);
-	int err = hand_wait_command(c, cmd->within_ns);
+	int err = hand_wait_command(c, cmd->within_ns, cmd->is_long);
 	if (err == 0)
-		return __atomic_load_n(&s->ret, __ATOMIC_RELAXED);
+		return (long)__atomic_load_n(&s->word[0], __ATOMIC_RELAXED);
 	c->gone = true;
 	/* Who is only abandoned ends with its address space. */
 	if (err == -ETIMEDOUT)
@@ -50,14 +51,15 @@ long command_call(struct ctx *c, long nr, uint64_t a0, uint64_t a1, uint64_t a2,
 		  uint64_t a4)
 {
 	const struct command cmd = {.what = DO_CALL,
-				    .args = {(uint64_t)nr, a0, a1, a2, a3, a4},
+				    .nr = nr,
+				    .args = {a0, a1, a2, a3, a4},
 				    .within_ns = COMMAND_NS};
 	return command_give(c, &cmd);
 }
 
 long command_calls(struct ctx *c, const uint64_t (*calls)[7], size_t n)
 {
-	const struct command cmd = {.what = DO_CALLS, .args = {0, n}, .within_ns = COMMAND_NS};
+	const struct command cmd = {.what = DO_CALLS, .args = {n}, .within_ns = COMMAND_NS};
 	assert(n * sizeof *calls <= SLOT_SCRATCH_SIZE);
 	memcpy((char *)c->slot + SLOT_SCRATCH, calls, n * sizeof *calls);
 	return command_give(c, &cmd);
@@ -71,7 +73,8 @@ uint64_t scratch_address(const struct ctx *c)
 int command_scratch(struct ctx *c, long nr, uint64_t a0, void *out, size_t size, int64_t within_ns)
 {
 	const struct command cmd = {.what = DO_CALL,
-				    .args = {(uint64_t)nr, a0, scratch_address(c)},
+				    .nr = nr,
+				    .args = {a0, scratch_address(c)},
 				    .within_ns = within_ns};
 	long ret = command_give(c, &cmd);
 	if (ret < 0)

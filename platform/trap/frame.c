@@ -117,9 +117,41 @@ static void gs_read(struct ctx *c)
 		c->regs.gs_base = c->host_gs = gs;
 }
 
+void frame_load(struct ctx *c)
+{
+	if (!c->lazy)
+		return;
+	struct regs *r = &c->regs;
+	const uint64_t fs = r->fs_base, gs = r->gs_base;
+	const bool all = !c->packed;
+	*r = c->slot->regs;
+	/* What was carried out is what others are told, whatever the guest has made of it since. */
+	if ((uint32_t)r->orig_rax != c->nr)
+		r->orig_rax = c->nr;
+	r->rdi = c->args[0];
+	r->rsi = c->args[1];
+	r->rdx = c->args[2];
+	r->r10 = c->args[3];
+	if (all) {
+		r->r8 = c->args[4];
+		r->r9 = c->args[5];
+	}
+	r->fs_base = fs;
+	r->gs_base = gs;
+	r->cs = CS_USER;
+	r->ss = SS_USER;
+	r->ds = r->es = r->fs = r->gs = 0;
+	r->rax = c->answered ? (uint64_t)c->result : (uint64_t)-ENOSYS;
+	c->site_rip = r->rip;
+	c->lazy = false;
+	c->dirty = true;
+	c->told_all = false;
+}
+
 int frame_read(struct ctx *c)
 {
 	int err = locate(c);
+	c->lazy = false;
 	if (err < 0)
 		return err;
 	regs_from(&c->regs, &c->uc->uc_mcontext);
@@ -144,7 +176,7 @@ static bool only_rax(struct ctx *c)
 {
 	struct regs *r = &c->regs;
 	const uint64_t rax = r->rax;
-	if (!c->told_all)
+	if (!c->told_all || c->at != AT_FRAME)
 		return false;
 	r->rax = c->told.rax;
 	bool same = memcmp(r, &c->told, sizeof *r) == 0;
@@ -154,6 +186,7 @@ static bool only_rax(struct ctx *c)
 
 int frame_force(struct ctx *c)
 {
+	frame_load(c);
 	if (c->at == AT_FRAME)
 		return c->gone ? -ESRCH : 0;
 	static const struct command to_frame = {.what = DO_FRAME, .within_ns = COMMAND_NS};
@@ -194,19 +227,19 @@ int frame_flush(struct ctx *c)
 	const uint32_t moves = rewrite_moves(c->as->text);
 	const bool moved = moves != c->moves;
 	int err = 0;
+	c->moves = moves;
+	if (c->lazy && c->answered && !moved && ranges_packable(&c->ranges))
+		return 0; /* hand_give() says it */
+	frame_load(c);
 	if (moved) {
 		c->dirty = true; /* where it was to go on may be gone */
 		c->told_all = false;
 	}
-	c->moves = moves;
 	if (!c->dirty)
 		return 0;
 	c->dirty = false;
 	if (only_rax(c)) {
-		if (c->at == AT_CALL)
-			c->slot->regs.rax = r->rax;
-		else
-			c->uc->uc_mcontext.rax = r->rax;
+		c->uc->uc_mcontext.rax = r->rax;
 		return 0;
 	}
 	if (r->fs_base != c->host_fs)

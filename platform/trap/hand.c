@@ -5,18 +5,21 @@
  *
  * The policy.  A look costs the other side nothing and finds the turn 0.1 us after
  * it was given; a sleep costs 5 us on one CPU and up to 50 us across two (virtual
- * machine, 2 CPUs).  So a pair of threads is in one of two modes:
+ * machine, 2 CPUs).  So a guest thread is in one of two modes:
  *
- *	apart	the sentry's thread on one CPU, the stub's on the others; both look for
+ *	apart	kept off the CPU that its pool's leader is pinned to; both look for
  *		about as long as a wake-up costs before they sleep
- *	joint	wherever the host likes, which after the first wake-up is on one CPU;
- *		nobody looks
+ *	joint	wherever the host likes, which after the first wake-up is on the
+ *		leader's CPU; nobody looks
  *
- * Apart is for when there is a CPU to spare: each guest thread that runs may need two.
+ * Several guest threads apart share the CPUs that are left.  They need not have one
+ * each: who waits for the leader lets the others run (stub/handler.c yields), and
+ * one leader serves them all faster than any of them could sleep and wake.  But then
+ * the leader's CPU is worth its looks only if calls come thick, so it looks less long.
+ *
  * Of CPUs that other processes keep busy we know nothing, but looks are then in vain,
- * and a pair whose looks are in vain joins; it tries again later and later.  The mode
- * is inherited, as affinity is.  A guest that waits in the sentry for something else
- * sleeps soon, and so does its sentry thread: at idle nobody looks.
+ * and a thread for which they are joins; it is tried apart again later and later.  The mode
+ * is inherited, as affinity is.  While every guest sleeps in the sentry the leader does not look.
  */
 #include "platform/trap/trap.h"
 
@@ -26,10 +29,17 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "platform/base/ticks.h"
+#include "platform/trap/pool/pool.h"
+
 enum {
 	SPIN_US = 30,
-	VAIN_MAX = 8,	 /* looks in vain, or without a CPU to spare, until a pair joins */
-	TRY_FIRST = 64,	 /* runs until it is tried apart, */
+	WAKE_SPINS = 4, /* times as long after the other side had to be woken, or neither would wake
+			   in time */
+	CROWD_US = 6,	/* the same with less than a CPU for each thread that is apart */
+	LONG_SPIN = 10, /* times as long, for what is known to take long */
+	VAIN_MAX = 8,	/* sleeps during which it was in guest code, until a thread joins */
+	TRY_FIRST = 64, /* runs until it is tried apart, */
 	TRY_MAX = 16384, /* twice as many each time that fails */
 };
 
@@ -39,9 +49,9 @@ static const int64_t SLICE_NS = 50 * 1000000;
 static cpu_set_t all; /* what we may use */
 static unsigned cpus = 1;
 static uint32_t spins; /* of SPIN_US */
-static _Alignas(64) atomic_int running; /* guest threads in their code */
+uint64_t ticks_a_us = 1000;
 
-static int64_t now_ns(void)
+int64_t hand_now(void)
 {
 	int64_t now = 0;
 	host_clock_get(CLOCK_MONOTONIC, &now);
@@ -52,31 +62,89 @@ void hand_init(void)
 {
 	if (sched_getaffinity(0, sizeof all, &all) == 0)
 		cpus = (unsigned)CPU_COUNT(&all);
-	int64_t start = now_ns();
+	int64_t start = hand_now();
+	uint64_t from = ticks_now();
 	for (int i = 0; i < 1000; i++)
 		__builtin_ia32_pause();
-	int64_t took = now_ns() - start;
+	int64_t took = hand_now() - start;
+	uint64_t ticks = ticks_now() - from;
 	spins = took > 0 ? (uint32_t)(1000ll * SPIN_US * 1000 / took) : 1000;
+	if (took > 0 && ticks * 1000 / (uint64_t)took > 0)
+		ticks_a_us = ticks * 1000 / (uint64_t)took;
 }
 
-static bool cpu_to_spare(void)
+unsigned hand_cpus(void)
 {
-	return 2 * (unsigned)atomic_load_explicit(&running, memory_order_relaxed) <= cpus;
+	return cpus;
+}
+
+int hand_cpu(void)
+{
+	int cpu = sched_getcpu();
+	return cpus >= 2 && cpu >= 0 && CPU_ISSET(cpu, &all) ? cpu : -1;
+}
+
+void hand_roam(void)
+{
+	host_set_cpus(0, &all, sizeof all);
+}
+
+uint32_t hand_looks(const struct ctx *c)
+{
+	return !c->apart ? 0 : c->woken ? WAKE_SPINS * spins : spins;
+}
+
+uint64_t hand_look_until(unsigned apart, bool woken)
+{
+	if (apart == 0)
+		return 0;
+	unsigned us = apart < cpus ? SPIN_US : CROWD_US;
+	return ticks_now() + ticks_a_us * (woken ? WAKE_SPINS * SPIN_US : us);
+}
+
+bool hand_tell(struct slot *s, uint32_t bell)
+{
+	uint32_t turn = __atomic_load_n(&s->turn, __ATOMIC_ACQUIRE);
+	while (turn != TURN_SENTRY && turn != STUB_ASLEEP && turn != bell)
+		if (__atomic_compare_exchange_n(&s->turn, &turn, bell, false, __ATOMIC_SEQ_CST,
+						__ATOMIC_ACQUIRE))
+			return true;
+	return turn == bell;
+}
+
+void hand_seen(struct ctx *c)
+{
+	c->vain = 0;
+	c->try_after = TRY_FIRST;
+}
+
+void hand_vain(struct ctx *c)
+{
+	c->vain += c->apart;
+	c->woken = false;
 }
 
 bool hand_is_ours(struct slot *s)
 {
 	uint32_t turn = __atomic_load_n(&s->turn, __ATOMIC_ACQUIRE);
-	return turn != TURN_STUB && turn != SENTRY_ASLEEP;
+	return turn == TURN_SENTRY || turn == STUB_ASLEEP;
 }
 
 void hand_give(struct ctx *c, uint32_t command)
 {
 	struct slot *s = c->slot;
-	s->command = command;
-	s->spin = c->apart && cpu_to_spare() ? spins : 0;
+	if (command == DO_RETURN && !c->lazy)
+		command = DO_RESUME;
+	if (command == DO_RETURN) {
+		s->word[0] = (uint64_t)c->result;
+		if (c->packed)
+			ranges_pack(&c->ranges, s);
+	}
+	s->command = (uint8_t)command;
+	s->spin = c->apart ? spins : 0;
 	uint32_t old = __atomic_exchange_n(&s->turn, TURN_STUB, __ATOMIC_ACQ_REL);
-	if (old == STUB_ASLEEP) {
+	c->woken = old == STUB_ASLEEP;
+	if (c->woken) {
 		trap_calls++;
 		host_futex_wake_shared(&s->turn, 1);
 	}
@@ -108,9 +176,9 @@ static int64_t sleep_once(struct slot *s, int64_t budget_ns)
 		host_futex_wait_shared(&s->turn, SENTRY_ASLEEP, INT64_MAX);
 		return budget_ns;
 	}
-	int64_t slice = budget_ns < SLICE_NS ? budget_ns : SLICE_NS, from = now_ns();
+	int64_t slice = budget_ns < SLICE_NS ? budget_ns : SLICE_NS, from = hand_now();
 	host_futex_wait_shared(&s->turn, SENTRY_ASLEEP, from + slice);
-	int64_t took = now_ns() - from;
+	int64_t took = hand_now() - from;
 	return budget_ns - (took < slice ? took : slice);
 }
 
@@ -132,7 +200,7 @@ static int sleep_for(struct aspace *as, const struct ctx *c, struct slot *s, int
 int hand_wait(struct aspace *as, const struct ctx *c, struct slot *s, int64_t budget_ns)
 {
 	int err = 0;
-	if (!look(s, spins))
+	if (!look(s, cpus > 1 ? spins : 0))
 		err = sleep_for(as, c, s, budget_ns);
 	return is_over(as, c) ? -ESRCH : err;
 }
@@ -140,25 +208,24 @@ int hand_wait(struct aspace *as, const struct ctx *c, struct slot *s, int64_t bu
 void hand_abandon(struct ctx *c)
 {
 	__atomic_store_n(&c->abandoned, 1, __ATOMIC_SEQ_CST);
-	/* It is the sentry's turn for ever: a guest that undoes this is met again by the next call. */
+	hand_over(c);
+}
+
+/* A guest that undoes this is met again by the next call. */
+void hand_over(struct ctx *c)
+{
+	struct pool *p = __atomic_load_n(&c->pool, __ATOMIC_ACQUIRE);
 	__atomic_store_n(&c->slot->turn, TURN_SENTRY, __ATOMIC_SEQ_CST);
 	host_futex_wake_shared(&c->slot->turn, INT32_MAX);
+	if (p)
+		pool_ring(p);
 }
 
-static int wait_for(struct ctx *c, int64_t budget_ns)
+int hand_wait_command(struct ctx *c, int64_t budget_ns, bool is_long)
 {
-	if (c->apart && cpu_to_spare() && look(c->slot, spins)) {
-		c->vain = 0;
-		c->try_after = TRY_FIRST;
-		return 0;
-	}
-	c->vain++;
-	return sleep_for(c->as, c, c->slot, budget_ns);
-}
-
-int hand_wait_command(struct ctx *c, int64_t budget_ns)
-{
-	int err = wait_for(c, budget_ns);
+	int err = 0;
+	if (!c->apart || !look(c->slot, is_long ? LONG_SPIN * spins : spins))
+		err = sleep_for(c->as, c, c->slot, budget_ns);
 	return is_over(c->as, c) ? -ESRCH : err;
 }
 
@@ -166,50 +233,80 @@ int hand_wait_command(struct ctx *c, int64_t budget_ns)
 static int stub_cpus(struct ctx *c, const cpu_set_t *set)
 {
 	memcpy((char *)c->slot + SLOT_SCRATCH, set, sizeof *set);
-	return (int)command_call(c, SYS_sched_setaffinity, 0, sizeof *set, scratch_address(c), 0, 0);
+	return (int)command_call(c, SYS_sched_setaffinity, 0, sizeof *set, scratch_address(c), 0,
+				 0);
+}
+
+static void set_apart(struct ctx *c, bool apart)
+{
+	struct pool *p = c->pool;
+	if (c->apart == apart)
+		return;
+	c->apart = apart;
+	if (p)
+		__atomic_fetch_add(&p->apart, apart ? 1 : -1, __ATOMIC_RELAXED);
 }
 
 static void part(struct ctx *c)
 {
 	cpu_set_t rest = all;
-	int cpu = sched_getcpu();
 	c->vain = 0;
 	c->runs = 0;
 	c->try_after = c->try_after < TRY_MAX ? c->try_after * 2 : TRY_MAX;
-	if (cpus < 2 || cpu < 0 || !CPU_ISSET(cpu, &all))
+	int cpu = pool_pin();
+	if (cpu < 0)
 		return;
 	CPU_CLR(cpu, &rest);
-	if (stub_cpus(c, &rest) < 0)
-		return;
-	trap_calls++;
-	c->apart = host_set_cpu(0, (unsigned)cpu) == 0;
+	if (stub_cpus(c, &rest) == 0)
+		set_apart(c, true);
 }
 
 static void join(struct ctx *c)
 {
 	c->vain = 0;
 	c->runs = 0;
-	c->apart = false;
+	set_apart(c, false);
 	stub_cpus(c, &all);
-	trap_calls++;
-	host_set_cpus(0, &all, sizeof all);
 }
 
 void hand_inherit(struct ctx *c, const struct ctx *by)
 {
-	c->apart = by->apart;
+	c->inherits = by->apart ? by->pool : NULL;
 	c->try_after = by->try_after;
+}
+
+void hand_adopt(struct ctx *c)
+{
+	struct fiber *f = fiber_self();
+	__atomic_store_n(&c->pool, f ? f->pool : NULL, __ATOMIC_RELEASE);
+	/* What its parent was kept off is another CPU if the pool is another. */
+	if (f && c->inherits == f->pool)
+		set_apart(c, true);
+}
+
+void hand_forget(struct ctx *c)
+{
+	set_apart(c, false);
+}
+
+int hand_first(struct ctx *c, int64_t budget_ns)
+{
+	if (!fiber_self() || hand_is_ours(c->slot))
+		return 0;
+	return pool_await(c, hand_now() + budget_ns);
 }
 
 int hand_run(struct ctx *c)
 {
+	int err = 0;
 	if (c->apart && c->vain >= VAIN_MAX)
 		join(c);
-	else if (!c->apart && c->runs++ >= c->try_after && cpu_to_spare())
+	else if (!c->apart && c->runs++ >= c->try_after)
 		part(c);
-	atomic_fetch_add_explicit(&running, 1, memory_order_relaxed);
-	hand_give(c, DO_RESUME);
-	int err = wait_for(c, INT64_MAX);
-	atomic_fetch_sub_explicit(&running, 1, memory_order_relaxed);
+	hand_give(c, DO_RETURN);
+	if (fiber_self())
+		err = pool_await(c, INT64_MAX);
+	else
+		err = sleep_for(c->as, c, c->slot, INT64_MAX);
 	return is_over(c->as, c) ? -ESRCH : err;
 }

@@ -30,8 +30,9 @@ int trap_map(struct ctx *by, const struct map_req *req)
 		    (req->populate ? MAP_POPULATE : 0) | (req->fd < 0 ? MAP_ANONYMOUS : 0);
 	const struct command cmd = {
 		.what = req->fd < 0 ? DO_CALL : DO_MAP,
-		.args = {SYS_mmap, req->addr, req->size, (uint64_t)req->prot, (uint64_t)flags,
-			 (uint64_t)-1, req->fd < 0 ? 0 : (uint64_t)req->off},
+		.nr = SYS_mmap,
+		.args = {req->addr, req->size, (uint64_t)req->prot, (uint64_t)flags, (uint64_t)-1,
+			 req->fd < 0 ? 0 : (uint64_t)req->off},
 		.within_ns = command_time(req->size, req->populate),
 	};
 	long r = req->fd < 0 ? command_give(by, &cmd) : command_with_fds(by, &req->fd, 1, &cmd);
@@ -43,7 +44,8 @@ static long call_on(struct ctx *by, long nr, uint64_t addr, uint64_t size, uint6
 		   uint64_t a4)
 {
 	const struct command cmd = {.what = DO_CALL,
-				    .args = {(uint64_t)nr, addr, size, a2, a3, a4},
+				    .nr = nr,
+				    .args = {addr, size, a2, a3, a4},
 				    .within_ns = command_time(size, nr == SYS_madvise)};
 	return command_give(by, &cmd);
 }
@@ -124,7 +126,8 @@ static int there(struct aspace *as)
 /* What the call that this thread carries out has in its slot, if it is of that address space. */
 static struct ranges *at_hand(const struct aspace *as)
 {
-	return trap_current && trap_current->as == as ? &trap_current->ranges : NULL;
+	struct ctx *c = trap_current();
+	return c && c->as == as ? &c->ranges : NULL;
 }
 
 static void flush(void *arg, uaddr_t dst, const void *src, size_t size)
@@ -136,7 +139,7 @@ static void flush(void *arg, uaddr_t dst, const void *src, size_t size)
 
 void trap_settle(struct ctx *by)
 {
-	if (trap_current == by && by->ranges.count > 0 && there(by->as) == 0)
+	if (trap_current() == by && by->ranges.count > 0 && there(by->as) == 0)
 		ranges_settle(&by->ranges, flush, by->as);
 }
 

@@ -11,6 +11,21 @@
 
 #include "platform/platform.h"
 
+/*
+ * The lines that will be written, or read, are on their way while the call is looked at: each
+ * waited for by itself costs 0.1 us.  (prefetchw does nothing on a CPU without it.)
+ */
+static void fetch(const struct range *r)
+{
+	enum { LINE = 64, MOST = 4096 };
+	const unsigned char *end = r->data + min_u64(r->size, MOST);
+	for (const unsigned char *p = r->data; p < end; p += LINE)
+		if (r->kind == SLOT_OUT)
+			__asm__ volatile("prefetchw %0" : : "m"(*p));
+		else
+			__builtin_prefetch(p);
+}
+
 static bool range_check(struct range *out, const struct slot_range *s)
 {
 	uint64_t end;
@@ -28,6 +43,7 @@ void ranges_take(struct ranges *r, struct slot *s)
 {
 	uint32_t count = __atomic_load_n(&s->range_count, __ATOMIC_RELAXED);
 	r->count = 0;
+	r->small_home = NULL;
 	for (uint32_t i = 0; i < count && i < SLOT_RANGES; i++) {
 		struct slot_range once;
 		memcpy(&once, &s->ranges[i], sizeof once);
@@ -38,8 +54,68 @@ void ranges_take(struct ranges *r, struct slot *s)
 			continue;
 		to->data = (unsigned char *)s + SLOT_DATA + once.at;
 		to->nr = (uint8_t)i;
+		fetch(to);
 		r->count++;
 	}
+}
+
+static void take_packed(struct ranges *r, struct slot *s, const struct slot_range *it, unsigned nr)
+{
+	struct range *to = &r->r[r->count];
+	if (!range_check(to, it))
+		return;
+	to->nr = (uint8_t)nr;
+	to->data = (unsigned char *)s + SLOT_DATA + it->at;
+	if (to->kind == SLOT_OUT && to->size <= PACK_SMALL && !r->small_home) {
+		r->small_home = to->data;
+		to->data = r->small;
+	} else {
+		fetch(to);
+	}
+	r->count++;
+}
+
+void ranges_take_packed(struct ranges *r, struct slot *s, const uint64_t word[6])
+{
+	unsigned count = __atomic_load_n(&s->range_count, __ATOMIC_RELAXED);
+	uint32_t at = 0;
+	r->count = 0;
+	r->small_home = NULL;
+	for (unsigned i = 0; i < count && i < PACK_RANGES; i++) {
+		const uint32_t p = (uint32_t)(word[PACK_ARGS + i / 2] >> 32 * (i % 2));
+		if (PACK_ARG(p) >= PACK_ARGS)
+			continue;
+		const struct slot_range it = {.addr = word[PACK_ARG(p)],
+					      .size = PACK_SIZE(p),
+					      .at = (uint16_t)at,
+					      .out = (uint16_t)PACK_OUT(p)};
+		take_packed(r, s, &it, i);
+		at = PACK_ALIGN(at + it.size);
+		if (at > SLOT_DATA_SIZE)
+			break;
+	}
+}
+
+bool ranges_packable(const struct ranges *r)
+{
+	for (unsigned i = 0; i < r->count; i++)
+		if (r->r[i].used > 0 && r->r[i].from > 0)
+			return false;
+	return true;
+}
+
+void ranges_pack(struct ranges *r, struct slot *s)
+{
+	uint64_t used = 0;
+	for (unsigned i = 0; i < r->count; i++) {
+		const struct range *x = &r->r[i];
+		used |= (uint64_t)x->used << 16 * x->nr;
+		if (x->data == r->small)
+			for (uint32_t j = 0; 8 * j < x->used; j++)
+				memcpy(&s->word[2 + j], r->small + 8 * j, 8);
+	}
+	s->word[1] = used;
+	r->count = 0;
 }
 
 void ranges_give(struct ranges *r, struct slot *s)
@@ -47,6 +123,8 @@ void ranges_give(struct ranges *r, struct slot *s)
 	for (unsigned i = 0; i < r->count; i++) {
 		if (r->r[i].used == 0)
 			continue;
+		if (r->r[i].data == r->small)
+			memcpy(r->small_home + r->r[i].from, r->small + r->r[i].from, r->r[i].used);
 		__atomic_store_n(&s->ranges[r->r[i].nr].from, r->r[i].from, __ATOMIC_RELAXED);
 		__atomic_store_n(&s->ranges[r->r[i].nr].used, r->r[i].used, __ATOMIC_RELAXED);
 	}

@@ -36,6 +36,9 @@ struct range {
 struct ranges {
 	unsigned count;
 	struct range r[SLOT_RANGES];
+	/* SAYS_PACKED: where the data of the first small room are until it goes back. */
+	unsigned char *small_home; /* their place in the slot; NULL: there is none */
+	_Alignas(8) unsigned char small[PACK_SMALL];
 };
 
 /* Nothing is offered: events that are no calls. */
@@ -45,8 +48,14 @@ static inline void ranges_none(struct ranges *r)
 }
 /* s: the slot as the sentry maps it. */
 void ranges_take(struct ranges *r, struct slot *s);
+/* The same of SAYS_PACKED; word: a copy of slot.word. */
+void ranges_take_packed(struct ranges *r, struct slot *s, const uint64_t word[6]);
 /* Before the stub goes on: tells it what was written.  r is empty afterwards. */
 void ranges_give(struct ranges *r, struct slot *s);
+/* Can ranges_pack() say it all? */
+bool ranges_packable(const struct ranges *r);
+/* The same as ranges_give for DO_RETURN of SAYS_PACKED: words 1 to 5. */
+void ranges_pack(struct ranges *r, struct slot *s);
 
 /*
  * The same arguments as platform_ops.read and write.  Bytes copied: all that was asked for;

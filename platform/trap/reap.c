@@ -101,10 +101,8 @@ static void note_death(struct aspace *as, const struct rusage *ru)
 		as->usage = usage_of(ru);
 	__atomic_store_n(&as->dead, 1, __ATOMIC_SEQ_CST);
 	host_futex_wake(&as->dead, INT32_MAX);
-	list_for_each(c, &as->ctxs, link) {
-		__atomic_store_n(&c->slot->turn, TURN_SENTRY, __ATOMIC_SEQ_CST);
-		host_futex_wake_shared(&c->slot->turn, INT32_MAX);
-	}
+	list_for_each(c, &as->ctxs, link)
+		hand_over(c);
 }
 
 /* True if it was one of ours and somebody may not know yet; `known` is of who does. */

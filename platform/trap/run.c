@@ -70,6 +70,7 @@ static bool event_trapped(struct ctx *c, const struct stub_info *si, struct even
 	frame_told(c);
 	*out = (struct event){.kind = EV_SYSCALL,
 			      .rewrite = r->rip == c->uc_rip && rewrite_due(c->as->text, r->rip)};
+	event_call(out, r);
 	return true;
 }
 
@@ -152,36 +153,58 @@ static bool event_signal(struct ctx *c, struct event *out)
 	}
 }
 
-static void call_read(struct ctx *c)
+/* Of an interrupt that found a call which was answered in the stub. */
+static void kick_read(struct ctx *c)
 {
-	const uint64_t fs = c->regs.fs_base, gs = c->regs.gs_base;
-	c->regs = c->slot->regs;
-	c->regs.fs_base = fs;
-	c->regs.gs_base = gs;
-	c->regs.cs = 0x33;
-	c->regs.ss = 0x2b;
-	c->regs.ds = c->regs.es = c->regs.fs = c->regs.gs = 0;
-	c->site_rip = c->regs.rip;
+	c->lazy = true;
+	c->answered = c->packed = false;
 	c->at = AT_CALL;
-	c->dirty = false;
-	c->told_all = false;
+	c->nr = (uint32_t)c->slot->regs.orig_rax;
+	c->args[0] = c->slot->regs.rdi;
+	c->args[1] = c->slot->regs.rsi;
+	c->args[2] = c->slot->regs.rdx;
+	c->args[3] = c->slot->regs.r10;
+	c->args[4] = c->slot->regs.r8;
+	c->args[5] = c->slot->regs.r9;
+	uint64_t rax = c->slot->regs.rax;
+	frame_load(c);
+	c->regs.rax = rax;
+	c->regs.orig_rax = ~0ull;
 }
 
-__thread struct ctx *trap_current;
+/* All of a rewritten call that most need. */
+static void call_read(struct ctx *c, bool packed, struct event *out)
+{
+	c->at = AT_CALL;
+	c->lazy = true;
+	c->packed = packed;
+	c->answered = false;
+	c->dirty = false;
+	c->told_all = false;
+	c->nr = __atomic_load_n(&c->slot->nr, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < ARRAY_SIZE(c->args); i++)
+		c->args[i] = __atomic_load_n(&c->slot->word[i], __ATOMIC_RELAXED);
+	*out = (struct event){.kind = EV_SYSCALL, .rewritten = true, .nr = c->nr};
+	memcpy(out->args, c->args, sizeof out->args);
+}
 
 /* A call that has become an event: until run() its memory is looked for in the slot first. */
 static void call_begins(struct ctx *c, const struct event *ev)
 {
 	if (ev->kind != EV_SYSCALL)
 		return;
-	ranges_take(&c->ranges, c->slot);
-	trap_current = c;
+	if (c->lazy && c->packed)
+		ranges_take_packed(&c->ranges, c->slot, c->args);
+	else
+		ranges_take(&c->ranges, c->slot);
+	local_set(LOCAL_CTX, c);
 }
 
 static void call_ends(struct ctx *c)
 {
-	ranges_give(&c->ranges, c->slot);
-	trap_current = NULL;
+	if (!c->lazy || !c->packed)
+		ranges_give(&c->ranges, c->slot);
+	local_set(LOCAL_CTX, NULL);
 }
 
 /* True if what the stub said is an event. */
@@ -191,14 +214,13 @@ static bool event_read(struct ctx *c, struct event *out)
 	case SAYS_SIGNAL:
 		return event_signal(c, out);
 	case SAYS_CALL:
-		call_read(c);
-		c->regs.rax = (uint64_t)-ENOSYS;
-		frame_told(c);
-		*out = (struct event){.kind = EV_SYSCALL, .rewritten = true};
+		call_read(c, /*packed=*/false, out);
+		return true;
+	case SAYS_PACKED:
+		call_read(c, /*packed=*/true, out);
 		return true;
 	case SAYS_KICK:
-		call_read(c);
-		c->regs.orig_rax = ~0ull;
+		kick_read(c);
 		return event_interrupt(c, out);
 	default:
 		return confused(c, out);
@@ -233,7 +255,7 @@ void trap_run(struct ctx *c, struct event *out)
 	*out = (struct event){.kind = EV_GONE};
 	if (c->gone)
 		return;
-	assert(c->adopter == &trap_calls);
+	assert(c->adopter == locals_self());
 	atomic_fetch_or(&c->state, CTX_RUNNING);
 	if (kick_taken(c)) {
 		*out = (struct event){.kind = EV_INTERRUPT};

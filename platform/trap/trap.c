@@ -16,6 +16,7 @@
 #include "platform/base/log.h"
 #include "platform/trap/clock.h"
 #include "platform/trap/facts.h"
+#include "platform/trap/pool/pool.h"
 #include "syscalls/abi/signal.h"
 
 struct trap_host trap_host;
@@ -63,8 +64,8 @@ static void spare_drop(struct spare s)
 	int status;
 	if (s.sock < 0)
 		return;
-	if (hand_wait(&as, NULL, first, SPARE_NS) == 0 && first->ret > 0) {
-		int pid = (int)first->ret;
+	if (hand_wait(&as, NULL, first, SPARE_NS) == 0 && first->pid > 0) {
+		int pid = (int)first->pid;
 		host_tgkill(pid, pid, SIGKILL);
 		while (host_wait(pid, &status, 0) == -EINTR)
 			;
@@ -85,7 +86,7 @@ static int aspace_from(const struct spare *s, struct aspace **out, struct ctx **
 	/* It runs no guest code yet, so what it says of itself is true. */
 	struct slot *first = (*out_ctx)->slot;
 	err = hand_wait(*out, NULL, first, SPARE_NS);
-	(*out)->pid = (*out_ctx)->tid = (int)first->ret;
+	(*out)->pid = (*out_ctx)->tid = (int)first->pid;
 	if (err == 0 && (*out)->pid > 0)
 		err = aspace_verify(*out);
 	else
@@ -125,6 +126,30 @@ static int trap_aspace_new(struct aspace **out, struct ctx **out_ctx)
 	return 0;
 }
 
+static const struct regs *trap_regs(struct ctx *c)
+{
+	frame_load(c);
+	return &c->regs;
+}
+
+static struct regs *trap_regs_mut(struct ctx *c)
+{
+	frame_load(c);
+	c->dirty = true;
+	return &c->regs;
+}
+
+static void trap_answer(struct ctx *c, int64_t result)
+{
+	if (!c->lazy) {
+		c->regs.rax = (uint64_t)result;
+		c->dirty = true;
+		return;
+	}
+	c->result = result;
+	c->answered = true;
+}
+
 static void *fpu_copy(const struct ctx *by)
 {
 	void *image = malloc(trap_fpu_size());
@@ -134,9 +159,9 @@ static void *fpu_copy(const struct ctx *by)
 }
 
 /* What a new thread of the guest begins with. */
-static int inherit(struct ctx *c, const struct ctx *by)
+static int inherit(struct ctx *c, struct ctx *by)
 {
-	c->regs = by->regs;
+	c->regs = *trap_regs(by);
 	hand_inherit(c, by);
 	c->host_fs = by->host_fs;
 	if (by->at != AT_FRAME)
@@ -148,8 +173,9 @@ static int inherit(struct ctx *c, const struct ctx *by)
 static int trap_aspace_fork(struct ctx *by, struct aspace **out, struct ctx **out_ctx)
 {
 	const struct command cmd = {.what = DO_FORK,
-				    .args = {SYS_clone, (uint64_t)trap_host.sentry_pid},
-				    .within_ns = FORK_NS};
+				    .args = {(uint64_t)trap_host.sentry_pid},
+				    .within_ns = FORK_NS,
+				    .is_long = true};
 	struct rewrite *text = NULL;
 	uint64_t nonce;
 	char *map;
@@ -197,7 +223,7 @@ static int trap_ctx_create(struct ctx *by, struct ctx **out)
 	if (err < 0)
 		return err;
 	const struct command cmd = {.what = DO_THREAD,
-				    .args = {0, SLOTS_AT + (uint64_t)number * SLOT_SIZE},
+				    .args = {SLOTS_AT + (uint64_t)number * SLOT_SIZE},
 				    .within_ns = COMMAND_NS};
 	long tid = command_give(by, &cmd);
 	if (tid <= 0 || tid > INT32_MAX) {
@@ -235,16 +261,22 @@ static int adopt_frame(struct ctx *c)
 
 static int trap_ctx_adopt(struct ctx *c)
 {
-	int err = ctx_settle(c);
+	/* For its first word without a lock, so that others run meanwhile. */
+	__atomic_store_n(&c->adopter, locals_self(), __ATOMIC_RELAXED);
+	hand_adopt(c);
+	int err = hand_first(c, SETTLE_NS);
+	if (err == 0)
+		err = ctx_settle(c);
 	if (err == 0)
 		err = adopt_frame(c);
 	if (err < 0) {
-		aspace_kill(c->as);
+		/* Nobody waits for one that is abandoned, but the others of its process may live on. */
+		if (!__atomic_load_n(&c->abandoned, __ATOMIC_SEQ_CST))
+			aspace_kill(c->as);
 		c->gone = true;
 		return -ESRCH;
 	}
 	c->adopted = true;
-	__atomic_store_n(&c->adopter, &trap_calls, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -262,17 +294,6 @@ static void trap_ctx_destroy(struct ctx *c)
 			usage_within(c, /*thread=*/false, &c->as->usage, LAST_WORD_NS) == 0;
 	}
 	ctx_free(c);
-}
-
-static const struct regs *trap_regs(struct ctx *c)
-{
-	return &c->regs;
-}
-
-static struct regs *trap_regs_mut(struct ctx *c)
-{
-	c->dirty = true;
-	return &c->regs;
 }
 
 /* The clock of a whole process can be read from outside: CLOCK of ~pid, type SCHED. */
@@ -310,7 +331,7 @@ static int trap_ctx_cputime(struct ctx *c, int64_t *out_ns)
 		return err;
 	if (!__atomic_load_n(&as->threaded, __ATOMIC_RELAXED))
 		own = all;
-	else if (__atomic_load_n(&c->adopter, __ATOMIC_RELAXED) == &trap_calls)
+	else if (__atomic_load_n(&c->adopter, __ATOMIC_RELAXED) == locals_self())
 		err = thread_cputime(c, &own);
 	lock(&as->lock);
 	if (err == 0 && own > c->cputime)
@@ -379,7 +400,9 @@ static int trap_init(void)
 	hand_init();
 	clock_find();
 	trap_host.fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT;
-	int err = zygote_trap_start();
+	int err = pool_init(hand_cpus());
+	if (err == 0)
+		err = zygote_trap_start();
 	if (err < 0)
 		return err;
 	trap_text_init();
@@ -392,7 +415,7 @@ static int trap_init(void)
 		if (err == 0)
 			err = learn_frame(&as, &c);
 		if (err == 0)
-			clock_ready((int)s->ret, trap_host.base);
+			clock_ready((int)s->pid, trap_host.base);
 		if (err < 0)
 			spare_drop(first);
 		else
@@ -449,6 +472,7 @@ static uaddr_t trap_clock(uint32_t *out_ids)
 
 const struct platform_ops trap_platform = {
 	.name = "trap",
+	.strands = &pool_strands,
 	.init = trap_init,
 	.shutdown = trap_shutdown,
 	.aspace_new = trap_aspace_new,
@@ -464,6 +488,7 @@ const struct platform_ops trap_platform = {
 	.abandon = hand_abandon,
 	.regs = trap_regs,
 	.regs_mut = trap_regs_mut,
+	.answer = trap_answer,
 	.fpu_size = trap_fpu_size,
 	.fpu_get = trap_fpu_get,
 	.fpu_set = trap_fpu_set,

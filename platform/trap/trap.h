@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 
 #include "platform/base/list.h"
+#include "platform/base/local.h"
 #include "platform/base/lock.h"
 #include "platform/base/ref.h"
 #include "platform/host.h"
@@ -29,6 +30,7 @@
 #include "platform/trap/stub/stub.h"
 
 struct abi_ucontext;
+struct pool;
 struct rewrite;
 struct rusage;
 
@@ -74,6 +76,12 @@ struct ctx {
 	bool gone;	     /* dead, seen by us */
 	uint32_t abandoned;  /* a: its adopter waits for it no longer */
 	bool dirty;	     /* regs differ from the stub's */
+	bool lazy;	     /* AT_CALL: regs have not been read from the slot: only nr, args count */
+	bool packed;	     /* lazy: the call's ranges were in its line */
+	bool answered;	     /* lazy: result is to be its rax */
+	uint32_t nr;
+	uint64_t args[6];
+	int64_t result;
 	enum ctx_at at;
 	uaddr_t uc_rip;	     /* AT_FRAME: as the host has it; regs.rip as the guest knows it */
 	struct abi_ucontext *uc; /* AT_FRAME: checked, here */
@@ -89,11 +97,14 @@ struct ctx {
 	struct regs told;    /* what the stub has, but for rax, if told_all */
 	bool told_all;
 	int64_t cputime;     /* last answer of ctx_cputime */
-	const void *adopter; /* a: &trap_calls of that thread; others only compare it */
+	const struct locals *adopter; /* a: whose it is; others only compare it */
 	struct list link;    /* reap.c's lock */
 	/* hand.c */
+	struct pool *pool;  /* a: its adopter's; NULL: a thread of its own runs it */
 	bool apart;	    /* mode: see there */
-	unsigned vain;	    /* waits without a look that had success, since the last that had */
+	bool woken;	    /* its stub had to be woken for the last turn */
+	struct pool *inherits; /* in which it begins apart, or NULL */
+	unsigned vain;	    /* sleeps of the leader while it was in guest code, since it was seen awake */
 	unsigned runs, try_after; /* since it joined; until it is tried apart */
 };
 
@@ -120,8 +131,11 @@ extern struct trap_host trap_host;
 /* Host calls made by this thread in this folder: what the tests and bench count. */
 extern __thread unsigned long trap_calls;
 
-/* The ctx whose call this thread carries out, or NULL: run.c. */
-extern __thread struct ctx *trap_current;
+/* The ctx whose call the caller carries out, or NULL. */
+static inline struct ctx *trap_current(void)
+{
+	return local_get(LOCAL_CTX);
+}
 
 /* zygote.c */
 int zygote_trap_start(void);
@@ -130,6 +144,8 @@ void zygote_trap_stop(void);
 int zygote_trap_spawn(int fd, int *out_sock);
 
 /* aspace.c */
+/* A new stub answers in well under a millisecond; one that does not is up to something. */
+#define SETTLE_NS (5 * NSEC_PER_SEC)
 /* A new object with its nonce in slot 0; the caller owns both. */
 int object_new(int *out_fd, char **out_map, uint64_t *out_nonce);
 void object_put(char *map);
@@ -151,30 +167,53 @@ void ctx_free(struct ctx *c);
 
 /* hand.c */
 void hand_init(void);
-/* Gives the turn with a command. */
+/* Gives the turn with a command; DO_RETURN of a lazy ctx with its answer. */
 void hand_give(struct ctx *c, uint32_t command);
 bool hand_is_ours(struct slot *s);
 /* Until it is our turn again: 0, -ESRCH (over), -ETIMEDOUT.  c: whose adopter waits, or NULL. */
 int hand_wait(struct aspace *as, const struct ctx *c, struct slot *s, int64_t budget_ns);
 /* Any thread: c's adopter comes back from where it waits, and waits no more. */
 void hand_abandon(struct ctx *c);
-/* The child of by starts in its mode. */
+/* Any thread: whoever waits for c's stub looks at what has become of it. */
+void hand_over(struct ctx *c);
+/* The child of by starts in its mode, once it is adopted. */
 void hand_inherit(struct ctx *c, const struct ctx *by);
-/* The same for a command's answer. */
-int hand_wait_command(struct ctx *c, int64_t budget_ns);
+void hand_adopt(struct ctx *c);
+void hand_forget(struct ctx *c);
+/* Before c is adopted, without a lock: its stub has said its first word, or -ETIMEDOUT.  A hint. */
+int hand_first(struct ctx *c, int64_t budget_ns);
+/* The same for a command's answer; is_long: one that takes the host long. */
+int hand_wait_command(struct ctx *c, int64_t budget_ns, bool is_long);
 /* The same around guest code. */
 int hand_run(struct ctx *c);
+int64_t hand_now(void);
+/* For pool.c.  The CPUs there are; the one this thread is on, -1 if it must not keep it. */
+unsigned hand_cpus(void);
+int hand_cpu(void);
+/* This thread goes wherever the host likes. */
+void hand_roam(void);
+/* How often a leader looks for one. */
+uint32_t hand_looks(const struct ctx *c);
+/* In ticks: how long a leader looks for so many threads that are apart. */
+uint64_t hand_look_until(unsigned apart, bool woken);
+/* The stub is to ring when it gives the turn: false if it has given it. */
+bool hand_tell(struct slot *s, uint32_t bell);
+/* A look has found it; a sleep has begun without one that did. */
+void hand_seen(struct ctx *c);
+void hand_vain(struct ctx *c);
 
 /* command.c: host calls in the stub; results, -ESRCH if it died. */
 long command_call(struct ctx *c, long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
 		  uint64_t a4);
 /* Several, of seven words each, in one turn: 0 or the first error. */
 long command_calls(struct ctx *c, const uint64_t (*calls)[7], size_t n);
-/* A command with call[0..]; within_ns: how long an honest stub may take. */
+/* A command; within_ns: how long an honest stub may take. */
 struct command {
 	uint32_t what; /* DO_* */
-	uint64_t args[7];
+	long nr;       /* of a host call */
+	uint64_t args[6];
 	int64_t within_ns;
+	bool is_long; /* even at its best much longer than a wake-up */
 };
 long command_give(struct ctx *c, const struct command *cmd);
 /* Sends descriptors, then gives the command. */
@@ -211,6 +250,8 @@ int frame_read(struct ctx *c);
 void frame_told(struct ctx *c);
 /* Before guest code goes on: registers to where the stub will load them from. */
 int frame_flush(struct ctx *c);
+/* The registers of a call of which only the arguments have been read. */
+void frame_load(struct ctx *c);
 /* After this the state is in a frame. */
 int frame_force(struct ctx *c);
 size_t trap_fpu_size(void);

@@ -25,6 +25,7 @@
 #include "platform/stub/clean.h"
 #include "platform/stub_filter.h"
 #include "platform/trap/clock.h"
+#include "platform/trap/pool/pool.h"
 #include "platform/trap/stub/answer.h"
 
 /* End of a 47-bit address space; nothing is mapped above it unless asked for. */
@@ -78,7 +79,9 @@ static _Noreturn void zygote_child(const struct trap_host *h, int sock)
 {
 	const uint64_t entry = stub_at(h->base, entry_zygote), base = h->base;
 	uint64_t keep = base;
-	clean_descriptors(sock);
+	int fds[1 + POOLS_MAX * POOL_BELLS] = {sock};
+	size_t nfds = 1 + pool_descriptors(fds + 1);
+	clean_descriptors(fds, nfds);
 	clean_signals(INTERRUPT_SIGNAL, stub_at(base, stub_handler), stub_at(base, stub_restorer));
 	clean_limits(h->tasks);
 	clean_rights();

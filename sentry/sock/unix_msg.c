@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/base/local.h"
 #include "sentry/cred/cred.h"
 #include "sentry/sock/unix.h"
 #include "syscalls/abi/epoll.h"
@@ -18,9 +19,6 @@
 enum { BUF_STRUCT = 256, BUF_INFO = 320, BUF_ALIGN = 64, STREAM_HEAD = 3776, DGRAM_HEAD = 16064 };
 /* Larger than any message that a send buffer of a sane size lets through. */
 enum { MSG_SIZE_MAX = 64 << 20 };
-
-/* The doomed of this thread, while the outermost call works on them; next NULL: nobody does. */
-static __thread struct list doomed;
 
 /* As Linux counts, so that a guest sees the same number of messages fit. */
 static size_t msg_charge(size_t size, bool stream)
@@ -111,17 +109,21 @@ void unix_msg_free(struct unix_msg *msg)
 		msg_destroy(msg);
 		return;
 	}
-	bool outermost = !doomed.next;
-	if (outermost)
-		list_init(&doomed);
-	list_append(&doomed, &msg->link);
-	while (outermost && !list_empty(&doomed)) {
-		struct unix_msg *first = list_first(&doomed, struct unix_msg, link);
+	struct list mine, *doomed = local_get(LOCAL_DOOMED);
+	if (doomed) {
+		list_append(doomed, &msg->link);
+		return;
+	}
+	/* The outermost call works on those that the inner ones find. */
+	list_init(&mine);
+	local_set(LOCAL_DOOMED, &mine);
+	list_append(&mine, &msg->link);
+	while (!list_empty(&mine)) {
+		struct unix_msg *first = list_first(&mine, struct unix_msg, link);
 		list_del(&first->link);
 		msg_destroy(first);
 	}
-	if (outermost)
-		doomed.next = NULL;
+	local_set(LOCAL_DOOMED, NULL);
 }
 
 void unix_msgs_free(struct list *msgs)

@@ -8,20 +8,55 @@
 
 #include <assert.h>
 
+#include "platform/base/local.h"
 #include "platform/host.h"
+#include "platform/platform.h"
 #include "syscalls/abi/errno.h"
 
-static __thread struct waiter *self;
-static __thread struct waiter own;
+static __thread struct waiter own; /* never a strand's */
+
+static const struct strand_ops *strands(void)
+{
+	return platform ? platform->strands : NULL;
+}
+
+static struct strand *strand_self(void)
+{
+	return strands() ? strands()->self() : NULL;
+}
 
 struct waiter *waiter_self(void)
 {
-	return self ? self : &own;
+	struct waiter *w = local_get(LOCAL_WAITER);
+	return w ? w : &own;
 }
 
 void waiter_set_self(struct waiter *w)
 {
-	self = w;
+	struct waiter *old = local_get(LOCAL_WAITER);
+	/* Who still sees the strand wakes somebody in vain. */
+	if (old)
+		__atomic_store_n(&old->strand, NULL, __ATOMIC_SEQ_CST);
+	if (w)
+		__atomic_store_n(&w->strand, strand_self(), __ATOMIC_SEQ_CST);
+	local_set(LOCAL_WAITER, w);
+}
+
+/* Its word has been changed. */
+static void rouse(struct waiter *w)
+{
+	struct strand *s = __atomic_load_n(&w->strand, __ATOMIC_SEQ_CST);
+	if (s)
+		strands()->wake(s);
+	else
+		host_futex_wake(&w->word, 1);
+}
+
+static int rest(struct waiter *w, uint32_t word, int64_t deadline_ns)
+{
+	return __atomic_load_n(&w->strand, __ATOMIC_RELAXED)
+		       ? strands()->sleep(&w->word, word, deadline_ns)
+		       : host_futex_wait(&w->word, word, deadline_ns);
 }
 
 static uint32_t waiter_load(const struct waiter *w)
@@ -31,17 +66,17 @@ static uint32_t waiter_load(const struct waiter *w)
 
 void waiter_wake(struct waiter *w)
 {
-	uint32_t old = __atomic_fetch_or(&w->word, WAITER_WOKEN, __ATOMIC_RELEASE);
+	uint32_t old = __atomic_fetch_or(&w->word, WAITER_WOKEN, __ATOMIC_SEQ_CST);
 	if (!(old & WAITER_WOKEN))
-		host_futex_wake(&w->word, 1);
+		rouse(w);
 }
 
 void waiter_flag(struct waiter *w, uint32_t set, uint32_t clear)
 {
 	if (clear)
 		__atomic_fetch_and(&w->word, ~clear, __ATOMIC_RELEASE);
-	if (set && (__atomic_fetch_or(&w->word, set, __ATOMIC_RELEASE) & set) != set)
-		host_futex_wake(&w->word, 1);
+	if (set && (__atomic_fetch_or(&w->word, set, __ATOMIC_SEQ_CST) & set) != set)
+		rouse(w);
 }
 
 bool waiter_signalled(const struct waiter *w)
@@ -86,7 +121,7 @@ int waiter_sleep(struct waiter *w, enum wait_mode mode, int64_t deadline_ns)
 			__atomic_store_n(w->sleeps, *w->sleeps + 1, __ATOMIC_RELAXED);
 		if (w->rests)
 			w->rests(w, /*asleep=*/true);
-		int err = host_futex_wait(&w->word, v, deadline_ns);
+		int err = rest(w, v, deadline_ns);
 		if (w->rests)
 			w->rests(w, /*asleep=*/false);
 		if (err == -ETIMEDOUT)

@@ -12,8 +12,9 @@
  * queue.  No wake-up is lost: the entry is queued before the expression is
  * first evaluated.  epoll queues entries of its own, with a wake function.
  *
- * Which sleeper is meant is thread-local state (waiter_self), set by whoever
- * runs a task on this host thread; threads of the sentry itself have one too.
+ * Which sleeper is meant belongs to whoever runs (waiter_self): a strand of the
+ * platform or a host thread sets the one of its task; threads of the sentry itself
+ * have one too.
  */
 #pragma once
 
@@ -24,7 +25,8 @@
 #define WAIT_FOREVER INT64_MAX
 
 struct waiter {
-	uint32_t word; /* a: WAITER_* bits; the futex the host thread sleeps on */
+	uint32_t word; /* a: WAITER_* bits; the futex the host thread sleeps on, if it is one */
+	struct strand *strand; /* a: whose it is; NULL: a host thread's */
 	void (*serve)(struct waiter *w); /* I: does what WAITER_ERRAND asks for; must not sleep */
 	uint64_t *sleeps; /* I: counts them, written by its own thread; or NULL */
 	/* I: told on its own thread, which holds no lock, that it goes to sleep or has woken; or NULL. */
@@ -72,6 +74,7 @@ void waitq_wake_nested(struct waitq *q, uint32_t events);
 bool waitq_busy(struct waitq *q);
 
 struct waiter *waiter_self(void);
+/* NULL: a thread has one of its own again; a strand none. */
 void waiter_set_self(struct waiter *w);
 void waiter_wake(struct waiter *w);
 /* Sets or clears WAITER_SIGNAL / WAITER_KILLED; setting ends the sleep. */

@@ -50,21 +50,27 @@ static __attribute__((noinline)) bool enter_watched(struct task *t)
 	return (int32_t)platform->regs(t->ctx)->orig_rax != -1;
 }
 
-static void call(struct task *t)
+static void call(struct task *t, const struct event *ev)
 {
-	const struct regs *r = platform->regs(t->ctx);
-	uint64_t nr = r->orig_rax;
-	const uint64_t args[6] = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9};
-
-	t->restart_nr = nr;
-	long ret = syscall_dispatch(t, nr, args);
+	t->restart_nr = ev->nr;
+	long ret = syscall_dispatch(t, ev->nr, ev->args);
 	if (must_exit(t))
 		return;
 	if (is_restart(ret)) {
 		t->restart_err = (int)-ret;
 		ret = -EINTR;
 	}
-	platform->regs_mut(t->ctx)->rax = (uint64_t)ret;
+	platform->answer(t->ctx, ret);
+}
+
+/* Who watches it may have changed it. */
+static void call_watched(struct task *t)
+{
+	struct event ev;
+	if (!enter_watched(t))
+		return;
+	event_call(&ev, platform->regs(t->ctx));
+	call(t, &ev);
 }
 
 static void handle_syscall(struct task *t, const struct event *ev)
@@ -75,8 +81,10 @@ static void handle_syscall(struct task *t, const struct event *ev)
 	t->syscalls++;
 	t->in_syscall = true;
 	t->restart_err = 0;
-	if (__builtin_expect(!(task_traced(t) & TRACED_ENTRY), 1) || enter_watched(t))
-		call(t);
+	if (__builtin_expect(!(task_traced(t) & TRACED_ENTRY), 1))
+		call(t, ev);
+	else
+		call_watched(t);
 	if (__builtin_expect(task_traced(t) & TRACED_EXIT, 0) && !must_exit(t))
 		trace_call_exit(t);
 }
@@ -128,6 +136,8 @@ void task_account(struct task *t)
 	int64_t ns;
 	if (t->ctx && platform->ctx_cputime(t->ctx, &ns) == 0)
 		__atomic_store_n(&t->utime_ns, ns, __ATOMIC_RELAXED);
-	if (host_clock_get(CLOCK_THREAD_CPUTIME_ID, &ns) == 0)
+	if (platform->strands)
+		__atomic_store_n(&t->stime_ns, platform->strands->time(), __ATOMIC_RELAXED);
+	else if (host_clock_get(CLOCK_THREAD_CPUTIME_ID, &ns) == 0)
 		__atomic_store_n(&t->stime_ns, ns, __ATOMIC_RELAXED);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "platform/base/count.h"
+#include "platform/base/local.h"
 #include "platform/base/log.h"
 #include "sentry/mm/mm.h"
 #include "sentry/task/ctimer.h"
@@ -42,11 +43,9 @@ struct task_begin {
 	void (*drop)(struct task *t);	/* I once told to drop */
 };
 
-static __thread struct task *current;
-
 struct task *task_current(void)
 {
-	return current;
+	return local_get(LOCAL_TASK);
 }
 
 int task_install_file(struct task *t, struct file *f, bool cloexec)
@@ -239,10 +238,13 @@ static uint32_t begin_told(const struct task_begin *b)
 	return __atomic_load_n(&b->told, __ATOMIC_ACQUIRE);
 }
 
-/* Nobody has seen t: this thread sleeps as one of the sentry's own, which nothing interrupts. */
+/* Nobody has seen t: it sleeps as one of the sentry's own, which nothing interrupts. */
 static bool begin_wait(struct task_begin *b, struct task *t)
 {
+	struct waiter quiet = {0};
+	waiter_set_self(&quiet);
 	waitq_sleep(&b->wq, 0, WAIT_KILLABLE, WAIT_FOREVER, begin_told(b) != BEGIN_WAIT);
+	waiter_set_self(NULL);
 	if (begin_told(b) == BEGIN_GO)
 		return true;
 	b->drop(t);
@@ -252,19 +254,20 @@ static bool begin_wait(struct task_begin *b, struct task *t)
 	return false;
 }
 
-static void *task_thread(void *arg)
+static void task_main(struct task_begin *b)
 {
-	struct task_begin *b = arg;
 	struct task *t = b->task;
 	int err = platform->ctx_adopt(t->ctx);
 	if (!begin_wait(b, t))
-		return NULL;
+		return;
 	waiter_set_self(&t->waiter);
-	current = t;
+	local_set(LOCAL_TASK, t);
 	__atomic_add_fetch(&t->group->awake, 1, __ATOMIC_SEQ_CST);
 	if (err < 0) {
 		log_debug("task %d: the stub was lost before it ran", t->tid);
-		task_exit_group(t, SIGKILL);
+		/* Else it was abandoned before it began; another of the group may exec. */
+		if (!__atomic_load_n(&t->exiting, __ATOMIC_ACQUIRE))
+			task_exit_group(t, SIGKILL);
 	} else if (!b->fn) {
 		*platform->regs_mut(t->ctx) = b->regs;
 		if (t->set_child_tid) /* not by its parent, who would have to wait for the stub */
@@ -276,10 +279,21 @@ static void *task_thread(void *arg)
 	task_run(t);
 	__atomic_sub_fetch(&t->group->awake, 1, __ATOMIC_SEQ_CST);
 	waiter_set_self(NULL);
-	current = NULL;
+	local_set(LOCAL_TASK, NULL);
 	task_put(t);
 	count_end();
+}
+
+static void *task_thread(void *arg)
+{
+	task_main(arg);
 	return NULL;
+}
+
+static void task_strand(void *arg)
+{
+	task_main(arg);
+	platform->strands->end();
 }
 
 /* Two references, of which one is the thread's. */
@@ -295,7 +309,7 @@ static struct task_begin *begin_new(struct task *t)
 	return b;
 }
 
-static int thread_start(struct task_begin *b)
+static int host_thread_start(struct task_begin *b)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -304,6 +318,13 @@ static int thread_start(struct task_begin *b)
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	int err = pthread_create(&thread, &attr, task_thread, b);
 	pthread_attr_destroy(&attr);
+	return -err;
+}
+
+static int thread_start(struct task_begin *b)
+{
+	int err = platform->strands ? platform->strands->start(task_strand, b)
+				    : host_thread_start(b);
 	if (err == 0)
 		return 0;
 	task_put(b->task);
@@ -331,8 +352,8 @@ void task_drop(struct task_begin *b, void (*drop)(struct task *t))
 	b->drop = drop;
 	begin_tell(b, BEGIN_DROP);
 	/* Also when the caller is killed: its end may be the sandbox's. */
-	struct waiter *self = waiter_self();
-	waiter_set_self(NULL);
+	struct waiter *self = waiter_self(), quiet = {0};
+	waiter_set_self(&quiet);
 	waitq_sleep(&b->wq, 0, WAIT_KILLABLE, WAIT_FOREVER, begin_told(b) == BEGIN_DROPPED);
 	waiter_set_self(self);
 	begin_put(b);

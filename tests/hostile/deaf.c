@@ -216,7 +216,7 @@ static void *lie_about_fork(void *arg)
 	for (;;)
 		if (s->command == DO_FORK && s->turn != TURN_SENTRY) {
 			s->command = DO_PARK;
-			s->ret = (int64_t)(uintptr_t)arg;
+			s->word[0] = (uint64_t)(uintptr_t)arg;
 			s->event = SAYS_DONE;
 			s->turn = TURN_SENTRY;
 		}

@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 
 static struct slot *const first = (struct slot *)SLOTS_AT;
@@ -139,9 +140,9 @@ static void *forge(void *arg)
 	struct slot *s = arg;
 	while (!stop) {
 		struct slot_range *r = &s->ranges[next(&x) % SLOT_RANGES];
-		switch (next(&x) % 8) {
+		switch (next(&x) % 12) {
 		case 0:
-			s->range_count = (uint32_t)(next(&x) % 3 ? next(&x) % 10 : next(&x));
+			s->range_count = (uint16_t)(next(&x) % 3 ? next(&x) % 10 : next(&x));
 			break;
 		case 1:
 			r->addr = some_address(next(&x));
@@ -161,11 +162,32 @@ static void *forge(void *arg)
 		case 6:
 			r->from = (uint32_t)(next(&x) % 2 ? next(&x) % 9000 : next(&x));
 			break;
+		case 7: /* the ranges of a packed call, and its arguments */
+			s->word[next(&x) % 6] = next(&x) % 2 ? next(&x) : some_address(next(&x));
+			break;
+		case 8:
+			s->word[4 + next(&x) % 2] = PACK(next(&x) % 9000, next(&x) % 5, next(&x) % 4) |
+						    (uint64_t)PACK(next(&x), next(&x), 1) << 32;
+			break;
+		case 9:
+			s->event = next(&x) % 2 ? SAYS_PACKED : SAYS_CALL;
+			break;
+		case 10:
+			s->ranges_own = (uint32_t)(next(&x) % 10);
+			break;
 		default:
 			((volatile char *)s)[SLOT_DATA + next(&x) % SLOT_DATA_SIZE] =
 				(char)next(&x);
 		}
 	}
+	return NULL;
+}
+
+static void *forge_turn(void *arg)
+{
+	const uint32_t turn = (uint32_t)(uintptr_t)arg;
+	while (!stop)
+		__atomic_store_n(&first->turn, turn, __ATOMIC_SEQ_CST);
 	return NULL;
 }
 
@@ -198,6 +220,10 @@ static pid_t run_forged(int rounds)
 		target = map_anon(16384);
 		int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
 		ASSERT_OK(fd);
+		/* A forged argument may be a time to sleep. */
+		struct itimerval soon = {.it_value = {.tv_usec = 300000}};
+		signal(SIGALRM, SIG_DFL);
+		setitimer(ITIMER_REAL, &soon, NULL);
 		/* It forges as soon as it runs: this call may be told that it has failed. */
 		pthread_create(&t, NULL, forge, first);
 		for (int sig = 1; sig < 32; sig++)
@@ -238,6 +264,74 @@ TEST(ranges_do_not_reach_above_user_space)
 		close(fd);
 	}
 	ASSERT_EQ(first->self, SLOTS_AT);
+}
+
+/* rax, rdi, rsi, rdx, then to a system call of the stub: what follows it there ends in a signal. */
+static void stub_write(uint64_t site, uint64_t fd, const uint64_t *value)
+{
+	away = 1;
+	if (sigsetjmp(back, 1) == 0)
+		__asm__ volatile("xor %%ebp, %%ebp; xor %%ebx, %%ebx; jmp *%4"
+				 :
+				 : "a"(SYS_write), "D"(fd), "S"(value), "d"(8ul), "r"(site)
+				 : "memory", "rbx");
+	away = 0;
+}
+
+static void ring_all(void)
+{
+	static const uint64_t values[] = {1, 0xfffffffffffffffe, 0xffffffffffffffff, 0};
+	const unsigned char *text = (const unsigned char *)0x7fffff800000;
+	catch_all();
+	alarm(2); /* who fills a bell that nobody listens to waits for ever */
+	signal(SIGALRM, SIG_DFL);
+	for (uint64_t i = 0; i + 1 < 0x3000; i++)
+		for (uint64_t fd = STUB_BELL_FD; text[i] == 0x0f && text[i + 1] == 0x05 &&
+						 fd < STUB_BELL_FD + 3;
+		     fd++)
+			for (size_t v = 0; v < 4; v++)
+				stub_write((uint64_t)(uintptr_t)text + i, fd, &values[v]);
+}
+
+/* The descriptors that wake the sentry can be rung by anybody: it looks, and sleeps again. */
+TEST(bells_wake_and_no_more)
+{
+	need_slot();
+	if (!WORKS((void)*(volatile char *)0x7fffff800000))
+		SKIP("the stub is elsewhere");
+	for (int i = 0; i < 10; i++) {
+		int st;
+		pid_t p = SPAWN(ring_all());
+		JOIN(SPAWN({
+			char b[64] = {0};
+			int fd = open("/proc/self/comm", O_RDONLY);
+			ASSERT(fd >= 0 && read(fd, b, sizeof b) > 0);
+			usleep(1000);
+		}));
+		kill(p, SIGKILL);
+		ASSERT_EQ(waitpid(p, &st, 0), p);
+	}
+}
+
+/* Whose turn it is, whatever the word says: the others are served, and this one can be killed. */
+TEST(turns_that_are_none)
+{
+	need_slot();
+	for (uint32_t turn = 0; turn < 40; turn++) {
+		int st;
+		pid_t p = SPAWN({
+			pthread_t t;
+			target = map_anon(4096);
+			pthread_create(&t, NULL, forge_turn, (void *)(uintptr_t)turn);
+			for (int i = 0; i < 2000; i++)
+				lseek(0, 0, SEEK_CUR);
+			_exit(0);
+		});
+		usleep(2000);
+		JOIN(SPAWN({ ASSERT_EQ(getppid(), getppid()); }));
+		kill(p, SIGKILL);
+		ASSERT_EQ(waitpid(p, &st, 0), p);
+	}
 }
 
 TEST_MAIN()

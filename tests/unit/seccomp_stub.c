@@ -86,8 +86,6 @@ static void test_outside(void **state)
 static bool is_whose(long nr)
 {
 	switch (nr) {
-	case SYS_write:
-		return whose == STUB_OF_PTRACE;
 	case SYS_rt_sigreturn:
 	case SYS_futex:
 	case SYS_arch_prctl:
@@ -104,7 +102,7 @@ static bool is_whose(long nr)
 static void test_inside(void **state)
 {
 	(void)state;
-	static const struct {
+	const struct {
 		long nr;
 		uint64_t a[6];
 	} good[] = {
@@ -115,7 +113,7 @@ static void test_inside(void **state)
 		{SYS_mremap, {0x10000000, 4096, 8192, 3, 0x20000000}},
 		{SYS_madvise, {0x10000000, 4096, MADV_DONTNEED}},
 		{SYS_mincore, {0x10000000, 4096, 0}},
-		{SYS_write, {STUB_CTL_FD, 0, 8}},
+		{SYS_write, {whose == STUB_OF_PTRACE ? STUB_CTL_FD : STUB_BELL_FD, 0, 8}},
 		{SYS_close, {0}},
 		{SYS_dup2, {0, STUB_CTL_FD}},
 		{SYS_clone, {STUB_CLONE_FORK}},
@@ -179,6 +177,8 @@ static void test_arguments(void **state)
 		{SYS_recvmsg, {STUB_CTL_FD | 1ull << 32, 0, 0}},
 		{SYS_write, {1, 0, 8}},
 		{SYS_write, {STUB_CTL_FD, 0, 9}},
+		{SYS_write, {STUB_BELL_FD, 0, 9}},
+		{SYS_write, {STUB_BELL_FD + STUB_BELLS_MAX, 0, 8}},
 		{SYS_close, {STUB_CTL_FD}},
 		{SYS_dup2, {STUB_CTL_FD, 0}},
 		{SYS_dup2, {0, 5}},

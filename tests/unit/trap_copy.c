@@ -104,7 +104,7 @@ static void a_struct_is_room_and_comes_back(void **state)
 	assert_memory_equal(g + 8, &st, sizeof st);
 	assert_int_equal(g[7], 'x');
 	assert_int_equal(g[8 + sizeof st], 'x');
-	assert_int_equal(s->range_count, 0);
+	assert_int_equal(s->ranges_own, 0);
 }
 
 static void what_was_not_written_stays(void **state)

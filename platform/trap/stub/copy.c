@@ -59,7 +59,7 @@ static STUB struct slot_range *add(struct walk *w, uint64_t addr, uint64_t size,
 	r->out = out;
 	r->used = 0;
 	r->from = 0;
-	w->at = (uint32_t)(w->at + size + 7) & ~7u;
+	w->at = PACK_ALIGN(w->at + size);
 	return r;
 }
 
@@ -194,6 +194,7 @@ void STUB stub_copy_in(struct slot *s, uint64_t nr, const uint64_t args[6])
 	struct walk w;
 	s->range_count = 0;
 	s->range_fault = 0;
+	s->ranges_own = 0;
 	if ((uint32_t)nr >= NR_END)
 		return;
 	w.row = stub_rows[(uint32_t)nr];
@@ -203,7 +204,66 @@ void STUB stub_copy_in(struct slot *s, uint64_t nr, const uint64_t args[6])
 	w.count = 0;
 	for (uint32_t mask = PLAN_MASK(w.row); mask != 0; mask &= mask - 1)
 		offer_arg(&w, (unsigned)__builtin_ctz(mask));
-	s->range_count = w.count;
+	s->range_count = (uint16_t)w.count;
+	s->ranges_own = w.count;
+}
+
+/* Which of the first arguments is this address; PACK_ARGS: none. */
+static STUB uint32_t arg_of(uint64_t addr, const uint64_t args[6])
+{
+	uint32_t i = 0;
+	while (i < PACK_ARGS && args[i] != addr)
+		i++;
+	return i;
+}
+
+/* False if the ranges are not for four arguments, or not as the sentry would guess where they lie.
+ */
+static STUB bool pack_ranges(const struct slot *s, const uint64_t args[6], uint64_t out[2])
+{
+	uint32_t at = 0, count = s->ranges_own;
+	if (count > PACK_RANGES)
+		return false;
+	out[0] = out[1] = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct slot_range *r = &s->ranges[i];
+		uint32_t arg = arg_of(r->addr, args);
+		if (arg == PACK_ARGS || r->at != at || r->size > UINT16_MAX)
+			return false;
+		out[i / 2] |= (uint64_t)PACK(r->size, arg, r->out) << 32 * (i % 2);
+		at = PACK_ALIGN(at + r->size);
+	}
+	return true;
+}
+
+bool STUB stub_pack(struct slot *s, uint64_t nr, const uint64_t args[6])
+{
+	uint64_t ranges[2];
+	bool few = (uint32_t)nr < NR_END && PLAN_FEW(stub_rows[(uint32_t)nr]);
+	bool packed = s->ranges_own > 0 && few && pack_ranges(s, args, ranges);
+	s->nr = (uint32_t)nr;
+	for (int i = 0; i < PACK_ARGS; i++)
+		s->word[i] = args[i];
+	s->word[4] = packed ? ranges[0] : args[4];
+	s->word[5] = packed ? ranges[1] : args[5];
+	return packed;
+}
+
+void STUB stub_unpack(struct slot *s)
+{
+	uint64_t used = s->word[1];
+	uint32_t count = s->ranges_own;
+	bool small = false;
+	for (uint32_t i = 0; i < count && i < PACK_RANGES; i++) {
+		struct slot_range *r = &s->ranges[i];
+		r->from = 0;
+		r->used = (uint16_t)(used >> 16 * i);
+		if (small || r->out != SLOT_OUT || r->size > PACK_SMALL || r->at > SLOT_DATA_SIZE)
+			continue;
+		small = true;
+		for (uint32_t j = 0; j < PACK_SMALL / 8 && 8 * j < r->used; j++)
+			((uint64_t *)(void *)data(s, r->at & ~7u))[j] = s->word[2 + j];
+	}
 }
 
 /*
@@ -229,9 +289,9 @@ static STUB uint64_t put_back(struct slot *s, const struct slot_range *r)
 /* Linux would have stopped at the bad page: a count of just these bytes becomes smaller. */
 int64_t STUB stub_copy_out(struct slot *s, int64_t ret)
 {
-	uint64_t count = s->range_count, wanted = 0, done = 0;
+	uint64_t count = s->ranges_own, wanted = 0, done = 0;
 	bool bad = false;
-	s->range_count = 0;
+	s->ranges_own = 0;
 	for (uint64_t i = 0; i < count && i < SLOT_RANGES; i++) {
 		const struct slot_range *r = &s->ranges[i];
 		uint64_t used = r->used, n;

@@ -19,13 +19,17 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Fills s->range_count and s->ranges; args are the guest's registers. */
+/* Fills s->range_count, s->ranges_own and s->ranges; args are the guest's registers. */
 void stub_copy_in(struct slot *s, uint64_t nr, const uint64_t args[6]);
 /*
  * The call's result, ret if all is well.  Where a page could not be written (s->range_fault):
  * -EFAULT, or how many bytes came that far, if ret is a count of them.
  */
 int64_t stub_copy_out(struct slot *s, int64_t ret);
+/* Puts the call into the slot's line, its ranges too if they fit there: true if so. */
+bool stub_pack(struct slot *s, uint64_t nr, const uint64_t args[6]);
+/* Of one that was packed, after DO_RETURN: what was written, into the ranges. */
+void stub_unpack(struct slot *s);
 /*
  * For the handler of SIGSEGV and SIGBUS: true if a copy of ours met a page that is not
  * there: *rip is where to go on.  Nothing else of the frame changes.

@@ -207,7 +207,7 @@ thread_begin:
 	syscall
 	mov	$__NR_getpid, %eax
 	syscall
-	mov	%rax, SLOT_O_RET(%rbx)
+	mov	%rax, SLOT_O_PID(%rbx)
 	mov	$STUB_SELF_CALL, %eax
 	syscall
 stub_ready:

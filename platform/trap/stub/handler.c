@@ -19,6 +19,15 @@
 #include "syscalls/abi/errno.h"
 
 enum { TELL_EVERY = 4 };
+/*
+ * In pauses: a look takes the line from the one who is about to write it, which costs both of
+ * them 0.1 us (docs/performance.md).  So the first is when the shortest calls are over.
+ */
+enum { FIRST_LOOK = 4 };
+/* A sentry that must be woken takes so many times as long. */
+enum { WAKE_LOOKS = 4 };
+/* In looks. */
+enum { YIELD_AFTER = 64, YIELD_EVERY = 8, YIELD_COSTS = 7 };
 enum { SIGNO_SYS = 31, CODE_SECCOMP = 1 };
 
 /* As in syscalls/abi/signal.h, whose names are those of <signal.h>. */
@@ -47,24 +56,40 @@ static inline __attribute__((always_inline)) bool inside(uint64_t rip, const uns
 	return rip >= at(from) && rip < at(to);
 }
 
-static STUB void give_turn(struct slot *s)
+/* True if the sentry had to be woken. */
+static STUB bool give_turn(struct slot *s)
 {
 	uint32_t old = __atomic_exchange_n(&s->turn, TURN_SENTRY, __ATOMIC_ACQ_REL);
-	if (old == SENTRY_ASLEEP)
+	if (old == SENTRY_ASLEEP) {
 		stub_syscall(SYS_futex, (uint64_t)(uintptr_t)&s->turn, FUTEX_WAKE, 1, 0, 0, 0);
+	} else if (old >= TURN_BELL) {
+		uint64_t one = 1;
+		stub_syscall(SYS_write, STUB_BELL_FD + (old - TURN_BELL), (uint64_t)(uintptr_t)&one,
+			     sizeof one, 0, 0, 0);
+	}
+	return old != TURN_STUB;
 }
 
 static inline __attribute__((always_inline)) bool is_mine(struct slot *s)
 {
 	uint32_t turn = __atomic_load_n(&s->turn, __ATOMIC_ACQUIRE);
-	return turn == TURN_STUB || turn == SENTRY_ASLEEP;
+	return turn != TURN_SENTRY && turn != STUB_ASLEEP;
 }
 
-static STUB void wait_turn(struct slot *s)
+static STUB void wait_turn(struct slot *s, bool woken)
 {
-	for (uint32_t n = s->spin; n > 0; n--) {
+	const uint32_t n = woken ? WAKE_LOOKS * s->spin : s->spin;
+	for (uint32_t i = 0; n > 0 && i < FIRST_LOOK; i++)
+		__builtin_ia32_pause();
+	for (uint32_t i = 0; i < n; i++) {
 		if (is_mine(s))
 			return;
+		/* Others of the guest share this CPU, and one of them may be who the answer waits
+		 * for. */
+		if (i >= YIELD_AFTER && i % YIELD_EVERY == 0) {
+			stub_syscall(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+			i += YIELD_COSTS;
+		}
 		__builtin_ia32_pause();
 	}
 	while (!is_mine(s)) {
@@ -147,9 +172,9 @@ static STUB long do_calls(const struct slot *s, uint64_t count)
 
 static STUB long do_command(struct slot *s, uint32_t command)
 {
-	uint64_t nr = s->call[0], a[6];
+	uint64_t nr = s->nr, a[6];
 	for (int i = 0; i < 6; i++)
-		a[i] = s->call[1 + i];
+		a[i] = s->word[i];
 	if (command == DO_CALL)
 		return stub_syscall((long)nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (command == DO_CALLS)
@@ -165,14 +190,14 @@ static STUB long do_command(struct slot *s, uint32_t command)
 	return -ENOSYS;
 }
 
-void STUB stub_talk(struct slot *s)
+/* DO_RESUME or DO_RETURN. */
+static STUB uint32_t talk(struct slot *s)
 {
 	for (;;) {
-		give_turn(s);
-		wait_turn(s);
+		wait_turn(s, give_turn(s));
 		uint32_t command = s->command;
-		if (command == DO_RESUME)
-			return;
+		if (command == DO_RESUME || command == DO_RETURN)
+			return command;
 		if (command == DO_FRAME)
 			stub_make_frame();
 		if (command == DO_EXIT) {
@@ -181,7 +206,7 @@ void STUB stub_talk(struct slot *s)
 		}
 		if (command == DO_PARK)
 			entry_park();
-		s->ret = do_command(s, command);
+		s->word[0] = (uint64_t)do_command(s, command);
 		s->event = SAYS_DONE;
 	}
 }
@@ -194,7 +219,7 @@ static STUB void tell_signal(struct slot *s, int signo, void *info, void *frame)
 	s->info = (uint64_t)(uintptr_t)info;
 	s->frame = (uint64_t)(uintptr_t)frame;
 	s->event = SAYS_SIGNAL;
-	stub_talk(s);
+	talk(s);
 }
 
 /* True if the signal found this code, and it can go on. */
@@ -259,7 +284,7 @@ void STUB stub_signal(int signo, void *info, void *frame)
 	}
 	tell_signal(s, signo, info, frame);
 	/* Also of a call that was rewritten and came back by a frame. */
-	if (s->range_count != 0)
+	if (s->ranges_own != 0)
 		f->rax = (uint64_t)stub_copy_out(s, (int64_t)f->rax);
 }
 
@@ -281,9 +306,14 @@ void STUB stub_rewritten(struct slot *s)
 	}
 	stub_copy_in(s, (uint32_t)r->orig_rax, args);
 	s->kick = 0;
-	s->event = SAYS_CALL;
-	stub_talk(s);
-	if (s->range_count != 0)
+	bool packed = stub_pack(s, (uint32_t)r->orig_rax, args);
+	s->event = packed ? SAYS_PACKED : SAYS_CALL;
+	if (talk(s) == DO_RETURN) {
+		s->regs.rax = s->word[0];
+		if (packed)
+			stub_unpack(s);
+	}
+	if (s->ranges_own != 0)
 		s->regs.rax = (uint64_t)stub_copy_out(s, (int64_t)r->rax);
 }
 
@@ -291,5 +321,5 @@ void STUB stub_kicked(struct slot *s)
 {
 	s->kick = 0;
 	s->event = SAYS_KICK;
-	stub_talk(s);
+	talk(s);
 }

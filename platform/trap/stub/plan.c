@@ -42,7 +42,8 @@ _Static_assert(LEN_BY_HANDLER < 16, "a length is four bits");
 	 PLAN_LEN(PLAN_##kind) != LEN_STRINGS && PLAN_LEN(PLAN_##kind) != LEN_MMSGHDR &&           \
 	 PLAN_LEN(PLAN_##kind) != LEN_BY_HANDLER)
 #define ROW_ARG(i, arg, kind)                                                                      \
-	| (uint64_t)KIND_##kind << 8 * (i) | (uint64_t)IS_KNOWN(kind) << (48 + (i))
+	| (uint64_t)KIND_##kind << 8 * (i) | (uint64_t)IS_KNOWN(kind) << (48 + (i)) |              \
+		(uint64_t)1 << (56 + (i))
 
 /* clang-format off */
 /* Two halves: gcc prints no wider constant. */

@@ -3,8 +3,8 @@
  * What stub_copy_in() knows of each call: syscalls/table.def and argkind.def as bytes that
  * lie in the stub's text.
  *
- * A row is eight bytes: the kinds of its six arguments, then a bit for each that points
- * to memory worth a look.  A call that is not offered has no bits.
+ * A row is eight bytes: the kinds of its six arguments, a bit for each that points to
+ * memory worth a look, a bit for each that there is.  A call that is not offered has no bits.
  */
 #pragma once
 
@@ -16,7 +16,9 @@ extern const uint32_t stub_kinds[KIND_COUNT];
 #pragma GCC visibility pop
 
 #define PLAN_KIND(row, i) ((uint8_t)((row) >> 8 * (i)))
-#define PLAN_MASK(row)	  ((uint8_t)((row) >> 48))
+#define PLAN_MASK(row)	  ((uint8_t)((row) >> 48) & 0x3f)
+/* At most four arguments. */
+#define PLAN_FEW(row)	  (!((row) >> 60 & 3))
 
 /* A kind: direction, length, type of the register, distance of the length, unit. */
 #define PLAN_PACK(dir, len, wide, is_signed, at, unit)                                             \

@@ -55,7 +55,6 @@ _Noreturn void entry_park(void);
 void stub_signal(int signo, void *info, void *ucontext);
 void stub_rewritten(struct slot *s);
 void stub_kicked(struct slot *s);
-void stub_talk(struct slot *s);
 
 #pragma GCC visibility pop
 
