@@ -181,6 +181,7 @@ static void set_process(struct bundle *b)
 	s->uid_map = b->sandbox.uids = b->spec.uid_map;
 	s->gid_map = b->sandbox.gids = b->spec.gid_map;
 	s->sysctls = b->spec.sysctls;
+	numbers_outside(&b->spec, s);
 	s->masked_paths = b->spec.masked_paths;
 	s->readonly_paths = b->spec.readonly_paths;
 	b->oom_score_adj = (int)p->oom_score_adj;

@@ -42,6 +42,11 @@ struct sandbox_procs {
  */
 int sandbox_start(const struct sandbox *s, struct sandbox_procs *out, struct error *e);
 
+/* numbers.c: of its namespaces; in the command line, and then in the sentry. */
+struct spec;
+void numbers_outside(const struct spec *s, struct boot_spec *out);
+void numbers_inside(struct boot_spec *s);
+
 /* Runs it to the end: the exit status (128 + signal), or why there is none in *e. */
 int sandbox_run(const struct sandbox *s, struct error *e);
 

@@ -136,6 +136,7 @@ static int prepare(const struct sandbox *s, const struct sentry_ends *ends, stru
 	int err = take_identity(ends, &iso);
 	if (err < 0)
 		return error_set(e, err, "cannot enter the user namespace: %s", strerror(-err));
+	numbers_inside(spec);
 	stdio_take(&ends->stdio, spec->stdio);
 	if ((err = gofer_connect(ends, &spec->gofer)) < 0)
 		return error_set(e, err, "the gofer does not answer: %s", strerror(-err));

@@ -122,6 +122,11 @@ static int take_option(struct reader *r, struct spec_mount *m, const struct type
 	while (o < known + ARRAY_SIZE(known) && strcmp(o->name, option) != 0)
 		o++;
 	if (o == known + ARRAY_SIZE(known)) {
+		/* The kernel does not look at them either: templates give all mounts the same ones. */
+		if (m->bind && type_takes(type_find("tmpfs"), option)) {
+			reader_warn(r, "option '%s' has no effect on a bind", option);
+			return 0;
+		}
 		if (!type_takes(t, option))
 			return reader_fail(r, "unknown option '%s' for a mount of type %s", option,
 					   t->name);

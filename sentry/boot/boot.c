@@ -15,6 +15,7 @@
 #include "sentry/fs/devfs/devfs.h"
 #include "sentry/task/exec.h"
 #include "sentry/task/exit.h"
+#include "sentry/task/nsset.h"
 #include "sentry/task/pidns.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/uts.h"
@@ -89,6 +90,7 @@ int boot_init(const struct boot_spec *s, struct boot_error *err)
 	kernel.task_most = s->task_limit ? s->task_limit : BOOT_TASKS;
 	kernel.boot_mono_ns = clock_mono_ns();
 	kernel.boot_real_ns = clock_real_ns();
+	nsset_number_first(s->ns_numbers);
 	set_name(uts_first.hostname, sizeof uts_first.hostname, s->hostname, "vedette");
 	set_name(uts_first.domainname, sizeof uts_first.domainname, s->domainname, "(none)");
 	set_name(kernel.release, sizeof kernel.release, s->release, DEFAULT_RELEASE);

@@ -71,6 +71,9 @@ struct boot_stdio {
 	bool nonblock;		/* nobody else has this open file, and it is O_NONBLOCK */
 };
 
+/* cgroup, ipc, mnt, net, pid, time, user, uts. */
+enum { BOOT_NAMESPACES = 8 };
+
 /* Tasks of one sandbox: each costs the host a thread in the sentry and one in a stub. */
 enum { BOOT_TASKS = 8192 };
 
@@ -98,6 +101,9 @@ struct boot_spec {
 	bool as_init;		/* it is pid 1 and answers for orphans; else a hidden reaper does */
 	/* Shown; who translates is the gofer.  None: ids are the host's. */
 	struct id_map uid_map, gid_map;
+	/* Of the first namespaces, in the order of /proc/PID/ns; 0: as on a machine. */
+	uint64_t ns_numbers[BOOT_NAMESPACES];
+	unsigned ns_new;	/* bits: those that the container does not share with who starts it */
 	/* The machine. */
 	const char *hostname, *domainname;
 	const char *release;	/* uname -r; NULL: the default, 6.12 */

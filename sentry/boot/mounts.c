@@ -11,6 +11,7 @@
 #include "sentry/vfs/namei.h"
 #include "syscalls/abi/stat.h"
 
+_Static_assert((int)BOOT_NAMESPACES == (int)NS_KINDS, "both are in the order of /proc/PID/ns");
 _Static_assert((int)BOOT_READONLY == (int)MNT_READONLY && (int)BOOT_NOSUID == (int)MNT_NOSUID &&
 	       (int)BOOT_NODEV == (int)MNT_NODEV && (int)BOOT_NOEXEC == (int)MNT_NOEXEC &&
 	       (int)BOOT_NOATIME == (int)MNT_NOATIME && (int)BOOT_RELATIME == (int)MNT_RELATIME &&
@@ -149,7 +150,8 @@ int boot_mounts(const struct boot_spec *s, struct boot_error *e)
 	struct cred *cred = err == 0 ? cred_new_root(CAP_ALL) : NULL;
 	if (!cred)
 		return boot_fail(e, -ENOMEM, "out of memory");
-	boot_ns->ns.ino = ns_about[NS_MNT].first; /* nobody has seen it yet */
+	/* Nobody has seen it yet. */
+	boot_ns->ns.ino = s->ns_numbers[NS_MNT] ? s->ns_numbers[NS_MNT] : ns_about[NS_MNT].first;
 	mount_ns_root(boot_ns, &root);
 	err = fsctx_new(boot_ns, root, root, &fs);
 	path_put(&root);

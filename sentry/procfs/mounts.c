@@ -99,16 +99,30 @@ static void mountstats_line(const struct seen *s, const char *where, struct text
 	text_printf(out, " with fstype %s\n", s->mnt->fs->ops->name);
 }
 
-/* The directory of the file system that the mount shows: names up to its top. */
+/* It shows a directory or file of the host, whose path is its source. */
+static bool is_hosts(const struct mount *m)
+{
+	const char *type = m->fs->ops->name;
+	return m->source && m->source[0] == '/' && m->source[1] &&
+	       (strcmp(type, "gofer") == 0 || strcmp(type, "overlay") == 0);
+}
+
+/*
+ * The directory of the file system that the mount shows: names up to its top, which in a bind
+ * of the host's is somewhere in a file system there.
+ */
 static void show_shown(struct mount *m, struct text *out)
 {
+	bool hosts = is_hosts(m);
 	const char *names[256];
 	unsigned n = 0;
 
 	lock(&m->fs->rename_lock);
 	for (struct dentry *d = m->root; d->parent != d && n < ARRAY_SIZE(names); d = d->parent)
 		names[n++] = d->name;
-	if (n == 0)
+	if (hosts)
+		text_escaped(out, m->source, " \t\n\\");
+	else if (n == 0)
 		text_put(out, "/", 1);
 	while (n-- > 0) {
 		text_put(out, "/", 1);

@@ -38,6 +38,18 @@ static int plain_new(enum ns_kind kind, struct user_ns *owner, struct ns **out)
 	return 0;
 }
 
+void nsset_number_first(const uint64_t numbers[NS_KINDS])
+{
+	struct ns *const all[NS_KINDS] = {
+		[NS_CGROUP] = &cgroup_first,  [NS_IPC] = &ipc_first.ns,	  [NS_NET] = &net_first.ns,
+		[NS_PID] = &pid_first.ns,     [NS_TIME] = &time_first,	  [NS_UTS] = &uts_first.ns,
+		[NS_USER] = &user_first.ns,
+	};
+	for (int i = 0; i < NS_KINDS; i++)
+		if (all[i] && numbers[i])
+			all[i]->ino = numbers[i];
+}
+
 struct nsset *nsset_first(void)
 {
 	struct nsset *s = calloc(1, sizeof *s);

@@ -21,6 +21,8 @@ struct nsset {
 
 /* Of the first ones of each kind. */
 struct nsset *nsset_first(void); /* NULL: no memory */
+/* Their numbers, before anybody sees them; 0 leaves one as it is.  Not that of mounts. */
+void nsset_number_first(const uint64_t numbers[NS_KINDS]);
 struct nsset *nsset_get(struct nsset *s);
 void nsset_put(struct nsset *s);
 /* That of another task, referenced; NULL: it has ended. */

@@ -105,6 +105,10 @@ warns shared_is_said "$(bind /v "$dir/vol" '"rbind","rshared"')" "option 'rshare
 warns sync_is_said "$(bind /v "$dir/vol" '"bind","sync"')" "option 'sync' has no effect"
 box bind_type_is_optional volume "{\"destination\": \"/v\", \"source\": \"$dir/vol\", \"options\": [\"bind\"]}" 'cat /v/file'
 box bind_nosymfollow 1 "$(bind /v "$dir/vol" '"bind","ro","nosymfollow"')" 'cat /v/link 2>/dev/null; echo $?'
+box mountinfo_has_the_path "$dir/vol $dir/vol/inner" "$(bind /v "$dir/vol" '"bind"')" \
+	'mkdir /w; mount --bind /v/inner /w; echo $(awk "\$5 == \"/v\" || \$5 == \"/w\" {print \$4}" /proc/self/mountinfo)'
+warns data_on_a_bind "$(bind /v "$dir/vol" '"bind","mode=755","size=1k"')" "option 'mode=755' has no effect on a bind"
+bad typo_on_a_bind "$(bind /v "$dir/vol" '"bind","nosiud"')" "unknown option 'nosiud' for a mount of type bind"
 box bind_of_a_device 'character 1:5 0' "$(bind /dev/mine /dev/zero '"bind"')" \
 	'echo $(stat -c "%F" /dev/mine | cut -d" " -f1 2>/dev/null || stat -c %F /dev/mine | sed "s/ .*//") $(stat -c %t:%T /dev/mine) $(read -r -n1 x </dev/mine; echo 0)' 
 box file_on_file volume "$(bind /etc/new/name "$dir/vol/file" '"bind"')" 'cat /etc/new/name'
