@@ -37,6 +37,7 @@ int command_list(int argc, char **argv, struct error *e);
 int command_diff(int argc, char **argv, struct error *e);
 int command_export(int argc, char **argv, struct error *e);
 int command_update(int argc, char **argv, struct error *e);
+int command_logs(int argc, char **argv, struct error *e);
 int command_spec(int argc, char **argv, struct error *e);
 int command_check(int argc, char **argv, struct error *e);
 int command_syscalls(int argc, char **argv, struct error *e);

@@ -10,6 +10,7 @@ const struct command commands[] = {
 	{"kill", "send a signal to a container", command_kill},
 	{"delete", "remove a container", command_delete},
 	{"list", "the containers that are known", command_list},
+	{"logs", "what a container in the background has written", command_logs},
 	{"diff", "what a container has changed in its root file system", command_diff},
 	{"export", "the changes as a tar archive, as an image's layer has it", command_export},
 	{"update", "change the limits of a container that runs", command_update},

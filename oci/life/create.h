@@ -11,6 +11,8 @@ struct create_options {
 	struct overlay overlay;
 	struct start_options start;
 	bool detach, keep;	/* of run */
+	const char *log_dir;	/* of run; NULL: none */
+	uint64_t log_size;
 };
 
 /* The options of both; its input is a struct create_options. */
@@ -23,6 +25,7 @@ struct making {
 	struct state_dir dir;
 	struct bundle bundle;
 	struct group group;
+	const char *log_dir;	/* the caller's */
 	bool made;		/* the directory is ours to take away */
 };
 /* State directory (locked) and bundle.  0 or EXIT_* with *e filled. */

@@ -67,6 +67,7 @@ int making_begin(struct making *m, const struct create_options *o, struct error 
 	    bundle_open(&m->bundle, o->bundle, o->overlay, e) < 0 || make_dir(m, o->id, e) < 0 ||
 	    group_plan(&m->group, &m->dir, &m->bundle.spec, o->start.limits, e) < 0)
 		return EXIT_CONFIG;
+	m->log_dir = o->log_dir;
 	set_start(&m->bundle.sandbox, &m->bundle.spec, &o->start);
 	return 0;
 }
@@ -104,6 +105,12 @@ int making_tell(struct making *m, pid_t pid, bool attached, struct error *e)
 	if (err == 0)
 		err = set_path(j, "rootfs", json_string_value(json_object_get(j, "bundle")),
 			       spec->root.path);
+	if (err == 0 && m->log_dir) {
+		autofree char *name = NULL;
+		if (asprintf(&name, "%s/%s.log", m->log_dir, m->dir.id) < 0)
+			name = NULL;
+		err = name ? set_path(j, "log", ".", name) : -1;
+	}
 	char *overlay = overlay_text(&m->bundle.overlay);
 	if (err == 0)
 		err = overlay ? json_object_set_new(j, "overlay", json_string(overlay)) : -1;

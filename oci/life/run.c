@@ -1,24 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vedette run: create and start in one; in the foreground, delete too. */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "oci/life/create.h"
 #include "oci/life/hooks.h"
+#include "oci/log/writer.h"
 
-enum { OPT_KEEP = 512, OPT_IGNORED };
+enum { OPT_KEEP = 512, OPT_IGNORED, OPT_LOG_DIR, OPT_LOG_SIZE };
 
 static const struct argp_option options[] = {
 	{"detach", 'd', NULL, 0, "Return when the program runs", 0},
 	{"keep", OPT_KEEP, NULL, 0, "Leave the state of the ended container to `delete'", 0},
+	{"log-dir", OPT_LOG_DIR, "DIR", 0,
+	 "With --detach: write what the container writes to DIR/ID.log, in the CRI's format", 0},
+	{"log-size", OPT_LOG_SIZE, "SIZE", 0,
+	 "Bytes of one file (K, M, G), of which five are kept (default: 10M)", 0},
 	{"no-subreaper", OPT_IGNORED, NULL, 0, "No effect", 0},
 	{0},
 };
 
+static uint64_t parse_size(const char *arg, struct argp_state *state)
+{
+	static const char units[] = "KMG";
+	char *end;
+	errno = 0;
+	uint64_t size = strtoull(arg, &end, 10);
+	const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
+	unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+	if (errno || end == arg || *arg == '-' || (*end && (!unit || end[1])) ||
+	    size > (uint64_t)INT64_MAX >> shift || size << shift < 4096)
+		argp_error(state, "--log-size is a number of bytes, at least 4K, not '%s'", arg);
+	return size << shift;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct create_options *o = state->input;
-	(void)arg;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = o;
@@ -28,6 +48,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_KEEP:
 		o->keep = true;
+		return 0;
+	case OPT_LOG_DIR:
+		o->log_dir = arg;
+		return 0;
+	case OPT_LOG_SIZE:
+		o->log_size = parse_size(arg, state);
+		return 0;
+	case ARGP_KEY_END:
+		if (o->log_dir && !o->detach)
+			argp_error(state, "--log-dir goes with --detach");
 		return 0;
 	case OPT_IGNORED:
 		return 0;
@@ -76,7 +106,13 @@ static int run_here(const struct create_options *o, struct error *e)
 static int run_detached(const struct create_options *o, struct error *e)
 {
 	struct error ignored;
+	int fds[2];
+	if (o->log_dir && (state_check_id(o->id, e) < 0 ||
+			   log_attach(o->log_dir, o->id, o->log_size, fds, e) < 0))
+		return EXIT_CONFIG;
 	int status = create_container(o, e);
+	if (o->log_dir)
+		log_detach(fds);
 	if (status == 0 && (status = start_container(o->id, e)) != 0)
 		delete_container(o->id, /*force=*/true, &ignored);
 	return status;
@@ -86,6 +122,7 @@ int command_run(int argc, char **argv, struct error *e)
 {
 	struct create_options o;
 	create_options_init(&o);
+	o.log_size = LOG_SIZE;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
 		return EXIT_USAGE;
 	int status = o.detach ? run_detached(&o, e) : run_here(&o, e);
