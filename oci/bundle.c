@@ -133,32 +133,40 @@ static int make_mounts(struct bundle *b, int dir_fd, const struct overlay *overl
 	return 0;
 }
 
-/* HOME, from the container's /etc/passwd where config.json has none: as runc does. */
+int bundle_env(char **env, int root_fd, unsigned uid, char ***out)
+{
+	size_t n = 0;
+	bool has = false;
+	for (; env[n]; n++)
+		has |= strncmp(env[n], "HOME=", 5) == 0;
+	autofree char *home = has ? NULL : home_of(root_fd, uid);
+	const char *value = home ? home : "/";
+	/* The list and, behind it, the one string that may be new. */
+	char **list = malloc((n + 2) * sizeof *list + sizeof "HOME=" + strlen(value));
+	if (!list)
+		return -ENOMEM;
+	memcpy(list, env, n * sizeof *list);
+	if (!has) {
+		list[n] = (char *)(list + n + 2);
+		strcpy(stpcpy(list[n], "HOME="), value);
+		n++;
+	}
+	list[n] = NULL;
+	*out = list;
+	return 0;
+}
+
 static int make_env(struct bundle *b, struct error *e)
 {
-	char **env = b->spec.process.env;
-	size_t n = 0;
-	for (bool has = false; env[n]; n++) {
-		has |= strncmp(env[n], "HOME=", 5) == 0;
-		if (has && !env[n + 1]) {
-			b->sandbox.spec.envp = env;
-			return 0;
-		}
-	}
-	autofree char *home = home_of(b->roots[0].fd, b->spec.process.uid);
-	b->env = calloc(n + 2, sizeof *b->env);
-	if (!b->env || asprintf(&b->home, "HOME=%s", home ? home : "/") < 0)
+	const struct spec_process *p = &b->spec.process;
+	if (bundle_env(p->env, b->roots[0].fd, p->uid, &b->env) < 0)
 		return no_memory(e);
-	memcpy(b->env, env, n * sizeof *env);
-	b->env[n] = b->home;
 	b->sandbox.spec.envp = b->env;
 	return 0;
 }
 
-static void set_process(struct bundle *b)
+void bundle_process(const struct spec_process *p, struct boot_spec *s)
 {
-	const struct spec_process *p = &b->spec.process;
-	struct boot_spec *s = &b->sandbox.spec;
 	s->argv = p->args;
 	s->cwd = p->cwd;
 	s->uid = p->uid;
@@ -175,6 +183,16 @@ static void set_process(struct bundle *b)
 	s->rlimits = p->rlimits;
 	s->nrlimits = p->nrlimits;
 	s->terminal = p->terminal;
+	s->oom_score_adj = (int)p->oom_score_adj;
+	if (p->has_scheduler)
+		s->sched = &p->scheduler;
+}
+
+static void set_process(struct bundle *b)
+{
+	const struct spec_process *p = &b->spec.process;
+	struct boot_spec *s = &b->sandbox.spec;
+	bundle_process(p, s);
 	s->as_init = true;
 	s->hostname = b->spec.hostname;
 	s->domainname = b->spec.domainname;
@@ -187,10 +205,7 @@ static void set_process(struct bundle *b)
 	b->oom_score_adj = (int)p->oom_score_adj;
 	if (p->has_oom_score)
 		b->sandbox.oom_score_adj = &b->oom_score_adj;
-	s->oom_score_adj = b->oom_score_adj;
 	s->personality = b->spec.personality;
-	if (p->has_scheduler)
-		s->sched = &p->scheduler;
 }
 
 static int set_seccomp(struct bundle *b, struct error *e)
@@ -202,16 +217,6 @@ static int set_seccomp(struct bundle *b, struct error *e)
 	s->seccomp = b->seccomp;
 	s->seccomp_log = b->spec.seccomp.log;
 	return err;
-}
-
-static int check_terminal(const struct bundle *b, struct error *e)
-{
-	if (b->spec.process.terminal && !isatty(0))
-		return error_set(e, -ENOTTY,
-				 "%s: process.terminal is true, but standard input is no "
-				 "terminal: start it from one, or set it to false",
-				 b->file);
-	return 0;
 }
 
 /* An engine does not say --overlay. */
@@ -249,7 +254,7 @@ int bundle_open(struct bundle *b, const char *dir, struct overlay overlay, struc
 		return no_memory(e);
 	set_process(b);
 	if ((err = spec_check_labels(&b->spec.process, b->spec.mount_label, b->file, e)) < 0 ||
-	    (err = check_terminal(b, e)) < 0 || (err = set_seccomp(b, e)) < 0 ||
+	    (err = set_seccomp(b, e)) < 0 ||
 	    (err = choose_overlay(b, overlay, e)) < 0 ||
 	    (err = open_root(b, dir_fd, &b->overlay, e)) < 0 ||
 	    (err = make_mounts(b, dir_fd, &b->overlay, e)) < 0)
@@ -272,7 +277,6 @@ void bundle_close(struct bundle *b)
 	free(b->devices);
 	free(b->bound);
 	free(b->env);
-	free(b->home);
 	free(b->file);
 	free(b->seccomp);
 	spec_free(&b->spec);

@@ -12,7 +12,6 @@ struct bundle {
 	struct overlay overlay;		/* as it was given, or as config.json has it */
 	const char *dir;		/* the caller's */
 	char *file;			/* DIR/config.json */
-	char *home;			/* "HOME=...", or NULL */
 	char **env;
 	struct boot_mount *mounts;
 	struct boot_device *devices, *bound;	/* bound: one for each mount */
@@ -34,6 +33,14 @@ int bundle_devices(struct bundle *b);
  */
 struct stat;
 int bundle_bound_device(struct bundle *b, size_t i, const struct stat *st);
+
+/* The members that are the process' own. */
+void bundle_process(const struct spec_process *p, struct boot_spec *out);
+/*
+ * env and HOME, from the root's /etc/passwd where env has none: as runc does.  A list to be
+ * freed as one, of strings that are env's.  -ENOMEM.
+ */
+int bundle_env(char **env, int root_fd, unsigned uid, char ***out);
 
 /*
  * home.c: the home directory of uid in the root's /etc/passwd, the caller's, or

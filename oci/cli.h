@@ -17,7 +17,7 @@
 
 /* 126 and 127 as shells have them; 125 as env(1) and timeout(1): our own failure. */
 enum { EXIT_CONFIG = 1, EXIT_USAGE = 2, EXIT_INTERNAL = 125, EXIT_CANNOT_EXEC = 126,
-       EXIT_NOT_FOUND = 127 };
+       EXIT_NOT_FOUND = 127, EXIT_EXEC_FAILED = 255 };
 
 struct command {
 	const char *name, *summary;
@@ -30,6 +30,7 @@ int command_do(int argc, char **argv, struct error *e);
 int command_run(int argc, char **argv, struct error *e);
 int command_create(int argc, char **argv, struct error *e);
 int command_start(int argc, char **argv, struct error *e);
+int command_exec(int argc, char **argv, struct error *e);
 int command_state(int argc, char **argv, struct error *e);
 int command_kill(int argc, char **argv, struct error *e);
 int command_delete(int argc, char **argv, struct error *e);

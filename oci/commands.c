@@ -6,6 +6,7 @@ const struct command commands[] = {
 	{"run", "run the container that an OCI bundle describes", command_run},
 	{"create", "create a container from an OCI bundle", command_create},
 	{"start", "start the program of a created container", command_start},
+	{"exec", "run another program in a container", command_exec},
 	{"state", "what is known of a container", command_state},
 	{"kill", "send a signal to a container", command_kill},
 	{"delete", "remove a container", command_delete},

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "oci/life/session.h"
 #include "platform/host.h"
 #include "sentry/boot/boot.h"
 
@@ -18,12 +19,29 @@ int control_pair(int ends[2])
 	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0 ? -errno : 0;
 }
 
-int control_send(int fd, const struct control_msg *m)
+int control_send_fds(int fd, const struct control_msg *m, const int *fds, size_t n)
 {
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(CONTROL_FDS * sizeof(int))];
+	} rights = {.head = {.cmsg_len = CMSG_LEN(n * sizeof(int)),
+			     .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)m, .iov_len = sizeof *m};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-	ssize_t n = host_sendmsg(fd, &msg, 0);
-	return n < 0 ? (int)n : 0;
+	if (n > CONTROL_FDS)
+		return -E2BIG;
+	if (n > 0) {
+		memcpy(CMSG_DATA(&rights.head), fds, n * sizeof *fds);
+		msg.msg_control = &rights;
+		msg.msg_controllen = CMSG_SPACE(n * sizeof *fds);
+	}
+	ssize_t r = host_sendmsg(fd, &msg, 0);
+	return r < 0 ? (int)r : 0;
+}
+
+int control_send(int fd, const struct control_msg *m)
+{
+	return control_send_fds(fd, m, NULL, 0);
 }
 
 int control_tell(int fd, enum control_kind kind, int sig)
@@ -32,24 +50,68 @@ int control_tell(int fd, enum control_kind kind, int sig)
 	return control_send(fd, &m);
 }
 
-int control_recv(int fd, struct control_msg *m)
+static size_t take_fds(struct msghdr *msg, int *fds)
 {
+	size_t count = 0;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+			if (count < CONTROL_FDS)
+				fds[count++] = fd;
+			else
+				host_close(fd);
+		}
+	}
+	return count;
+}
+
+void control_close(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		host_close(fds[i]);
+}
+
+int control_recv_fds(int fd, struct control_msg *m, int *fds, size_t *out_n)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(CONTROL_FDS * sizeof(int))];
+	} rights;
 	struct iovec iov = {.iov_base = m, .iov_len = sizeof *m};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &rights,
+			     .msg_controllen = sizeof rights};
 	ssize_t n;
 	/*
 	 * ECONNRESET, once: the other end was closed with something unread in it.  What it sent
 	 * before, its last words, is still there.
 	 */
 	do
-		n = host_recvmsg(fd, &msg, 0);
+		n = host_recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
 	while (n == -EINTR || n == -ECONNRESET);
+	*out_n = 0;
 	if (n <= 0)
 		return n < 0 ? (int)n : -EPIPE;
-	if (n != sizeof *m || (msg.msg_flags & MSG_TRUNC))
-		return -EPROTO;
-	m->text[sizeof m->text - 1] = '\0';
-	return 0;
+	*out_n = take_fds(&msg, fds);
+	if (n == sizeof *m && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+		m->text[sizeof m->text - 1] = '\0';
+		return 0;
+	}
+	control_close(fds, *out_n);
+	*out_n = 0;
+	return -EPROTO;
+}
+
+int control_recv(int fd, struct control_msg *m)
+{
+	int fds[CONTROL_FDS];
+	size_t n;
+	int err = control_recv_fds(fd, m, fds, &n);
+	control_close(fds, n);
+	return err;
 }
 
 static void deliver(const struct control_msg *m)
@@ -72,8 +134,15 @@ static void limit(const struct control_msg *m)
 static void *listen_main(void *arg)
 {
 	int fd = *(int *)arg;
+	int fds[CONTROL_FDS];
 	struct control_msg m;
-	while (control_recv(fd, &m) == 0) {
+	size_t n;
+	while (control_recv_fds(fd, &m, fds, &n) == 0) {
+		if (m.kind == CONTROL_EXEC) {
+			session_start(&m, fds, n);
+			continue;
+		}
+		control_close(fds, n);
 		if (m.kind == CONTROL_SIGNAL && m.sig > 0 && m.sig <= 64)
 			deliver(&m);
 		else if (m.kind == CONTROL_START)

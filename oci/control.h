@@ -18,6 +18,9 @@
  * packets, on a socket in its state directory:
  *
  *	command -> host START, SIGNAL, LIMIT; STATE: how is it?; GO: `create' is done, live on
+ *	                EXEC     another process: pack.h; passed on to the sentry with the
+ *	                         connection itself, which then is the process': SIGNAL to it,
+ *	                         STARTED, EXIT and ERROR from it; its end is the process' end
  *	host -> command DONE     it was done; of STATE: sig is an enum state_status
  *	                ERROR    why not; `foreground' is what to exit with
  *
@@ -27,6 +30,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "oci/error.h"
@@ -44,10 +48,16 @@ enum control_kind {
 	CONTROL_LIMIT,
 	CONTROL_STATE,
 	CONTROL_DONE,
+	CONTROL_EXEC,
 };
+
+/* Descriptors with one message: SCM_RIGHTS has no room for more than 253. */
+enum { CONTROL_FDS = 250 };
 
 /* SIGNAL: whom it is for. */
 enum { TO_FIRST, TO_FOREGROUND, TO_ALL };
+/* EXEC: in `foreground'. */
+enum { EXEC_PAUSED = 1 /* though it is paused */ };
 
 enum { JOB_AWAY = 1, JOB_ORPHANED = 2 }; /* as boot_job() has them */
 
@@ -67,5 +77,9 @@ int control_send(int fd, const struct control_msg *m);
 int control_tell(int fd, enum control_kind kind, int sig);
 /* 0, -EPIPE at the end, -EPROTO for anything but one whole message. */
 int control_recv(int fd, struct control_msg *m);
+/* The same with descriptors, which stay the sender's; room for CONTROL_FDS of them. */
+int control_send_fds(int fd, const struct control_msg *m, const int *fds, size_t n);
+int control_recv_fds(int fd, struct control_msg *m, int *fds, size_t *out_n);
+void control_close(const int *fds, size_t n);
 /* In the sentry, once the first process is there: threads for both directions.  0 or -errno. */
 int control_start(int fd);

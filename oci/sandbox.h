@@ -17,7 +17,7 @@
 #include "oci/stdio.h"
 #include "sentry/boot/boot.h"
 
-enum { GOFER_CONNS = 4 };
+enum { GOFER_CONNS = 4, PRESERVE_MAX = 240 };
 
 struct sandbox {
 	struct boot_spec spec; /* gofer, stdio and sig_* are filled in */
@@ -27,6 +27,7 @@ struct sandbox {
 	struct id_map uids, gids;	/* of their files, none: as on the host */
 	const struct trace_options *trace;
 	const int *oom_score_adj; /* of all its host processes; NULL: the caller's */
+	unsigned preserve;		/* descriptors 3 and up that the first process gets */
 	bool hold;		  /* the program waits for CONTROL_START */
 	int alive_fd;		  /* kept open by all its processes to their end; 0: none */
 };

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,13 +86,15 @@ static int gofer_connect(const struct sentry_ends *ends, struct gofer **out)
 
 static int close_rest(const struct sandbox *s, const struct sentry_ends *ends)
 {
-	int keep[GOFER_CONNS + 4 + USAGE_FILES], n = 0;
+	int keep[GOFER_CONNS + PRESERVE_MAX + 4 + USAGE_FILES], n = 0;
 	for (int i = 0; i < GOFER_CONNS; i++)
 		keep[n++] = ends->conns[i];
 	keep[n++] = ends->control;
 	for (int i = 0; s->spec.usage && i < USAGE_FILES; i++)
 		if (s->spec.usage->fd[i] >= 0)
 			keep[n++] = s->spec.usage->fd[i];
+	for (unsigned i = 0; i < s->preserve; i++)
+		keep[n++] = 3 + (int)i;
 	if (s->alive_fd > 0)
 		keep[n++] = s->alive_fd;
 	if (s->trace->fd >= 0)
@@ -127,6 +130,16 @@ static int platform_start(unsigned tasks, struct error *e)
 			 platform->name, strerror(-err));
 }
 
+static int take_preserved(const struct sandbox *s, struct boot_spec *spec)
+{
+	struct boot_stdio *more = calloc(s->preserve + 1, sizeof *more);
+	for (unsigned i = 0; more && i < s->preserve; i++)
+		stdio_look(3 + (int)i, &more[i]);
+	spec->more = more;
+	spec->nmore = s->preserve;
+	return more ? 0 : -ENOMEM;
+}
+
 /* All that comes before the filter. */
 static int prepare(const struct sandbox *s, const struct sentry_ends *ends, struct boot_spec *spec,
 		   struct error *e)
@@ -138,6 +151,8 @@ static int prepare(const struct sandbox *s, const struct sentry_ends *ends, stru
 		return error_set(e, err, "cannot enter the user namespace: %s", strerror(-err));
 	numbers_inside(spec);
 	stdio_take(&ends->stdio, spec->stdio);
+	if ((err = take_preserved(s, spec)) < 0)
+		return error_set(e, err, "out of memory");
 	if ((err = gofer_connect(ends, &spec->gofer)) < 0)
 		return error_set(e, err, "the gofer does not answer: %s", strerror(-err));
 	if ((err = close_rest(s, ends)) < 0)

@@ -80,6 +80,16 @@ int spec_load(struct spec *out, const char *file, struct error *e)
 	return err < 0 ? err : read_top(out);
 }
 
+int spec_load_process(struct spec *out, const char *file, const char *member, struct error *e)
+{
+	*out = (struct spec){0};
+	int err = reader_open(&out->reader, file, e);
+	if (err < 0)
+		return err;
+	json_t *v = member ? json_object_get(out->reader.root, member) : out->reader.root;
+	return spec_read_process(&out->reader, v, &out->process);
+}
+
 int spec_parse(struct spec *out, const char *file, const char *text, size_t size, struct error *e)
 {
 	*out = (struct spec){0};

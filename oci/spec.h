@@ -29,6 +29,7 @@ struct spec_process {
 	char **args, **env;
 	const char *cwd;
 	bool terminal, no_new_privs;
+	uint32_t console_rows, console_columns;	/* 0: not told */
 	uint32_t uid, gid, umask;
 	uint32_t *groups;
 	size_t ngroups;
@@ -100,6 +101,11 @@ struct spec {
 
 /* 0 or -errno with *e filled; spec_free() in either case.  file must outlive *out. */
 int spec_load(struct spec *out, const char *file, struct error *e);
+/*
+ * Only out->process: of that member of a configuration, or of a file with nothing but a
+ * process (member NULL), as `exec --process' gets it.
+ */
+int spec_load_process(struct spec *out, const char *file, const char *member, struct error *e);
 int spec_parse(struct spec *out, const char *file, const char *text, size_t size, struct error *e);
 void spec_free(struct spec *s);
 
@@ -115,6 +121,7 @@ int spec_check(struct spec *s);
 
 /* The parts, each in its own file; out is what the name says. */
 int spec_read_process(struct reader *r, json_t *v, void *out);	/* struct spec_process * */
+uint64_t spec_capability(const char *name);	/* "CAP_...": its bit, 0: unknown */
 int spec_read_scheduler(struct reader *r, json_t *v, void *out);	/* struct spec_process * */
 int spec_read_io_priority(struct reader *r, json_t *v, void *out);	/* struct spec_process * */
 int spec_read_exec_cpus(struct reader *r, json_t *v, void *out);	/* struct spec_process * */

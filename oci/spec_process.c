@@ -20,23 +20,24 @@ static const char *const cap_names[] = {
 };
 /* clang-format on */
 
+uint64_t spec_capability(const char *name)
+{
+	for (size_t cap = 0; strncmp(name, "CAP_", 4) == 0 && cap < ARRAY_SIZE(cap_names); cap++)
+		if (strcmp(name + 4, cap_names[cap]) == 0)
+			return 1ull << cap;
+	return 0;
+}
+
 static int read_caps(struct reader *r, json_t *v, void *out)
 {
 	uint64_t *set = out;
 	char **list;
 	int err = read_strings(r, v, &list);
 	for (; err == 0 && *list; list++) {
-		size_t cap = 0;
-		if (strncmp(*list, "CAP_", 4) == 0)
-			while (cap < ARRAY_SIZE(cap_names) &&
-			       strcmp(*list + 4, cap_names[cap]) != 0)
-				cap++;
-		else
-			cap = ARRAY_SIZE(cap_names);
-		if (cap == ARRAY_SIZE(cap_names))
+		uint64_t cap = spec_capability(*list);
+		if (!cap)
 			reader_warn(r, "unknown capability '%s', ignored", *list);
-		else
-			*set |= 1ull << cap;
+		*set |= cap;
 	}
 	return err;
 }
@@ -180,6 +181,19 @@ static int read_oom_score(struct reader *r, json_t *v, void *out)
 	return err;
 }
 
+static int read_console_size(struct reader *r, json_t *v, void *out)
+{
+	static const struct field fields[] = {
+		{"height", read_u32, offsetof(struct spec_process, console_rows), true},
+		{"width", read_u32, offsetof(struct spec_process, console_columns), true},
+	};
+	const struct spec_process *p = out;
+	int err = read_object(r, v, fields, ARRAY_SIZE(fields), out);
+	if (err == 0 && (p->console_rows > UINT16_MAX || p->console_columns > UINT16_MAX))
+		err = reader_fail(r, "is larger than any terminal");
+	return err;
+}
+
 int spec_read_process(struct reader *r, json_t *v, void *out)
 {
 	static const struct field fields[] = {
@@ -187,7 +201,7 @@ int spec_read_process(struct reader *r, json_t *v, void *out)
 		{"cwd", read_absolute, offsetof(struct spec_process, cwd), true},
 		{"env", read_env, offsetof(struct spec_process, env), false},
 		{"terminal", read_bool, offsetof(struct spec_process, terminal), false},
-		{"consoleSize", read_skip, 0, false},
+		{"consoleSize", read_console_size, 0, false},
 		{"user", read_user, 0, false},
 		{"capabilities", read_capabilities, offsetof(struct spec_process, caps), false},
 		{"rlimits", read_rlimits, 0, false},

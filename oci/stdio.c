@@ -54,22 +54,35 @@ static bool same_file(int a, int b)
 	return syscall(SYS_kcmp, getpid(), getpid(), 0, a, b) == 0;
 }
 
-void stdio_take(const struct stdio *s, struct boot_stdio *out)
+void stdio_look(int fd, struct boot_stdio *io)
+{
+	int flags = fcntl(fd, F_GETFL);
+	*io = (struct boot_stdio){.fd = -1};
+	if (flags < 0)
+		return;
+	io->fd = fd;
+	io->flags = (uint32_t)flags;
+	off_t pos = lseek(fd, 0, SEEK_CUR);
+	io->pos = pos < 0 ? 0 : pos;
+	io->same = fd > 0 && same_file(fd - 1, fd);
+}
+
+void stdio_describe(const struct stdio *s, struct boot_stdio *out)
 {
 	for (int i = 0; i < STDIO; i++) {
-		struct boot_stdio *io = &out[i];
-		int flags = fcntl(i, F_GETFL);
-		if (flags < 0) {
-			io->fd = -1;
+		stdio_look(i, &out[i]);
+		if (out[i].fd < 0 || s->fd[i] < 0)
 			continue;
-		}
-		io->fd = i;
-		io->flags = (uint32_t)flags;
-		off_t pos = lseek(i, 0, SEEK_CUR);
-		io->pos = pos < 0 ? 0 : pos;
-		io->same = i > 0 && same_file(i - 1, i);
+		out[i].fd = s->fd[i];
+		out[i].nonblock = true;
 	}
+}
+
+void stdio_take(const struct stdio *s, struct boot_stdio *out)
+{
+	stdio_describe(s, out);
 	for (int i = 0; i < STDIO; i++)
-		out[i].nonblock = out[i].fd >= 0 && s->fd[i] >= 0 && dup2(s->fd[i], i) == i;
+		if (out[i].nonblock && dup2(s->fd[i], i) == i)
+			out[i].fd = i;
 	stdio_close(s);
 }

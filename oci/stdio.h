@@ -20,5 +20,9 @@ struct stdio {
 /* While we have the caller's rights, and /proc. */
 void stdio_reopen(struct stdio *out);
 void stdio_close(const struct stdio *s);
+/* One descriptor, as it is; fd -1 if it is not open. */
+void stdio_look(int fd, struct boot_stdio *out);
+/* 0 to 2, with the second openings in their place; all stay the caller's. */
+void stdio_describe(const struct stdio *s, struct boot_stdio *out);
 /* In the sentry: puts them in place of 0 to 2 (and closes them), and looks at all. */
 void stdio_take(const struct stdio *s, struct boot_stdio *out);

@@ -24,7 +24,8 @@ struct supervisor {
 	pid_t sentry, gofer; /* 0: has been waited for */
 	int control;	     /* -1: the sentry has closed it */
 	int sentry_status, gofer_status;
-	int ended; /* wait status of the first process, as the sentry told; -1: not yet */
+	int error_status; /* what to exit with, as that said */
+	int ended;	  /* wait status of the first process, as the sentry told; -1: not yet */
 	const struct supervise_ops *more;
 	struct error *e; /* what the sentry said */
 };
@@ -112,6 +113,7 @@ static void handle_message(struct supervisor *s)
 	if (m.kind == CONTROL_STOPPED && s->sentry) {
 		stop_with(s, m.sig);
 	} else if (m.kind == CONTROL_ERROR && !s->e->msg[0]) {
+		s->error_status = (int)m.foreground;
 		/* The first is the cause of the others. */
 		error_set(s->e, m.sig < 0 ? m.sig : -EIO, "%s", m.text);
 		error_sanitize(s->e);
@@ -242,4 +244,21 @@ int supervise(const struct sandbox_procs *p, const struct supervise_ops *more, i
 	if (out_signal)
 		*out_signal = signal_of(&s);
 	return verdict(&s);
+}
+
+int supervise_visit(int link, const struct supervise_ops *more, int *out_signal, struct error *e)
+{
+	struct supervisor s = {.control = link, .ended = -1, .more = more, .e = e};
+	autoclose int fd = signalfd(-1, &forwarded, SFD_CLOEXEC | SFD_NONBLOCK);
+	*out_signal = 0;
+	while (fd >= 0 && s.control >= 0 && s.ended < 0)
+		supervise_once(&s, fd);
+	terminal_restore();
+	if (s.ended >= 0 && WIFSIGNALED(s.ended))
+		*out_signal = WTERMSIG(s.ended);
+	else if (s.ended < 0 && !e->msg[0] && (*out_signal = SIGKILL))
+		error_set(e, -EPIPE, "the container ended, and the process with it");
+	if (*out_signal)
+		return 128 + *out_signal;
+	return s.ended >= 0 ? WEXITSTATUS(s.ended) : s.error_status;
 }

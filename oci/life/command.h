@@ -32,6 +32,9 @@ int start_container(const char *id, struct error *e);
 /* 0 or -errno with *e filled. */
 int delete_container(const char *id, bool force, struct error *e);
 
+/* --preserve-fds: how many, all of them open; argp's errors. */
+unsigned preserve_parse(const char *arg, struct argp_state *state);
+
 /* Writes a pid file, whole or not at all.  0 or -errno with *e filled. */
 int pid_file_write(const char *path, pid_t pid, struct error *e);
 /* "TERM", "SIGTERM", "15"; -EINVAL. */

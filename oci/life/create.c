@@ -1,38 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vedette create: a container that waits for `start'. */
 #include <errno.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "oci/control.h"
+#include "oci/life/apart.h"
+#include "oci/life/console.h"
 #include "oci/life/create.h"
 #include "oci/life/hooks.h"
-
-/* What the host process says when the container is there, or why it will not be. */
-static int await_created(int creator, struct error *e)
-{
-	struct control_msg m;
-	int err = control_recv(creator, &m);
-	if (err == 0 && m.kind == CONTROL_DONE)
-		return 0;
-	if (err == 0 && m.kind == CONTROL_ERROR) {
-		error_set(e, m.sig < 0 ? m.sig : -EIO, "%s", m.text);
-		error_sanitize(e);
-		return m.foreground ? (int)m.foreground : EXIT_CONFIG;
-	}
-	error_set(e, -EIO,
-		  "the container's host process ended before it said why: killed from "
-		  "outside, or by the host for lack of memory");
-	return EXIT_CONFIG;
-}
+#include "platform/base/cleanup.h"
 
 static int finish(struct making *m, const struct create_options *o, pid_t pid, int creator,
 		  struct error *e)
 {
 	if (making_tell(m, pid, /*attached=*/false, e) < 0)
 		return EXIT_CONFIG;
-	int status = await_created(creator, e);
+	int status = apart_await(creator, e);
 	if (status)
 		return status;
 	if (hooks_run(&m->dir, STATE_CREATING, "prestart", e) < 0 ||
@@ -53,12 +37,19 @@ static int finish(struct making *m, const struct create_options *o, pid_t pid, i
 
 static int create_made(struct making *m, const struct create_options *o, struct error *e)
 {
+	const struct spec_process *p = &m->bundle.spec.process;
+	autoclose int console = -1;
+	int creator;
+	if (console_check(o->console_socket, p->terminal, /*detached=*/true, e) < 0)
+		return EXIT_CONFIG;
+	if (o->console_socket &&
+	    (console = console_open(o->console_socket, p->console_rows, p->console_columns, e)) < 0)
+		return EXIT_CONFIG;
 	struct host h = {.bundle = &m->bundle,
 			 .dir = &m->dir,
 			 .group = &m->group,
-			 .creator = -1,
+			 .console = console,
 			 .hold = true};
-	int creator;
 	pid_t pid = host_fork(&h, &creator, e);
 	if (pid < 0)
 		return EXIT_CONFIG;
@@ -74,12 +65,6 @@ int create_container(const struct create_options *o, struct error *e)
 {
 	struct making m;
 	int status = making_begin(&m, o, e);
-	if (status == 0 && m.bundle.spec.process.terminal) {
-		error_set(e, -EINVAL,
-			  "process.terminal is true: a container that is not in the "
-			  "foreground needs --console-socket");
-		status = EXIT_CONFIG;
-	}
 	if (status == 0)
 		status = create_made(&m, o, e);
 	making_close(&m);

@@ -7,7 +7,8 @@
 #include "oci/life/host.h"
 
 struct create_options {
-	const char *bundle, *id, *pid_file;
+	const char *bundle, *id, *pid_file, *console_socket;
+	unsigned preserve;	/* descriptors from 3 on that the program gets */
 	struct overlay overlay;
 	struct start_options start;
 	bool detach, keep;	/* of run */

@@ -2,22 +2,16 @@
 #include "oci/life/host.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
+#include <stdint.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#include "oci/control.h"
-#include "oci/isolate.h"
+#include "oci/life/apart.h"
+#include "oci/life/console.h"
 #include "oci/life/link.h"
 #include "oci/life/network.h"
 #include "oci/life/server.h"
-#include "oci/life/title.h"
 #include "oci/supervise.h"
 #include "platform/base/cleanup.h"
-#include "platform/base/log.h"
 
 /*
  * All that must hold for the container's processes as a whole, before the first of
@@ -78,7 +72,7 @@ int host_run(struct host *h, int *out_signal, struct error *e)
 static int let_go(const struct host *h)
 {
 	const struct bundle *b = h->bundle;
-	autofree int *keep = malloc((2 * b->nroots + 5) * sizeof *keep);
+	autofree int *keep = malloc((2 * b->nroots + PRESERVE_MAX + 6) * sizeof *keep);
 	size_t n = 0;
 	if (!keep)
 		return -ENOMEM;
@@ -87,50 +81,21 @@ static int let_go(const struct host *h)
 		if (b->roots[i].layered)
 			keep[n++] = b->roots[i].lower_fd;
 	}
+	for (unsigned i = 0; i < b->sandbox.preserve; i++)
+		keep[n++] = 3 + (int)i;
 	keep[n++] = h->dir->fd;
 	keep[n++] = h->dir->root;
 	keep[n++] = h->creator;
+	if (h->console > 2)
+		keep[n++] = h->console;
 	if (b->sandbox.trace->fd > 2)
 		keep[n++] = b->sandbox.trace->fd;
 	if (global_options.log_fd > 2)
 		keep[n++] = global_options.log_fd;
-	if (chdir("/") < 0)
-		return -errno;
-	return isolate_close(keep, n);
+	return apart_let_go(keep, n);
 }
 
-/* Descriptor 2 is the container's from here on. */
-static void quieten(void)
-{
-	if (global_options.log_fd < 0)
-		log_setup(-1, LOG_ERROR, 0);
-}
-
-/* Without a core file: it would be ours, not the container's. */
-static _Noreturn void die_of(int sig)
-{
-	sigset_t set;
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-	signal(sig, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, sig);
-	kill(getpid(), sig);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	_exit(128 + sig);
-}
-
-/* What the caller ignores or blocks (conmon: SIGPIPE) is not for the container. */
-static void forget_signals(void)
-{
-	sigset_t none;
-	for (int sig = 1; sig <= 64; sig++)
-		signal(sig, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* The title is written over what the command line and the environment held. */
+/* The title is written over what the command line held. */
 static void keep_strings(struct host *h, struct state_dir *dir)
 {
 	struct boot_spec *s = &h->bundle->sandbox.spec;
@@ -139,57 +104,28 @@ static void keep_strings(struct host *h, struct state_dir *dir)
 	h->dir = dir;
 	if (s->release)
 		s->release = strdup(s->release);
-	if (global_options.platform)
-		global_options.platform = strdup(global_options.platform);
-	title_set("vedette container", dir->id, s->argv);
 }
 
-static _Noreturn void host_main(struct host *h)
+static void host_main(void *arg, int creator)
 {
-	struct state_dir dir;
+	struct host h = *(const struct host *)arg;
 	struct error e = {.msg = ""};
-	int sig = 0;
-	setsid();
-	forget_signals();
-	quieten();
-	keep_strings(h, &dir);
-	int err = let_go(h), status = EXIT_INTERNAL;
+	struct state_dir dir;
+	int sig = 0, status = EXIT_INTERNAL;
+	h.creator = creator;
+	keep_strings(&h, &dir);
+	apart_begin("vedette container", dir.id, h.bundle->sandbox.spec.argv);
+	int err = let_go(&h);
 	if (err < 0)
 		error_set(&e, err, "cannot close descriptors: %s", strerror(-err));
+	else if (h.console >= 0 && (err = console_take(h.console)) < 0)
+		error_set(&e, err, "cannot take the terminal: %s", strerror(-err));
 	else
-		status = host_run(h, &sig, &e);
-	if (e.msg[0]) {
-		struct control_msg m = {
-			.kind = CONTROL_ERROR, .sig = e.err, .foreground = (uint32_t)status};
-		memcpy(m.text, e.msg, sizeof m.text);
-		if (h->creator < 0 || control_send(h->creator, &m) < 0)
-			log_error("%s", e.msg);
-	}
-	if (sig)
-		die_of(sig);
-	_exit(status);
+		status = host_run(&h, &sig, &e);
+	apart_end(creator, status, sig, &e);
 }
 
-pid_t host_fork(const struct host *in, int *out_creator, struct error *e)
+pid_t host_fork(const struct host *h, int *out_creator, struct error *e)
 {
-	struct host h = *in;
-	int ends[2];
-	int err = control_pair(ends);
-	if (err < 0)
-		return error_set(e, err, "cannot make a socket: %s", strerror(-err));
-	pid_t pid = fork();
-	if (pid == 0) {
-		close(ends[0]);
-		h.creator = ends[1];
-		host_main(&h);
-	}
-	err = -errno;
-	close(ends[1]);
-	if (pid > 0) {
-		*out_creator = ends[0];
-		return pid;
-	}
-	close(ends[0]);
-	return error_set(e, err, "cannot fork the container's host process: %s (ulimit -u?)",
-			 strerror(-err));
+	return apart_fork(host_main, (void *)(uintptr_t)h, out_creator, e);
 }

@@ -19,6 +19,7 @@ struct host {
 	const struct state_dir *dir;
 	struct group *group;
 	int creator;		/* `create', which waits for DONE or ERROR and says GO; -1: none */
+	int console;		/* the terminal's slave, for 0 to 2; -1: none */
 	bool hold;		/* the program waits for `start' */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -69,6 +70,7 @@ int making_begin(struct making *m, const struct create_options *o, struct error 
 		return EXIT_CONFIG;
 	m->log_dir = o->log_dir;
 	set_start(&m->bundle.sandbox, &m->bundle.spec, &o->start);
+	m->bundle.sandbox.preserve = o->preserve;
 	return 0;
 }
 
@@ -90,6 +92,17 @@ static int set_path(json_t *j, const char *key, const char *dir, const char *pat
 	snprintf(whole, sizeof whole, "%s%s%s", *path == '/' ? "" : dir, *path == '/' ? "" : "/",
 		 path);
 	return json_object_set_new(j, key, json_string(realpath(whole, real) ? real : whole));
+}
+
+/* The bundle may be gone, or another one, when `exec' wants to know. */
+static int write_config(const struct making *m)
+{
+	int fd = openat(m->dir.fd, "config.json", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!f)
+		return -errno;
+	int err = json_dumpf(m->bundle.spec.reader.root, f, JSON_COMPACT);
+	return fclose(f) != 0 || err < 0 ? -EIO : 0;
 }
 
 int making_tell(struct making *m, pid_t pid, bool attached, struct error *e)
@@ -122,6 +135,10 @@ int making_tell(struct making *m, pid_t pid, bool attached, struct error *e)
 	if (err != 0) {
 		json_decref(j);
 		return error_set(e, -ENOMEM, "out of memory");
+	}
+	if (write_config(m) < 0) {
+		json_decref(j);
+		return error_set(e, -EIO, "cannot write the state of container %s", m->dir.id);
 	}
 	return state_write(&m->dir, j, e);
 }

@@ -5,12 +5,15 @@
 
 #include "oci/life/create.h"
 
-enum { OPT_OVERLAY = 256, OPT_PID_FILE, OPT_IGNORED };
+enum { OPT_OVERLAY = 256, OPT_PID_FILE, OPT_CONSOLE, OPT_PRESERVE, OPT_IGNORED };
 
 static const struct argp_option options[] = {
 	{"bundle", 'b', "DIR", 0, "The bundle: DIR/config.json and its root (default: .)", 0},
 	{"pid-file", OPT_PID_FILE, "FILE", 0, "Write the pid of the container's host process there",
 	 0},
+	{"console-socket", OPT_CONSOLE, "PATH", 0,
+	 "Send the master of the container's terminal to this socket", 0},
+	{"preserve-fds", OPT_PRESERVE, "N", 0, "The program gets descriptors 3 to N + 2 too", 0},
 	{"no-pivot", OPT_IGNORED, NULL, 0, "No effect: nothing on the host is pivoted", 0},
 	{"no-new-keyring", OPT_IGNORED, NULL, 0, "No effect: containers see no host keyring", 0},
 	{"overlay", OPT_OVERLAY, "WHERE", 0,
@@ -33,6 +36,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_PID_FILE:
 		o->pid_file = arg;
+		return 0;
+	case OPT_CONSOLE:
+		o->console_socket = arg;
+		return 0;
+	case OPT_PRESERVE:
+		o->preserve = preserve_parse(arg, state);
 		return 0;
 	case OPT_IGNORED:
 		return 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "oci/life/console.h"
 #include "oci/life/create.h"
 #include "oci/life/hooks.h"
 #include "oci/log/writer.h"
@@ -83,13 +84,17 @@ static int run_here(const struct create_options *o, struct error *e)
 {
 	struct making m;
 	int sig, status = making_begin(&m, o, e);
-	struct host h = {.bundle = &m.bundle, .dir = &m.dir, .group = &m.group, .creator = -1};
+	struct host h = {.bundle = &m.bundle, .dir = &m.dir, .group = &m.group, .creator = -1,
+			 .console = -1};
 	if (status == 0 && hooks_any(m.bundle.spec.reader.root)) {
 		error_set(e, -EOPNOTSUPP,
 			  "hooks are not run for a container in the foreground: use --detach, or "
 			  "create and start");
 		status = EXIT_CONFIG;
 	}
+	if (status == 0 && console_check(o->console_socket, m.bundle.spec.process.terminal,
+					 /*detached=*/false, e) < 0)
+		status = EXIT_CONFIG;
 	if (status == 0 && making_tell(&m, getpid(), /*attached=*/true, e) < 0)
 		status = EXIT_CONFIG;
 	if (status == 0 && o->pid_file && pid_file_write(o->pid_file, getpid(), e) < 0)

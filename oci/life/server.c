@@ -2,6 +2,7 @@
 #include "oci/life/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -70,17 +71,9 @@ static void ask_limit(struct server *s, int fd, const struct control_msg *m)
 		control_tell(fd, CONTROL_DONE, 0);
 }
 
-static void hear_client(struct server *s, int fd)
+static void answer(struct server *s, int fd, const struct control_msg *m)
 {
-	struct control_msg m;
-	int err = control_recv(fd, &m);
-	if (err == -EAGAIN)
-		return;
-	if (err < 0) {
-		drop_client(s, fd);
-		return;
-	}
-	switch (m.kind) {
+	switch (m->kind) {
 	case CONTROL_STATE:
 		control_tell(fd, CONTROL_DONE, (int)s->status);
 		return;
@@ -88,16 +81,52 @@ static void hear_client(struct server *s, int fd)
 		ask_start(s, fd);
 		return;
 	case CONTROL_LIMIT:
-		ask_limit(s, fd, &m);
+		ask_limit(s, fd, m);
 		return;
 	case CONTROL_SIGNAL:
-		ask_signal(s, fd, &m);
+		ask_signal(s, fd, m);
 		return;
 	default:
 		answer_error(fd, -EPROTO,
 			     "the container's host process does not know this "
 			     "command: it is of another version of vedette");
 	}
+}
+
+/* From here on the sentry speaks with it, and we have no part in that. */
+static void ask_exec(struct server *s, int fd, const struct control_msg *m, const int *more,
+		     size_t n)
+{
+	int fds[CONTROL_FDS + 1] = {fd};
+	memcpy(fds + 1, more, n * sizeof *more);
+	if (s->status == STATE_STOPPED || s->status == STATE_CREATING)
+		answer_error(fd, -ESRCH, "cannot exec in a stopped container");
+	else if (s->status == STATE_PAUSED && !(m->foreground & EXEC_PAUSED))
+		answer_error(fd, -EBUSY, "cannot exec in a paused container");
+	else if (fcntl(fd, F_SETFL, 0) < 0 || /* there a thread sleeps on it */
+		 control_send_fds(s->procs.control, m, fds, n + 1) < 0)
+		answer_error(fd, -ESRCH, "container not running");
+	else
+		drop_client(s, fd);
+}
+
+static void hear_client(struct server *s, int fd)
+{
+	int fds[CONTROL_FDS];
+	struct control_msg m;
+	size_t n;
+	int err = control_recv_fds(fd, &m, fds, &n);
+	if (err == -EAGAIN)
+		return;
+	if (err < 0) {
+		drop_client(s, fd);
+		return;
+	}
+	if (m.kind == CONTROL_EXEC)
+		ask_exec(s, fd, &m, fds, n);
+	else
+		answer(s, fd, &m);
+	control_close(fds, n);
 }
 
 /* `create' was killed before its container was anybody's. */

@@ -185,8 +185,8 @@ static bool is_ours(const struct state_dir *d)
 
 int state_remove(const struct state_dir *d, struct error *e)
 {
-	static const char *const names[] = {"state.json", "state.json.new", "socket", "alive",
-					    "cgroup.json", "cgroup.json.new"};
+	static const char *const names[] = {"state.json", "state.json.new", "config.json", "socket",
+					    "alive", "exec", "cgroup.json", "cgroup.json.new"};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		unlinkat(d->fd, names[i], 0);
 	if (is_ours(d) && unlinkat(d->root, d->id, AT_REMOVEDIR) < 0 && errno != ENOENT)

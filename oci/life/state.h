@@ -4,6 +4,7 @@
  *
  *	state.json   facts that do not change; written whole, then renamed into place
  *	cgroup.json  where its cgroup is, or is going to be, and its limits
+ *	config.json  the bundle's, as it was
  *	socket       its host process answers here; whether it lives is whether somebody listens
  *	alive        locked by every process of it to its end, so that their end can be waited for
  *

@@ -43,7 +43,7 @@ static void set_name(char *to, size_t size, const char *from, const char *dflt)
 	snprintf(to, size, "%s", from ? from : dflt);
 }
 
-static struct group *make_group(void)
+struct group *boot_make_group(int tgid)
 {
 	struct group *g = group_alloc();
 	if (g)
@@ -53,15 +53,15 @@ static struct group *make_group(void)
 		return NULL;
 	}
 	if (g)
-		g->tgid = 1;
+		g->tgid = tgid;
 	return g;
 }
 
 /* Neither is in any table; 1 is what getppid(2) says of both. */
 static int make_parents(void)
 {
-	struct group *reaper = make_group();
-	boot_outside = make_group();
+	struct group *reaper = boot_make_group(1);
+	boot_outside = boot_make_group(1);
 	if (!reaper || !boot_outside)
 		return -ENOMEM;
 	reaper->reaper = true;
@@ -98,6 +98,8 @@ int boot_init(const struct boot_spec *s, struct boot_error *err)
 	kernel.gid_map = s->gid_map;
 	set_name(kernel.version, sizeof kernel.version, NULL, DEFAULT_VERSION);
 	int e = pid_init();
+	if (e == 0 && s->as_init)
+		e = boot_exec_init();
 	if (e == 0 && !s->as_init)
 		e = make_parents();
 	if (e == 0)
@@ -147,7 +149,7 @@ void boot_signal(int sig, bool foreground)
 		;
 	else if (!foreground)
 		signal_send_group(kernel.main_group, &info);
-	else if (!boot_signal_foreground(&info))
+	else if (!hosttty_signal(boot_ttys, &info))
 		signal_main_pgrp(&info);
 	if (sig == SIGCONT)
 		__atomic_store_n(&told_stop, 0, __ATOMIC_RELEASE);
@@ -158,7 +160,7 @@ void boot_job(bool away, bool orphaned)
 {
 	if (!boot_enter())
 		return;
-	boot_away(away);
+	hosttty_away(boot_ttys, away);
 	/* What tied the first process to its session was the parent outside. */
 	if (orphaned && boot_outside) {
 		lock(&kernel.tasks_lock);

@@ -10,6 +10,7 @@
  *	boot_start     returns when its program runs
  *	boot_wait      sleeps until it has ended, ends all others; its wait status
  *	boot_limit     other limits for what runs
+ *	boot_exec      another process, from outside
  *	boot_signal, boot_job, boot_watch   what the world outside says to it and
  *	               hears of it; any thread, between boot_create and the end
  */
@@ -96,6 +97,8 @@ struct boot_spec {
 	size_t nrlimits;
 	uint64_t sig_ignored, sig_blocked;	/* inherited: bit n-1 is signal n */
 	struct boot_stdio stdio[3];	/* 0-2; taken over */
+	const struct boot_stdio *more;	/* 3 and so on; taken over */
+	size_t nmore;
 	bool terminal;		/* 0-2 are the controlling terminal of the first process */
 	bool away;		/* outside, another job is in its foreground */
 	bool as_init;		/* it is pid 1 and answers for orphans; else a hidden reaper does */
@@ -169,6 +172,20 @@ void boot_signal_all(int sig);
  * nobody there would continue what is stopped (`orphaned').
  */
 void boot_job(bool away, bool orphaned);
+/*
+ * exec.c: another process in the running container, told of by the first part of *s
+ * (seccomp is the container's), in a session of its own.  Sleeps until its program runs, or
+ * is known not to: -ENOENT, ... as boot_create and boot_start; -ESRCH: the container has ended.
+ * *s is not needed afterwards; its descriptors are taken over in any case.
+ */
+struct boot_exec;
+int boot_exec(const struct boot_spec *s, struct boot_exec **out, struct boot_error *err);
+/* Sleeps until it has ended: its wait status.  Once, and always: the sandbox' end waits for it. */
+int boot_exec_wait(struct boot_exec *x);
+/* As boot_signal, any thread. */
+void boot_exec_signal(struct boot_exec *x, int sig, bool foreground);
+struct boot_exec *boot_exec_get(struct boot_exec *x);
+void boot_exec_put(struct boot_exec *x);
 /*
  * Sleeps until the first process has been stopped by job control: the signal.
  * 0 when it will not happen any more.

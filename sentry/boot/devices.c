@@ -140,10 +140,10 @@ int boot_device_fs(const struct boot_device *d, struct fs **out, struct dentry *
 	return 0;
 }
 
-int boot_console(const struct boot_spec *s, struct fsctx *fs)
+int boot_console(const struct boot_spec *s, const struct hosttty_set *set, struct fsctx *fs)
 {
 	struct path name, where;
-	if (!dev_of(s) || boot_terminal_path(&name) < 0)
+	if (!dev_of(s) || hosttty_path(set, &name) < 0)
 		return 0;
 	struct cred *cred = cred_new_root(CAP_ALL);
 	struct walk w = {.fs = fs, .cred = cred};

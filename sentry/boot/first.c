@@ -6,290 +6,29 @@
  * that has succeeded or not).
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "platform/base/sort.h"
 #include "sentry/boot/internal.h"
-#include "sentry/fs/hostfile/hostfile.h"
-#include "sentry/mm/mm.h"
-#include "sentry/task/exec.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
-#include "sentry/task/nsset.h"
 #include "sentry/task/pidns.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/task.h"
-#include "sentry/vfs/fdtab.h"
-#include "sentry/vfs/namei.h"
 #include "syscalls/abi/errno.h"
-#include "syscalls/abi/fcntl.h"
-#include "syscalls/abi/resource.h"
-#include "syscalls/abi/stat.h"
-
-/* Of `found' and `result': not known yet. */
-enum { NOT_YET = 1 };
 
 static struct first {
-	const struct boot_spec *spec;
-	struct task *task; /* our reference, until boot_start() */
+	struct boot_process process; /* task: our reference, until boot_start() */
 	struct waitq wq;
 	int found, result; /* a: NOT_YET, then 0 or -errno */
 	bool go;	   /* a */
 	int killed_by;	   /* a: a signal that ended it before it ran */
-	struct boot_error err;
 } first;
 
-/* Linux' defaults, as a login shell on Debian sees them. */
-static const struct boot_rlimit default_rlimits[] = {
-	{RLIMIT_CPU, UINT64_MAX, UINT64_MAX},
-	{RLIMIT_FSIZE, UINT64_MAX, UINT64_MAX},
-	{RLIMIT_DATA, UINT64_MAX, UINT64_MAX},
-	{RLIMIT_STACK, 8 << 20, UINT64_MAX},
-	{RLIMIT_CORE, 0, UINT64_MAX},
-	{RLIMIT_RSS, UINT64_MAX, UINT64_MAX},
-	{RLIMIT_NPROC, 8192, 8192},
-	{RLIMIT_NOFILE, 1024, 1048576},
-	{RLIMIT_MEMLOCK, 8 << 20, 8 << 20},
-	{RLIMIT_AS, UINT64_MAX, UINT64_MAX},
-	{RLIMIT_LOCKS, UINT64_MAX, UINT64_MAX},
-	{RLIMIT_SIGPENDING, 8192, 8192},
-	{RLIMIT_MSGQUEUE, 819200, 819200},
-	{RLIMIT_NICE, 0, 0},
-	{RLIMIT_RTPRIO, 0, 0},
-	{RLIMIT_RTTIME, UINT64_MAX, UINT64_MAX},
-};
+struct hosttty_set *const boot_ttys = &first.process.ttys;
 
-static void set_rlimits(struct group *g, const struct boot_rlimit *r, size_t n)
+const struct boot_spec *boot_first_spec(void)
 {
-	for (size_t i = 0; i < n; i++)
-		if (r[i].which < ABI_RLIM_NLIMITS)
-			g->rlimits[r[i].which] = (struct abi_rlimit){r[i].soft, r[i].hard};
-}
-
-/* Ignored and blocked signals outlive execve(2); nohup(1) and sh -c '... &' count on it. */
-static void set_signals(struct task *t, const struct boot_spec *s)
-{
-	for (int sig = 1; sig <= NSIG; sig++)
-		if (s->sig_ignored & SIGBIT(sig))
-			t->group->actions->action[sig - 1].handler = ABI_SIG_IGN;
-	t->blocked = s->sig_blocked & ~(SIGBIT(SIGKILL) | SIGBIT(SIGSTOP));
-}
-
-static int compare_u32(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return x < y ? -1 : x > y;
-}
-
-static struct cred *make_cred(const struct boot_spec *s)
-{
-	struct cred *root = cred_new_root(s->caps_bounding);
-	if (!root)
-		return NULL;
-	struct cred *c = cred_copy(root, (uint32_t)s->ngroups);
-	cred_put(root);
-	if (!c)
-		return NULL;
-	c->ruid = c->euid = c->suid = c->fsuid = s->uid;
-	c->rgid = c->egid = c->sgid = c->fsgid = s->gid;
-	c->cap_permitted = s->caps_permitted;
-	c->cap_effective = s->caps_effective;
-	c->cap_inheritable = s->caps_inheritable;
-	c->cap_ambient = s->caps_ambient;
-	c->no_new_privs = s->no_new_privs;
-	if (s->ngroups)
-		memcpy(c->groups, s->groups, s->ngroups * sizeof *s->groups);
-	sort(c->groups, s->ngroups, sizeof *c->groups, compare_u32);
-	return c;
-}
-
-static int open_null(struct task *t, struct file **out)
-{
-	struct walk w = {.fs = t->fs, .cred = t->cred};
-	return vfs_open(&w, "/dev/null", O_RDWR, 0, out);
-}
-
-static int open_stdio(struct task *t, const struct boot_stdio *io, struct file **out)
-{
-	struct hostfile_options o = {
-		.fd = io->fd,
-		.flags = io->flags & (O_ACCMODE | O_APPEND | O_NONBLOCK),
-		.pos = io->pos,
-		.uid = t->cred->fsuid,
-		.gid = t->cred->fsgid,
-		.nonblock = io->nonblock,
-	};
-	return io->fd < 0 ? open_null(t, out) : hostfile_new(&o, t->cred, out);
-}
-
-/* Descriptors that are one open file on the host are one here: 2>&1 shares offset and flags. */
-static int install_fds(struct task *t, const struct boot_spec *s, int *at)
-{
-	for (int i = 0; i < 3; i++) {
-		struct file *f;
-		int err = 0;
-		*at = i;
-		if (i > 0 && s->stdio[i].same)
-			f = fdtab_get(t->fds, i - 1);
-		else
-			err = open_stdio(t, &s->stdio[i], &f);
-		if (err < 0)
-			return err;
-		if (s->terminal)
-			boot_terminal(t, &f);
-		int fd = fd_install(t->fds, f, /*cloexec=*/false, 0, 16);
-		if (fd < 0)
-			return fd;
-	}
-	return 0;
-}
-
-/* Makes a container's working directory and what leads there, as runc does. */
-static int make_cwd(const struct walk *w, const char *cwd)
-{
-	char part[4096];
-	int err = 0;
-	for (size_t n = strcspn(cwd + 1, "/") + 1; err == 0 || err == -EEXIST;
-	     n += strcspn(cwd + n + 1, "/") + 1) {
-		if (n >= sizeof part)
-			return -ENAMETOOLONG;
-		memcpy(part, cwd, n);
-		part[n] = '\0';
-		err = vfs_mkdir(w, part, 0755);
-		if (!cwd[n])
-			break;
-	}
-	return err == -EEXIST ? 0 : err;
-}
-
-static int set_cwd(struct task *t, const struct boot_spec *s)
-{
-	struct walk w = {.fs = t->fs, .cred = t->cred, .flags = WALK_DIRECTORY};
-	struct path p;
-	const char *cwd = s->cwd && *s->cwd ? s->cwd : "/";
-	int err = path_walk(&w, cwd, &p);
-	if (err == -ENOENT && s->as_init && *cwd == '/' && make_cwd(&w, cwd) == 0)
-		err = path_walk(&w, cwd, &p);
-	if (err < 0)
-		return err;
-	lock(&t->fs->lock);
-	struct path old = t->fs->cwd;
-	t->fs->cwd = p;
-	unlock(&t->fs->lock);
-	path_put(&old);
-	return 0;
-}
-
-static const char *env_get(char *const *envp, const char *name)
-{
-	size_t n = strlen(name);
-	for (; envp && *envp; envp++)
-		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=')
-			return *envp + n + 1;
-	return NULL;
-}
-
-static int open_program(struct task *t, const char *name, struct file **out)
-{
-	struct walk w = {.fs = t->fs, .cred = t->cred};
-	struct path p;
-	int err = path_walk(&w, name, &p);
-	if (err < 0)
-		return err;
-	err = exec_open(t, &p, out);
-	path_put(&p);
-	return err;
-}
-
-/* As execvp(3): a name with a slash is a path; else PATH, remembering a refusal. */
-static int find_program(struct task *t, const struct boot_spec *s, char *name, size_t size,
-			struct file **out)
-{
-	const char *cmd = s->argv[0], *dirs = env_get(s->envp, "PATH");
-	int worst = -ENOENT;
-	if (strchr(cmd, '/')) {
-		snprintf(name, size, "%s", cmd);
-		return open_program(t, name, out);
-	}
-	for (const char *d = dirs ? dirs : "/usr/local/bin:/usr/bin:/bin"; d;) {
-		size_t n = strcspn(d, ":");
-		snprintf(name, size, "%.*s%s%s", (int)n, d, n ? "/" : "", cmd);
-		int err = open_program(t, name, out);
-		if (err == 0)
-			return 0;
-		if (err != -ENOENT && err != -ENOTDIR)
-			worst = err;
-		d = d[n] ? d + n + 1 : NULL;
-	}
-	return worst;
-}
-
-/* Engines tell their users 127 and 126 by these words. */
-static const char *cause(int err, bool path)
-{
-	switch (err) {
-	case -ENOENT:
-	case -ENOTDIR:
-		return path ? "no such file or directory (inside the container)"
-			    : "executable file not found in $PATH (check the name, or give its "
-			      "path)";
-	case -EACCES:
-		return "permission denied (a directory, or chmod +x it)";
-	case -ENOEXEC:
-		return "exec format error (not an x86-64 ELF program or a #! script)";
-	default:
-		return strerror(-err);
-	}
-}
-
-/* The fault of the program, not of the sandbox. */
-static int exec_fail(struct first *b, int err, const char *why)
-{
-	b->err.exec = err != -ENOMEM && err != -EAGAIN && err != -ESRCH;
-	return boot_fail(&b->err, err, "%s: %s", b->spec->argv[0], why);
-}
-
-enum { NAME_SIZE = 4096 + 256 };
-
-static int first_find(struct first *b, char *name, struct file **out)
-{
-	struct task *t = b->task;
-	const struct boot_spec *s = b->spec;
-	int fd;
-
-	int err = set_cwd(t, s);
-	if (err < 0)
-		return boot_fail(&b->err, err, "working directory %s: %s", s->cwd, strerror(-err));
-	if ((err = install_fds(t, s, &fd)) < 0)
-		return boot_fail(&b->err, err, "descriptor %d: %s", fd,
-				 err == -EINVAL ? "a directory cannot be passed in"
-						: strerror(-err));
-	boot_away(s->away);
-	if ((err = boot_console(s, t->fs)) < 0)
-		return boot_fail(&b->err, err, "/dev/console: %s", strerror(-err));
-	if ((err = boot_sysctls(s, &b->err)) < 0)
-		return err;
-	if ((err = find_program(t, s, name, NAME_SIZE, out)) < 0)
-		return exec_fail(b, err, cause(err, strchr(b->spec->argv[0], '/')));
-	return boot_attributes(t, s, &b->err);
-}
-
-static int first_exec(struct first *b, const char *name, struct file *f)
-{
-	struct task *t = b->task;
-	struct exec_strings strings;
-	int err = exec_strings_from(b->spec->argv, b->spec->envp, &strings);
-	if (err == 0) {
-		err = task_exec(t, f, name, /*hidden=*/false, &strings);
-		exec_strings_free(&strings);
-	}
-	/* Killed from outside meanwhile: it has begun, and its status tells how it ended. */
-	if (err < 0 && __atomic_load_n(&t->exiting, __ATOMIC_ACQUIRE))
-		return 0;
-	if (err == -ENOENT)
-		return exec_fail(b, err, "its #! interpreter or dynamic loader is not there");
-	return err < 0 ? exec_fail(b, err, cause(err, strchr(b->spec->argv[0], '/'))) : 0;
+	return first.process.spec;
 }
 
 static void first_tell(int *where, int result)
@@ -309,9 +48,9 @@ static void first_main(struct task *t, void *arg)
 {
 	struct first *b = arg;
 	autoput(file) struct file *f = NULL;
-	char name[NAME_SIZE];
+	char name[PROCESS_NAME];
 
-	int err = first_find(b, name, &f);
+	int err = process_find(&b->process, name, &f);
 	first_tell(&b->found, err);
 	if (err == 0)
 		err = waitq_sleep(&b->wq, 0, WAIT_KILLABLE, WAIT_FOREVER, may_go(b));
@@ -320,7 +59,7 @@ static void first_main(struct task *t, void *arg)
 	int sig = __atomic_load_n(&b->killed_by, __ATOMIC_ACQUIRE);
 	if (sig) {
 		task_exit_group(t, sig);
-	} else if (err == 0 && (err = first_exec(b, name, f)) < 0) {
+	} else if (err == 0 && (err = process_exec(&b->process, name, f)) < 0) {
 		task_exit_group(t, SIGKILL);
 	}
 	/* A signal that came first is an end like any other: its status tells. */
@@ -333,44 +72,13 @@ bool boot_first_killed(int sig)
 				  SIGBIT(SIGWINCH) | SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) |
 				  SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU);
 	int none = 0;
-	if (__atomic_load_n(&first.go, __ATOMIC_ACQUIRE) || !first.spec)
+	if (__atomic_load_n(&first.go, __ATOMIC_ACQUIRE) || !first.process.spec)
 		return false;
-	if (!(SIGBIT(sig) & (harmless | first.spec->sig_ignored)) &&
+	if (!(SIGBIT(sig) & (harmless | first.process.spec->sig_ignored)) &&
 	    __atomic_compare_exchange_n(&first.killed_by, &none, sig, false, __ATOMIC_ACQ_REL,
 					__ATOMIC_ACQUIRE))
 		waitq_wake(&first.wq, 0);
 	return true;
-}
-
-static int build_task(const struct boot_spec *s, struct task **out)
-{
-	struct task *t = task_alloc();
-	struct group *g = group_alloc();
-	struct path root;
-	int err = -ENOMEM;
-	if (!t || !g)
-		return err;
-	t->group = g;
-	g->actions = sigactions_new();
-	t->cred = make_cred(s);
-	t->ns = nsset_first();
-	if (!g->actions || !t->cred || !t->ns)
-		return err;
-	g->is_init = s->as_init;
-	g->exit_signal = SIGCHLD;
-	set_signals(t, s);
-	set_rlimits(g, default_rlimits, ARRAY_SIZE(default_rlimits));
-	set_rlimits(g, s->rlimits, s->nrlimits);
-	mount_ns_root(boot_ns, &root);
-	err = fsctx_new(boot_ns, root, root, &t->fs);
-	path_put(&root);
-	if (err < 0)
-		return err;
-	t->fs->umask = s->umask;
-	if ((err = fdtab_new(&t->fds)) == 0)
-		err = mm_new(&t->mm, &t->ctx);
-	*out = t;
-	return err;
 }
 
 static void publish(struct task *t, bool as_init)
@@ -403,20 +111,20 @@ int boot_create(const struct boot_spec *s, struct boot_error *err)
 {
 	struct first *b = &first;
 	waitq_init(&b->wq);
-	b->spec = s;
+	b->process.spec = s;
 	b->found = b->result = NOT_YET;
-	int e = build_task(s, &b->task);
+	int e = process_build(s, &b->process.task);
 	if (e < 0)
 		return boot_fail(err, e, "cannot make the first process: %s", strerror(-e));
-	publish(b->task, s->as_init);
+	publish(b->process.task, s->as_init);
 	e = boot_watch_stubs();
 	if (e == 0)
-		e = task_start_with(b->task, first_main, b);
+		e = task_start_with(b->process.task, first_main, b);
 	if (e < 0)
 		return boot_fail(err, e, "no thread for the first process");
 	waitq_sleep(&b->wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
 		    __atomic_load_n(&b->found, __ATOMIC_ACQUIRE) != NOT_YET);
-	*err = b->err;
+	*err = b->process.err;
 	return b->found;
 }
 
@@ -431,7 +139,7 @@ int boot_start(struct boot_error *err)
 	struct first *b = &first;
 	waitq_sleep(&b->wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
 		    __atomic_load_n(&b->result, __ATOMIC_ACQUIRE) != NOT_YET);
-	task_put(STEAL(b->task));
-	*err = b->err;
+	task_put(STEAL(b->process.task));
+	*err = b->process.err;
 	return b->result;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sentry/boot/boot.h"
+#include "sentry/tty/tty.h"
 #include "sentry/vfs/mount.h"
 
 struct abi_siginfo;
@@ -22,6 +23,26 @@ extern struct group *boot_outside;	/* our reference, or NULL */
 
 int boot_fail(struct boot_error *e, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* process.c: a process that is started from outside. */
+struct boot_process {
+	const struct boot_spec *spec;
+	struct task *task;
+	struct hosttty_set ttys;	/* of its descriptors 0-2 */
+	struct boot_error err;		/* filled when a step returns < 0 */
+};
+enum { PROCESS_NAME = 4096 + 256 };
+/* Everything but the program.  -ENOMEM, ...: *out is for task_discard(), if not NULL. */
+int process_build(const struct boot_spec *s, struct task **out);
+/* On its thread: directory, descriptors (taken over in any case); then the program's file. */
+int process_find(struct boot_process *b, char *name, struct file **out);
+int process_exec(struct boot_process *b, const char *name, struct file *f);
+/* Gives descriptors from that number on back, of a process that will not be. */
+void process_close(const struct boot_spec *s, int from);
+/* Of `found' and `result': not known yet. */
+enum { NOT_YET = 1 };
+extern struct hosttty_set *const boot_ttys; /* of the first process */
+/* What the first process was started with. */
+const struct boot_spec *boot_first_spec(void);
 /* attributes.c: of any process that starts from outside; on its own thread. */
 int boot_attributes(struct task *t, const struct boot_spec *s, struct boot_error *err);
 /* Nothing of the program runs yet: sig ends the first process, or is lost; true. */
@@ -47,6 +68,10 @@ int boot_devices(const struct boot_spec *s, const struct walk *w, struct boot_er
 int boot_device_fs(const struct boot_device *d, struct fs **out, struct dentry **out_node);
 /* m is /dev, and not the host's. */
 bool boot_is_dev(const struct boot_mount *m);
+/* exec.c: what its processes have for a parent. */
+int boot_exec_init(void);
+void boot_exec_release(void);
+struct group *boot_make_group(int tgid);
 /* masked_paths and readonly_paths of the description. */
 int boot_hide(const struct boot_spec *s, const struct walk *w, struct boot_error *err);
 /* File systems and devices by name. */
@@ -56,16 +81,10 @@ int boot_register_more(void);
 /* A bind mount whose changes go to the host, and a root of that kind. */
 int boot_bind(struct gofer *g, const struct boot_mount *m, struct fs **out);
 int boot_root(const struct boot_spec *s, struct fs **out);
-/* To the foreground group of the container's terminal: false if it has none. */
-bool boot_signal_foreground(const struct abi_siginfo *info);
 /* If *f is the host's terminal it gets a name, and becomes the controlling one of t's session. */
-void boot_terminal(struct task *t, struct file **f);
-/* Its name; -ENXIO if it has none. */
-int boot_terminal_path(struct path *out);
+void boot_terminal(struct hosttty_set *set, struct task *t, struct file **f);
 /* /dev/console is that terminal too, as the OCI runtime specification wants it. */
-int boot_console(const struct boot_spec *s, struct fsctx *fs);
-/* The foreground of the controlling terminal is outside, or is back. */
-void boot_away(bool away);
+int boot_console(const struct boot_spec *s, const struct hosttty_set *set, struct fsctx *fs);
 /*
  * Callers from outside, between boot_enter() and boot_leave(): boot_wait() gives
  * nothing back before the last of them has left, and none comes after the end.

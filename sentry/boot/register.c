@@ -44,24 +44,9 @@ int boot_root(const struct boot_spec *s, struct fs **out)
 	return goferfs_new(s->gofer, 0, s->root_layered ? GOFERFS_LAYERED : GOFERFS_WATCHED, out);
 }
 
-void boot_terminal(struct task *t, struct file **f)
+void boot_terminal(struct hosttty_set *set, struct task *t, struct file **f)
 {
-	int err = hosttty_attach(t, f);
+	int err = hosttty_attach(set, t, f);
 	if (err < 0)
 		log_warning("no controlling terminal inside: %s", strerror(-err));
-}
-
-int boot_terminal_path(struct path *out)
-{
-	return hosttty_path(out);
-}
-
-void boot_away(bool away)
-{
-	hosttty_away(away);
-}
-
-bool boot_signal_foreground(const struct abi_siginfo *info)
-{
-	return hosttty_signal(info);
 }

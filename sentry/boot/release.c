@@ -28,7 +28,8 @@ void boot_release(void)
 		group_put(STEAL(kernel.init));
 	if (boot_outside)
 		group_put(STEAL(boot_outside));
-	hosttty_release();
+	hosttty_release(boot_ttys);
+	boot_exec_release();
 	/* Nobody waits any more; a wake-up under way may hold the last reference to a file. */
 	hostfile_shutdown();
 	devpts_release();

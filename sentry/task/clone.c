@@ -160,8 +160,7 @@ static void copy_scalars(struct task *child, const struct task *t, const struct 
 	signal_clone_task(child, t, s->flags);
 }
 
-/* Drops a child nobody has seen. */
-static void discard(struct task *child)
+void task_discard(struct task *child)
 {
 	if (child->ctx)
 		platform->ctx_destroy(child->ctx);
@@ -198,7 +197,7 @@ static int build(struct task *t, const struct clone_spec *s, struct task **out)
 	if (err == 0)
 		err = share_memory(child, t, s->flags);
 	if (err < 0) {
-		discard(child);
+		task_discard(child);
 		return err;
 	}
 	*out = child;
@@ -351,7 +350,7 @@ long task_clone(struct task *t, const struct clone_spec *s)
 		goto undo_child;
 	int event = event_of(t, s);
 	if ((err = publish(child, t, s, event || (s->flags & CLONE_PTRACE))) < 0) {
-		task_drop(begin, discard);
+		task_drop(begin, task_discard);
 		goto undo_files;
 	}
 	/* Nothing below can fail. */
@@ -374,7 +373,7 @@ long task_clone(struct task *t, const struct clone_spec *s)
 	return nr;
 
 undo_child:
-	discard(child);
+	task_discard(child);
 undo_files:
 	if (pidfile)
 		file_put(pidfile);

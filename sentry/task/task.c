@@ -347,6 +347,14 @@ void task_begin(struct task_begin *b, const struct regs *regs)
 	begin_put(b);
 }
 
+void task_begin_with(struct task_begin *b, void (*fn)(struct task *t, void *arg), void *arg)
+{
+	b->fn = fn;
+	b->arg = arg;
+	begin_tell(b, BEGIN_GO);
+	begin_put(b);
+}
+
 void task_drop(struct task_begin *b, void (*drop)(struct task *t))
 {
 	b->drop = drop;

@@ -259,8 +259,12 @@ struct task_begin;
 int task_prepare(struct task *t, struct task_begin **out);
 /* It runs from regs on. */
 void task_begin(struct task_begin *b, const struct regs *regs);
+/* fn runs on its thread before task_run and sets the registers. */
+void task_begin_with(struct task_begin *b, void (*fn)(struct task *t, void *arg), void *arg);
 /* Its thread, whose ctx is by now, calls drop(t) and ends. */
 void task_drop(struct task_begin *b, void (*drop)(struct task *t));
+/* clone.c: drops a task that nobody has seen, with all it has. */
+void task_discard(struct task *t);
 /* For the first process: fn runs on its thread before task_run and sets the registers. */
 int task_start_with(struct task *t, void (*fn)(struct task *t, void *arg), void *arg);
 

@@ -72,7 +72,10 @@ int devpts_add(const struct tty *tty, const struct cred *cred)
 void devpts_remove(int index)
 {
 	char name[16];
-	struct dentry *dir = instance->root, *child = NULL;
+	struct dentry *dir, *child = NULL;
+	if (!instance)
+		return;
+	dir = instance->root;
 	snprintf(name, sizeof name, "%d", index);
 	lock(&dir->inode->lock);
 	if (dentry_lookup_locked(dir, name, strlen(name), &child) == 0 && child->inode &&

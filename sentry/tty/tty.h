@@ -141,14 +141,24 @@ void devpts_mounted(struct mount *m);
 void devpts_release(void);
 
 /*
- * host.c: if *f, one of descriptors 0-2, is a terminal, it gets a name in devpts, and *f is
- * replaced by a file of that name.  The first becomes the controlling one of t's session.
+ * host.c: terminals of the host that a process was given as its 0-2; the first
+ * becomes the controlling one of its session.
  */
-int hosttty_attach(struct task *t, struct file **f);
+struct hosttty;
+enum { HOSTTTY_MAX = 3 };
+struct hosttty_set {
+	struct hosttty *at[HOSTTTY_MAX];	/* I once the process runs, t to empty it; our references */
+};
+/*
+ * If *f is a terminal, it gets a name in devpts, and *f is replaced by a file of that name.
+ * The set is filled by one thread, before the process runs.
+ */
+int hosttty_attach(struct hosttty_set *set, struct task *t, struct file **f);
 /* Its name: -ENXIO if there is no such terminal, or no devpts. */
-int hosttty_path(struct path *out);
+int hosttty_path(const struct hosttty_set *set, struct path *out);
 /* The foreground of the host's terminal has become another job outside, or is ours again. */
-void hosttty_away(bool away);
-void hosttty_release(void);
+void hosttty_away(const struct hosttty_set *set, bool away);
+/* The process has ended: names are free again; who still has a file keeps it. */
+void hosttty_release(struct hosttty_set *set);
 /* A signal from outside (SIGINT, SIGWINCH, ...) to its foreground group; false: no host terminal. */
-bool hosttty_signal(const struct abi_siginfo *info);
+bool hosttty_signal(const struct hosttty_set *set, const struct abi_siginfo *info);

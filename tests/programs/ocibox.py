@@ -174,3 +174,51 @@ class Box:
 
     def left(self):
         return sorted(os.listdir(self.root))
+
+# --console-socket: where an engine waits for the terminal's master.
+class Console:
+    def __init__(self, box):
+        import socket
+        self.path = box.dir + '/console'
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.bind(self.path)
+        self.sock.listen(1)
+        self.sock.settimeout(60)
+        self.seen = b''
+
+    def accept(self):
+        import array
+        c, _ = self.sock.accept()
+        data, anc, _, _ = c.recvmsg(4096, 1024)
+        self.fd = array.array('i', anc[0][2])[0]
+        c.close()
+        return data
+
+    def resize(self, rows, columns):
+        import fcntl, struct, termios
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+
+    def send(self, text):
+        os.write(self.fd, text.encode())
+
+    # Reads until text has come (True), or the other side is gone.
+    def expect(self, text, seconds=30):
+        import select
+        end = time.time() + seconds
+        while text.encode() not in self.seen:
+            if not select.select([self.fd], [], [], max(0, end - time.time()))[0]:
+                return False
+            try:
+                got = os.read(self.fd, 4096)
+            except OSError:
+                return False
+            if not got:
+                return False
+            self.seen += got
+        return True
+
+    def close(self):
+        if hasattr(self, 'fd'):
+            os.close(self.fd)
+        self.sock.close()
+        os.unlink(self.path)

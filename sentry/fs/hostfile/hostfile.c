@@ -317,6 +317,8 @@ static int host_setattr(struct inode *i, const struct iattr *a)
 static void host_evict(struct inode *i)
 {
 	struct hostfile *h = i->priv;
+	if (h->terminal)
+		hostfile_forget_terminal(h->terminal);
 	waitq_destroy(&h->wq);
 	host_close(h->fd);
 	host_close(h->readonly);

@@ -51,8 +51,11 @@ struct hostfile_tty_hooks {
 	bool (*background)(void *terminal);
 	/* 0 (it may go on), -EIO, or -ERESTARTSYS after sig was sent to its group. */
 	int (*check)(void *terminal, int sig);
+	/* A file of hostfile_set_terminal() is gone. */
+	void (*release)(void *terminal);
 };
 void hostfile_set_tty_hooks(const struct hostfile_tty_hooks *hooks);
+/* Once a file; hooks->release takes it back. */
 void hostfile_set_terminal(struct file *f, void *terminal);
 /* Ends the poller thread, if one was started; at the end of the sandbox. */
 void hostfile_shutdown(void);

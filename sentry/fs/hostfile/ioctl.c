@@ -78,6 +78,11 @@ static bool changes(uint32_t cmd)
 	}
 }
 
+void hostfile_forget_terminal(void *terminal)
+{
+	tty_hooks->release(terminal);
+}
+
 bool hostfile_probe_tty(int fd)
 {
 	struct abi_termios t;

@@ -30,6 +30,7 @@ struct hostfile {
 /* ioctl.c */
 int64_t hostfile_ioctl(struct file *f, const struct ioctl_args *a);
 bool hostfile_probe_tty(int fd);
+void hostfile_forget_terminal(void *terminal);
 /* Job control for a read (SIGTTIN) or write (SIGTTOU): 0, -EIO or -ERESTARTSYS. */
 int hostfile_job_check(const struct hostfile *h, int sig);
 

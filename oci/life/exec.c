@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vedette exec: another program in a container that is there. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "oci/bundle.h"
+#include "oci/life/console.h"
+#include "oci/life/visit.h"
+#include "platform/base/cleanup.h"
+
+enum {
+	OPT_CONSOLE = 256,
+	OPT_CWD,
+	OPT_PID_FILE,
+	OPT_NO_NEW_PRIVS,
+	OPT_PRESERVE,
+	OPT_IGNORE_PAUSED,
+	OPT_IGNORED,
+	LIST_MAX = 256,
+};
+
+struct exec_options {
+	const char *id, *process, *console_socket, *cwd, *pid_file;
+	bool tty, detach, has_user, no_new_privs, ignore_paused;
+	uint32_t uid, gid;
+	uint32_t gids[LIST_MAX];
+	char *env[LIST_MAX], *caps[LIST_MAX];
+	size_t ngids, nenv, ncaps;
+	unsigned preserve;
+	char **args;
+};
+
+static const struct argp_option options[] = {
+	{"process", 'p', "FILE", 0, "The process, as in config.json; instead of CMD and options",
+	 0},
+	{"detach", 'd', NULL, 0, "Return when the program runs", 0},
+	{"tty", 't', NULL, 0, "Give it a terminal: the caller's, or that of --console-socket", 0},
+	{"console-socket", OPT_CONSOLE, "PATH", 0, "Send the master of its terminal to this socket",
+	 0},
+	{"pid-file", OPT_PID_FILE, "FILE", 0, "Write the pid of its host process there", 0},
+	{"cwd", OPT_CWD, "DIR", 0, "Working directory", 0},
+	{"env", 'e', "NAME=VALUE", 0, "Set a variable in its environment", 0},
+	{"user", 'u', "UID[:GID]", 0, "Run as this user", 0},
+	{"additional-gids", 'g', "GID", 0, "Be in this group as well", 0},
+	{"cap", 'c', "CAP", 0, "Have this capability as well", 0},
+	{"no-new-privs", OPT_NO_NEW_PRIVS, NULL, 0, "Gain nothing by executing programs", 0},
+	{"preserve-fds", OPT_PRESERVE, "N", 0, "The program gets descriptors 3 to N + 2 too", 0},
+	{"ignore-paused", OPT_IGNORE_PAUSED, NULL, 0, "Do it in a paused container too", 0},
+	{"apparmor", OPT_IGNORED, "PROFILE", 0, "No effect: the sandbox confines it", 0},
+	{"process-label", OPT_IGNORED, "LABEL", 0, "No effect: the sandbox confines it", 0},
+	{"cgroup", OPT_IGNORED, "PATH", 0, "No effect: all processes share the container's", 0},
+	{"no-subreaper", OPT_IGNORED, NULL, 0, "No effect", 0},
+	{0},
+};
+
+static uint32_t parse_id(const char *arg, char **end, struct argp_state *state)
+{
+	errno = 0;
+	unsigned long n = strtoul(arg, end, 10);
+	if (errno || *end == arg || *arg == '-' || n >= UINT32_MAX)
+		argp_error(state, "a number of a user or group is wanted, not '%s'", arg);
+	return (uint32_t)n;
+}
+
+static void parse_user(const char *arg, struct exec_options *o, struct argp_state *state)
+{
+	char *end;
+	o->has_user = true;
+	o->uid = parse_id(arg, &end, state);
+	if (*end == ':')
+		o->gid = parse_id(end + 1, &end, state);
+	if (*end)
+		argp_error(state, "--user wants UID or UID:GID, two numbers, not '%s'", arg);
+}
+
+static size_t more(size_t *n, struct argp_state *state)
+{
+	if (*n == LIST_MAX - 1)
+		argp_error(state, "an option was given more than %d times", LIST_MAX - 1);
+	return (*n)++;
+}
+
+static error_t parse_list(int key, char *arg, struct argp_state *state, struct exec_options *o)
+{
+	char *end;
+	switch (key) {
+	case 'e':
+		o->env[more(&o->nenv, state)] = arg;
+		return 0;
+	case 'c':
+		o->caps[more(&o->ncaps, state)] = arg;
+		return 0;
+	case 'g':
+		o->gids[more(&o->ngids, state)] = parse_id(arg, &end, state);
+		return 0;
+	case 'u':
+		parse_user(arg, o, state);
+		return 0;
+	case OPT_PRESERVE:
+		o->preserve = preserve_parse(arg, state);
+		return 0;
+	case OPT_IGNORED:
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static error_t parse_argument(int key, char *arg, struct argp_state *state, struct exec_options *o)
+{
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (o->id) { /* the rest is the program's, options too */
+			o->args = state->argv + state->next - 1;
+			state->next = state->argc;
+			return 0;
+		}
+		o->id = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!o->id)
+			argp_error(state, "no container ID given: vedette exec ID CMD [ARG...]");
+		if (!o->args == !o->process)
+			argp_error(state, "a program is wanted: either CMD or --process FILE");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct exec_options *o = state->input;
+	switch (key) {
+	case 'p':
+		o->process = arg;
+		return 0;
+	case 'd':
+		o->detach = true;
+		return 0;
+	case 't':
+		o->tty = true;
+		return 0;
+	case OPT_CONSOLE:
+		o->console_socket = arg;
+		return 0;
+	case OPT_PID_FILE:
+		o->pid_file = arg;
+		return 0;
+	case OPT_CWD:
+		o->cwd = arg;
+		return 0;
+	case OPT_NO_NEW_PRIVS:
+		o->no_new_privs = true;
+		return 0;
+	case OPT_IGNORE_PAUSED:
+		o->ignore_paused = true;
+		return 0;
+	default:
+		return key == ARGP_KEY_ARG || key == ARGP_KEY_END
+			       ? parse_argument(key, arg, state, o)
+			       : parse_list(key, arg, state, o);
+	}
+}
+
+static const struct argp parser = {
+	.options = options,
+	.parser = parse_option,
+	.args_doc = "ID [CMD [ARG...]]",
+	.doc = "Run CMD in the container ID, or the process that --process describes.\v"
+	       "Exit status: the program's; 128 + N if it died of signal N; 127 if it was not "
+	       "found, 126 if it could not be run, 255 if it could not be tried.",
+};
+
+/* What the command line changes of the container's own process. */
+static int amend(struct spec_process *p, const struct exec_options *o, char **env, struct error *e)
+{
+	size_t n = 0;
+	for (; p->env[n]; n++)
+		env[n] = p->env[n];
+	memcpy(env + n, o->env, (o->nenv + 1) * sizeof *env);
+	p->env = env;
+	p->args = o->args;
+	p->terminal = o->tty;
+	p->no_new_privs |= o->no_new_privs;
+	if (o->cwd)
+		p->cwd = o->cwd;
+	if (o->has_user) {
+		p->uid = o->uid;
+		p->gid = o->gid;
+	}
+	if (o->ngids) {
+		p->groups = (uint32_t *)(uintptr_t)o->gids;
+		p->ngroups = o->ngids;
+	}
+	for (size_t i = 0; i < o->ncaps; i++) {
+		uint64_t cap = spec_capability(o->caps[i]);
+		if (!cap)
+			return error_set(e, -EINVAL, "--cap: there is no capability '%s'",
+					 o->caps[i]);
+		for (int set = 0; set < CAPS_SETS; set++)
+			p->caps[set] |= cap;
+	}
+	return 0;
+}
+
+/* Those of the container, for a process that says nothing about them. */
+static int default_caps(struct spec *s, const char *config, struct error *e)
+{
+	struct spec own;
+	if (json_object_get(s->reader.root, "capabilities"))
+		return 0;
+	int err = spec_load_process(&own, config, "process", e);
+	if (err == 0)
+		memcpy(s->process.caps, own.process.caps, sizeof own.process.caps);
+	spec_free(&own);
+	return err;
+}
+
+static int load(struct spec *s, const struct target *t, const struct exec_options *o, char ***env,
+		struct error *e)
+{
+	char config[64];
+	snprintf(config, sizeof config, "/proc/self/fd/%d/config.json", t->dir.fd);
+	if (o->process) {
+		int err = spec_load_process(s, o->process, NULL, e);
+		s->process.terminal |= o->tty;
+		return err < 0 ? err : default_caps(s, config, e);
+	}
+	int err = spec_load_process(s, config, "process", e);
+	size_t n = 0;
+	while (err == 0 && s->process.env[n])
+		n++;
+	if (err == 0 && !(*env = calloc(n + o->nenv + 1, sizeof **env)))
+		err = error_set(e, -ENOMEM, "out of memory");
+	return err < 0 ? err : amend(&s->process, o, *env, e);
+}
+
+static int open_console(const struct spec_process *p, const struct exec_options *o, int *out,
+			struct error *e)
+{
+	*out = -1;
+	int err = console_check(o->console_socket, p->terminal, o->detach, e);
+	if (err == 0 && o->console_socket)
+		err = *out =
+			console_open(o->console_socket, p->console_rows, p->console_columns, e);
+	return err;
+}
+
+static int run(const struct target *t, const struct spec *s, const struct exec_options *o,
+	       struct error *e)
+{
+	const struct spec_process *p = &s->process;
+	const char *rootfs = json_string_value(json_object_get(t->state.json, "rootfs"));
+	autoclose int root = open(rootfs ? rootfs : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoclose int console = -1;
+	autofree char **env = NULL;
+	struct visit v = {.target = t,
+			  .pid_file = o->pid_file,
+			  .preserve = o->preserve,
+			  .paused = o->ignore_paused};
+	if (open_console(p, o, &console, e) < 0)
+		return EXIT_EXEC_FAILED;
+	if (bundle_env(p->env, root, p->uid, &env) < 0) {
+		error_set(e, -ENOMEM, "out of memory");
+		return EXIT_EXEC_FAILED;
+	}
+	bundle_process(p, &v.spec);
+	v.spec.envp = env;
+	v.console = console;
+	return o->detach ? visit_apart(&v, e) : visit_here(&v, e);
+}
+
+int command_exec(int argc, char **argv, struct error *e)
+{
+	static struct exec_options o;
+	struct target t;
+	struct spec s = {0};
+	autofree char **env = NULL;
+	int status = EXIT_EXEC_FAILED;
+	if (argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &o) != 0)
+		return EXIT_USAGE;
+	int err = target_open(o.id, /*locked=*/false, &t, e);
+	if (err == 0 && t.status == STATE_STOPPED)
+		err = error_set(e, -ESRCH, "cannot exec in a stopped container");
+	if (err == 0 && load(&s, &t, &o, &env, e) == 0)
+		status = run(&t, &s, &o, e);
+	spec_free(&s);
+	target_close(&t);
+	return status;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oci/life/pack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "platform/base/cleanup.h"
+#include "platform/host.h"
+
+enum { STDIO_COUNT = 3, MORE_MAX = 240, MAGIC = 0x76455831 };
+
+/* Followed by the arrays in the order of their counts, then the strings, each with its NUL. */
+struct head {
+	uint32_t magic, size;
+	uint32_t uid, gid, umask;
+	uint32_t nfds, ngroups, nrlimits, nargs, nenv;
+	uint64_t caps_bounding, caps_permitted, caps_effective, caps_inheritable, caps_ambient;
+	uint64_t sig_ignored, sig_blocked;
+	int32_t oom_score_adj;
+	uint32_t personality;
+	uint8_t no_new_privs, terminal, away, has_sched;
+	struct boot_sched sched;
+};
+
+static size_t count(char *const *list)
+{
+	size_t n = 0;
+	while (list && list[n])
+		n++;
+	return n;
+}
+
+static const struct boot_stdio *nth(const struct boot_spec *s, size_t i)
+{
+	return i < STDIO_COUNT ? &s->stdio[i] : &s->more[i - STDIO_COUNT];
+}
+
+size_t pack_fds(const struct boot_spec *s, int *fds)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < STDIO_COUNT + s->nmore; i++)
+		if (nth(s, i)->fd >= 0 && !nth(s, i)->same)
+			fds[n++] = nth(s, i)->fd;
+	return n;
+}
+
+static void put_strings(FILE *f, char *const *list)
+{
+	for (; list && *list; list++)
+		fwrite(*list, 1, strlen(*list) + 1, f);
+}
+
+static void put(FILE *f, const struct boot_spec *s)
+{
+	struct head h = {
+		.magic = MAGIC,
+		.size = sizeof h,
+		.uid = s->uid,
+		.gid = s->gid,
+		.umask = s->umask,
+		.nfds = (uint32_t)(STDIO_COUNT + s->nmore),
+		.ngroups = (uint32_t)s->ngroups,
+		.nrlimits = (uint32_t)s->nrlimits,
+		.nargs = (uint32_t)count(s->argv),
+		.nenv = (uint32_t)count(s->envp),
+		.caps_bounding = s->caps_bounding,
+		.caps_permitted = s->caps_permitted,
+		.caps_effective = s->caps_effective,
+		.caps_inheritable = s->caps_inheritable,
+		.caps_ambient = s->caps_ambient,
+		.sig_ignored = s->sig_ignored,
+		.sig_blocked = s->sig_blocked,
+		.oom_score_adj = s->oom_score_adj,
+		.personality = s->personality,
+		.no_new_privs = s->no_new_privs,
+		.terminal = s->terminal,
+		.away = s->away,
+		.has_sched = s->sched != NULL,
+	};
+	if (s->sched)
+		h.sched = *s->sched;
+	fwrite(&h, sizeof h, 1, f);
+	for (size_t i = 0; i < h.nfds; i++)
+		fwrite(nth(s, i), sizeof(struct boot_stdio), 1, f);
+	fwrite(s->rlimits, sizeof *s->rlimits, s->nrlimits, f);
+	fwrite(s->groups, sizeof *s->groups, s->ngroups, f);
+	fwrite(s->cwd, 1, strlen(s->cwd) + 1, f);
+	put_strings(f, s->argv);
+	put_strings(f, s->envp);
+}
+
+/* Memory, or below 3.17 a file whose name goes at once. */
+static int make_file(int dir_fd)
+{
+	int fd = (int)syscall(SYS_memfd_create, "exec", 1 /* MFD_CLOEXEC */);
+	if (fd >= 0)
+		return fd;
+	fd = openat(dir_fd, "exec", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	unlinkat(dir_fd, "exec", 0);
+	return fd;
+}
+
+int pack_write(const struct boot_spec *s, int dir_fd)
+{
+	autofree char *block = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&block, &size);
+	if (!f)
+		return -ENOMEM;
+	put(f, s);
+	if (fclose(f) != 0)
+		return -ENOMEM;
+	if (size > PACK_MAX || s->nmore > MORE_MAX)
+		return -E2BIG;
+	autoclose int fd = make_file(dir_fd);
+	if (fd < 0)
+		return STEAL_FD(fd);
+	for (size_t done = 0; done < size;) {
+		ssize_t n = write(fd, block + done, size - done);
+		if (n < 0)
+			return -errno;
+		done += (size_t)n;
+	}
+	return STEAL_FD(fd);
+}
+
+/* What is left of the block. */
+struct rest {
+	char *at;
+	size_t size;
+};
+
+static void *take(struct rest *r, size_t n, size_t size)
+{
+	size_t bytes;
+	if (__builtin_mul_overflow(n, size, &bytes) || bytes > r->size)
+		return NULL;
+	void *p = r->at;
+	r->at += bytes;
+	r->size -= bytes;
+	return p;
+}
+
+static char *take_string(struct rest *r)
+{
+	size_t n = strnlen(r->at, r->size);
+	return n == r->size ? NULL : take(r, n + 1, 1);
+}
+
+static bool take_strings(struct rest *r, size_t n, char **list)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!(list[i] = take_string(r)))
+			return false;
+	list[n] = NULL;
+	return true;
+}
+
+static int set_fds(const struct boot_stdio *from, size_t n, const int *fds, size_t nfds,
+		   struct boot_stdio *out)
+{
+	size_t used = 0;
+	for (size_t i = 0; i < n; i++) {
+		out[i] = from[i];
+		if (from[i].fd < 0 || (i > 0 && from[i].same))
+			out[i].fd = -1;
+		else if (used < nfds)
+			out[i].fd = fds[used++];
+		else
+			return -EINVAL;
+	}
+	return used == nfds ? 0 : -EINVAL;
+}
+
+static void set_scalars(const struct head *h, struct boot_spec *s)
+{
+	*s = (struct boot_spec){
+		.uid = h->uid,
+		.gid = h->gid,
+		.umask = h->umask,
+		.caps_bounding = h->caps_bounding,
+		.caps_permitted = h->caps_permitted,
+		.caps_effective = h->caps_effective,
+		.caps_inheritable = h->caps_inheritable,
+		.caps_ambient = h->caps_ambient,
+		.sig_ignored = h->sig_ignored,
+		.sig_blocked = h->sig_blocked,
+		.oom_score_adj = h->oom_score_adj,
+		.personality = h->personality,
+		.no_new_privs = h->no_new_privs,
+		.terminal = h->terminal,
+		.away = h->away,
+		.ngroups = h->ngroups,
+		.nrlimits = h->nrlimits,
+		.nmore = h->nfds - STDIO_COUNT,
+		.sched = h->has_sched ? &h->sched : NULL,
+	};
+}
+
+/* The block begins with a pointer-sized room for lists and descriptors, made here. */
+static int parse(char *block, size_t size, const int *fds, size_t nfds, struct boot_spec *s,
+		 char **lists, struct boot_stdio *io)
+{
+	struct rest r = {block, size};
+	const struct head *h = take(&r, 1, sizeof *h);
+	set_scalars(h, s);
+	const struct boot_stdio *from = take(&r, h->nfds, sizeof *from);
+	s->rlimits = take(&r, h->nrlimits, sizeof *s->rlimits);
+	s->groups = take(&r, h->ngroups, sizeof *s->groups);
+	s->cwd = take_string(&r);
+	if (!from || !s->rlimits || !s->groups || !s->cwd || h->nargs == 0 ||
+	    !take_strings(&r, h->nargs, lists) || !take_strings(&r, h->nenv, lists + h->nargs + 1))
+		return -EINVAL;
+	s->argv = lists;
+	s->envp = lists + h->nargs + 1;
+	int err = set_fds(from, h->nfds, fds, nfds, io);
+	memcpy(s->stdio, io, sizeof s->stdio);
+	s->more = io + STDIO_COUNT;
+	return err;
+}
+
+static int read_whole(int fd, char *to, size_t size)
+{
+	for (size_t done = 0; done < size;) {
+		ssize_t n = host_pread(fd, to + done, size - done, (int64_t)done);
+		if (n <= 0)
+			return n < 0 ? (int)n : -EINVAL;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int pack_read(int fd, const int *fds, size_t nfds, struct boot_spec *out, void **out_block)
+{
+	struct host_stat st;
+	struct head h;
+	int err = host_fstat(fd, &st);
+	if (err < 0)
+		return err;
+	if (st.size < (int64_t)sizeof h || st.size > PACK_MAX)
+		return -EINVAL;
+	size_t size = (size_t)st.size;
+	if ((err = read_whole(fd, (char *)&h, sizeof h)) < 0)
+		return err;
+	/* Each string has a byte at least, and each array element more. */
+	if (h.magic != MAGIC || h.size != sizeof h || h.nargs > size || h.nenv > size ||
+	    h.nfds < STDIO_COUNT || h.nfds > STDIO_COUNT + MORE_MAX)
+		return -EINVAL;
+	size_t io = h.nfds * sizeof(struct boot_stdio);
+	size_t lists = ((size_t)h.nargs + h.nenv + 2) * sizeof(char *);
+	autofree char *block = malloc(io + lists + size);
+	if (!block)
+		return -ENOMEM;
+	char *bytes = block + io + lists;
+	if ((err = read_whole(fd, bytes, size)) < 0)
+		return err;
+	memcpy(bytes, &h, sizeof h); /* what was checked, whatever the file says by now */
+	err = parse(bytes, size, fds, nfds, out, (char **)(void *)(block + io),
+		    (struct boot_stdio *)(void *)block);
+	if (err == 0)
+		*out_block = STEAL(block);
+	return err;
+}
