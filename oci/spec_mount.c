@@ -102,7 +102,7 @@ static bool type_takes(const struct type *t, const char *option)
 	return strstr(t->data, word) != NULL;
 }
 
-/* Only a bind has two sides.  What is mounted inside stays inside: the half of shared that is left. */
+/* Only a bind has two sides.  Mounts made inside stay there: the half of shared that is left. */
 static int take_propagation(struct reader *r, struct spec_mount *m, const struct option *o)
 {
 	if (!m->bind)
