@@ -17,7 +17,7 @@
  * Other commands speak to the container's host process (life/host.c) in the same
  * packets, on a socket in its state directory:
  *
- *	command -> host START, SIGNAL, LIMIT; STATE: how is it?; GO: `create' is done, live on
+ *	command -> host START, SIGNAL, LIMIT, PAUSE, RESUME; STATE: how is it?; GO: `create' is done, live on
  *	                EXEC     another process: pack.h; passed on to the sentry with the
  *	                         connection itself, which then is the process': SIGNAL to it,
  *	                         STARTED, EXIT and ERROR from it; its end is the process' end
@@ -46,6 +46,8 @@ enum control_kind {
 	CONTROL_STOPPED,
 	CONTROL_EXIT,
 	CONTROL_LIMIT,
+	CONTROL_PAUSE,
+	CONTROL_RESUME,
 	CONTROL_STATE,
 	CONTROL_DONE,
 	CONTROL_EXEC,

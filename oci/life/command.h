@@ -27,6 +27,8 @@ json_t *target_json(const struct target *t);
 
 /* argp: one argument, the ID, into *out. */
 error_t id_argument(int key, char *arg, struct argp_state *state, const char **out);
+/* pause.c: a paused one goes on; who stands still cannot die. */
+void container_thaw(const struct target *t);
 /* Other commands' work.  0 or EXIT_* with *e filled. */
 int start_container(const char *id, struct error *e);
 /* 0 or -errno with *e filled. */

@@ -36,8 +36,10 @@ static int end(const struct target *t, struct error *e)
 {
 	const struct control_msg m = {.kind = CONTROL_SIGNAL, .sig = 9, .foreground = TO_ALL};
 	struct error ignored;
-	if (t->link.fd >= 0 && (link_ask(&t->link, &m, &(struct control_msg){0}, &ignored) < 0 ||
-				link_wait(&t->link, END_SECONDS) < 0))
+	bool told = t->link.fd >= 0 &&
+		    link_ask(&t->link, &m, &(struct control_msg){0}, &ignored) == 0;
+	container_thaw(t);
+	if (t->link.fd >= 0 && (!told || link_wait(&t->link, END_SECONDS) < 0))
 		link_kill(&t->link);
 	int err = state_alive_wait(&t->dir, END_SECONDS);
 	return err < 0 ? error_set(e, err, "processes of container %s do not end: %s", t->dir.id,

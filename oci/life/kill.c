@@ -59,6 +59,8 @@ int command_kill(int argc, char **argv, struct error *e)
 	int err = target_open(o.id, /*locked=*/false, &t, e);
 	if (err == 0)
 		err = target_ask(&t, &m, e);
+	if (err == 0 && m.sig == 9)
+		container_thaw(&t);
 	target_close(&t);
 	return err < 0 ? EXIT_CONFIG : 0;
 }

@@ -63,6 +63,17 @@ static void ask_signal(struct server *s, int fd, const struct control_msg *m)
 		control_tell(fd, CONTROL_DONE, 0);
 }
 
+/* Who asks does it, for it can reach the cgroup; this process goes on, so that it can answer. */
+static void ask_pause(struct server *s, int fd, bool on)
+{
+	if (s->status != (on ? STATE_RUNNING : STATE_PAUSED)) {
+		answer_error(fd, -EINVAL, "container not %s", on ? "running" : "paused");
+		return;
+	}
+	s->status = on ? STATE_PAUSED : STATE_RUNNING;
+	control_tell(fd, CONTROL_DONE, 0);
+}
+
 static void ask_limit(struct server *s, int fd, const struct control_msg *m)
 {
 	if (s->status == STATE_STOPPED || control_send(s->procs.control, m) < 0)
@@ -82,6 +93,10 @@ static void answer(struct server *s, int fd, const struct control_msg *m)
 		return;
 	case CONTROL_LIMIT:
 		ask_limit(s, fd, m);
+		return;
+	case CONTROL_PAUSE:
+	case CONTROL_RESUME:
+		ask_pause(s, fd, m->kind == CONTROL_PAUSE);
 		return;
 	case CONTROL_SIGNAL:
 		ask_signal(s, fd, m);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vedette pause, vedette resume: all processes of a container stand still, and go on. */
+#include <errno.h>
+
+#include "oci/life/command.h"
+#include "oci/life/group.h"
+#include "platform/base/log.h"
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	return id_argument(key, arg, state, state->input);
+}
+
+static int freeze(const struct target *t, bool on, struct error *e)
+{
+	struct group g;
+	int err = group_load(&g, &t->dir);
+	if (err < 0 || g.cgroup.count == 0)
+		err = error_set(e, -EOPNOTSUPP, "a container without a cgroup cannot be paused");
+	else
+		err = cgroup_freeze(&g.cgroup, on, t->state.pid, e);
+	group_free(&g);
+	return err;
+}
+
+void container_thaw(const struct target *t)
+{
+	struct error e;
+	if (t->status == STATE_PAUSED && freeze(t, false, &e) < 0)
+		log_warning("%s", e.msg);
+}
+
+static int pause_target(const struct target *t, struct error *e)
+{
+	const struct control_msg on = {.kind = CONTROL_PAUSE}, off = {.kind = CONTROL_RESUME};
+	struct error ignored;
+	int err = target_ask(t, &on, e);
+	if (err == 0 && (err = freeze(t, true, e)) < 0)
+		target_ask(t, &off, &ignored);
+	return err;
+}
+
+static int resume_target(const struct target *t, struct error *e)
+{
+	const struct control_msg off = {.kind = CONTROL_RESUME};
+	if (t->status != STATE_PAUSED)
+		return error_set(e, -EINVAL, "container not paused");
+	int err = freeze(t, false, e);
+	return err < 0 ? err : target_ask(t, &off, e);
+}
+
+static int run(const struct argp *parser, int argc, char **argv,
+	       int (*fn)(const struct target *t, struct error *e), struct error *e)
+{
+	struct target t;
+	const char *id;
+	if (argp_parse(parser, argc, argv, 0, NULL, &id) != 0)
+		return EXIT_USAGE;
+	int err = target_open(id, /*locked=*/true, &t, e);
+	if (err == 0)
+		err = fn(&t, e);
+	target_close(&t);
+	return err < 0 ? EXIT_CONFIG : 0;
+}
+
+int command_pause(int argc, char **argv, struct error *e)
+{
+	static const struct argp parser = {
+		.parser = parse_option,
+		.args_doc = "ID",
+		.doc = "Stop all processes of the container ID, by the freezer of its cgroup."};
+	return run(&parser, argc, argv, pause_target, e);
+}
+
+int command_resume(int argc, char **argv, struct error *e)
+{
+	static const struct argp parser = {
+		.parser = parse_option, .args_doc = "ID", .doc = "Let a paused container go on."};
+	return run(&parser, argc, argv, resume_target, e);
+}
