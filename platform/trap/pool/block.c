@@ -58,7 +58,7 @@ static void unblock(enum host_blocks kind)
 	if (w->blocks && !atomic_compare_exchange_strong(&w->pool->state, &blocked, POOL_BUSY))
 		w->leads = false;
 	if (kind == HOST_WAITS)
-		w->fiber->since = ticks_now();
+		worker_resumes(w, w->fiber->since);
 	if (kind == HOST_FILE)
 		file_took(ticks_now() - w->fiber->since);
 }

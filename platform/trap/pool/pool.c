@@ -277,7 +277,9 @@ static void idle(struct worker *w)
 	follow(w);
 	atomic_store(&p->state, POOL_ASLEEP);
 	if (pool_tell_stubs(p, BELL) && !atomic_load(&p->inbox)) {
+		uint64_t from = ticks_now();
 		bell_wait(p);
+		worker_resumes(w, from);
 		p->slept = true;
 	}
 	atomic_store(&p->state, POOL_BUSY);
@@ -356,7 +358,9 @@ static void *worker_main(void *arg)
 	for (;;) {
 		if (atomic_fetch_add(&p->idle, 1) >= IDLE_MAX)
 			break;
+		uint64_t from = ticks_now();
 		host_bell_wait(p->bells[ALARM], INT64_MAX);
+		worker_resumes(&me, from);
 		atomic_fetch_sub(&p->idle, 1);
 		take_over(&me);
 	}

@@ -15,6 +15,11 @@ struct worker {
 	bool blocks; /* its office is up, or has been taken */
 	bool pinned;
 	struct context at;
+	/* account.c: since when, what its thread had used then, and of the time before that the
+	 * part it ran. */
+	uint64_t window;
+	int64_t window_cpu;
+	uint32_t share;
 };
 
 /* pool.c */
@@ -31,10 +36,12 @@ bool pool_tell_stubs(struct pool *p, enum pool_bell which);
 /* block.c: host calls that may take long are watched from now on. */
 void block_init(void);
 
-/* What it has used until now. */
-static inline void fiber_account(struct fiber *f)
-{
-	uint64_t now = ticks_now();
-	__atomic_store_n(&f->ticks, f->ticks + (now - f->since), __ATOMIC_RELAXED);
-	f->since = now;
-}
+/*
+ * account.c: the CPU time of fibers.  Ticks are of the clock on the wall, which is cheap; the
+ * worker's thread may have been off its CPU meanwhile.  So they count as much as they were worth a
+ * moment ago: once a millisecond the thread's own clock is asked.
+ */
+/* What f, which runs here, has used until now. */
+void fiber_account(struct fiber *f);
+/* f begins, or goes on after it has waited; the time since `from` was none of this worker's. */
+void worker_resumes(struct worker *w, uint64_t from);

@@ -60,7 +60,8 @@ static void strand_wake(struct strand *s)
 static int64_t strand_time(void)
 {
 	struct fiber *f = fiber_self();
-	return ticks_ns(f->ticks + (ticks_now() - f->since));
+	fiber_account(f);
+	return ticks_ns(f->ticks);
 }
 
 const struct strand_ops pool_strands = {
