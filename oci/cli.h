@@ -42,6 +42,7 @@ int command_resume(int argc, char **argv, struct error *e);
 int command_ps(int argc, char **argv, struct error *e);
 int command_update(int argc, char **argv, struct error *e);
 int command_logs(int argc, char **argv, struct error *e);
+int command_events(int argc, char **argv, struct error *e);
 int command_spec(int argc, char **argv, struct error *e);
 int command_check(int argc, char **argv, struct error *e);
 int command_syscalls(int argc, char **argv, struct error *e);

@@ -18,6 +18,7 @@ const struct command commands[] = {
 	{"resume", "let a paused container go on", command_resume},
 	{"ps", "the host processes of a container", command_ps},
 	{"update", "change the limits of a container that runs", command_update},
+	{"events", "what a container uses, and when its memory runs out", command_events},
 	{"spec", "write a config.json to start from", command_spec},
 	{"check", "what this host offers vedette, and the fix for what it lacks", command_check},
 	{"syscalls", "the system calls offered to guests, and how completely", command_syscalls},

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -23,6 +24,7 @@
 #include "oci/control.h"
 #include "oci/isolate.h"
 #include "oci/sandbox.h"
+#include "platform/base/cleanup.h"
 #include "platform/base/log.h"
 #include "platform/host.h"
 #include "platform/platform.h"
@@ -84,9 +86,9 @@ static int gofer_connect(const struct sentry_ends *ends, struct gofer **out)
 	return gofer_stat(*out, 0, "", &root);
 }
 
-static int close_rest(const struct sandbox *s, const struct sentry_ends *ends)
+static int close_rest(const struct sandbox *s, const struct sentry_ends *ends, int oom)
 {
-	int keep[GOFER_CONNS + PRESERVE_MAX + 4 + USAGE_FILES], n = 0;
+	int keep[1 + GOFER_CONNS + PRESERVE_MAX + 4 + USAGE_FILES], n = 0;
 	for (int i = 0; i < GOFER_CONNS; i++)
 		keep[n++] = ends->conns[i];
 	keep[n++] = ends->control;
@@ -95,6 +97,8 @@ static int close_rest(const struct sandbox *s, const struct sentry_ends *ends)
 			keep[n++] = s->spec.usage->fd[i];
 	for (unsigned i = 0; i < s->preserve; i++)
 		keep[n++] = 3 + (int)i;
+	if (oom >= 0)
+		keep[n++] = oom;
 	if (s->alive_fd > 0)
 		keep[n++] = s->alive_fd;
 	if (s->trace->fd >= 0)
@@ -102,6 +106,26 @@ static int close_rest(const struct sandbox *s, const struct sentry_ends *ends)
 	if (global_options.log_fd >= 0)
 		keep[n++] = global_options.log_fd;
 	return isolate_close(keep, (size_t)n);
+}
+
+/* How much sooner than the sentry its stubs are picked: a fifth of the memory there is. */
+enum { STUB_OOM_MORE = 200, OOM_MAX = 1000 };
+
+/*
+ * When the host runs out of memory it is to kill a guest's process, not the sentry and
+ * with it all of them.  Raising one's own score takes no right, and neither does going
+ * back to what it was: so stubs are forked while ours is higher.  fd: oom_score_adj, opened
+ * before we became somebody who may not; -1: the host decides by size alone.
+ */
+static void stubs_first(int fd, const char *own, size_t size)
+{
+	char text[16];
+	int score = atoi(own) + STUB_OOM_MORE;
+	if (size == 0)
+		return;
+	snprintf(text, sizeof text, "%d", score > OOM_MAX ? OOM_MAX : score);
+	if (pwrite(fd, text, strlen(text), 0) < 0)
+		log_debug("the score of stubs stays as it is: %s", strerror(errno));
 }
 
 /* The one that was asked for, else the best that works here. */
@@ -140,12 +164,25 @@ static int take_preserved(const struct sandbox *s, struct boot_spec *spec)
 	return more ? 0 : -ENOMEM;
 }
 
+static int platform_start_below(int oom, unsigned tasks, struct error *e)
+{
+	char own[16] = "";
+	ssize_t n = oom < 0 ? 0 : pread(oom, own, sizeof own - 1, 0);
+	stubs_first(oom, own, n > 0 ? (size_t)n : 0);
+	int err = platform_start(tasks, e);
+	if (n > 0 && pwrite(oom, own, (size_t)n, 0) < 0)
+		log_warning("the sentry may be killed as soon as a guest when memory is short: %s",
+			    strerror(errno));
+	return err;
+}
+
 /* All that comes before the filter. */
 static int prepare(const struct sandbox *s, const struct sentry_ends *ends, struct boot_spec *spec,
 		   struct error *e)
 {
 	struct boot_error be = {.text = ""};
 	struct isolation iso;
+	autoclose int oom = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
 	int err = take_identity(ends, &iso);
 	if (err < 0)
 		return error_set(e, err, "cannot enter the user namespace: %s", strerror(-err));
@@ -155,13 +192,13 @@ static int prepare(const struct sandbox *s, const struct sentry_ends *ends, stru
 		return error_set(e, err, "out of memory");
 	if ((err = gofer_connect(ends, &spec->gofer)) < 0)
 		return error_set(e, err, "the gofer does not answer: %s", strerror(-err));
-	if ((err = close_rest(s, ends)) < 0)
+	if ((err = close_rest(s, ends, oom)) < 0)
 		return error_set(e, err, "cannot close descriptors: %s", strerror(-err));
 	if ((err = host_init()) < 0)
 		return error_set(e, err,
 				 "cannot open /dev/urandom: %s (mknod it, or bind the host's)",
 				 strerror(-err));
-	if ((err = platform_start(spec->task_limit ? spec->task_limit : BOOT_TASKS, e)) < 0)
+	if ((err = platform_start_below(oom, spec->task_limit ? spec->task_limit : BOOT_TASKS, e)) < 0)
 		return err;
 	if ((err = boot_init(spec, &be)) < 0)
 		return error_set(e, err, "%s", be.text);

@@ -162,6 +162,19 @@ print((b['usage_usec'] - a['usage_usec']) / 1e6 / (y - x), b['nr_throttled'], b[
         sh('true', '--memory=64m')
         t.equal(groups('vedette-do-%d' % p.pid), [])
 
+with test('stubs_are_picked_before_the_sentry') as t:
+    p = subprocess.Popen(VEDETTE + ['do', '--', 'sh', '-c', 'echo up; exec sleep 1000'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    p.stdout.read(3)
+    sentry = [k for k, n in children(p.pid) if n != 'vedette-gofer'][0]
+    def score(pid):
+        with open('/proc/%d/oom_score_adj' % pid) as f:
+            return int(f.read())
+    own = score(os.getpid())
+    t.equal(score(sentry), own)
+    t.equal([score(k) for k, n in children(sentry) if n == 'vedette-stub' and score(k) != min(own + 200, 1000)], [])
+    p.kill(); p.wait()
+    t.true(none_left(), who())
+
 with test('wrong_limits_are_refused') as t:
     for arg, want in (('--memory=x', 'is no size'), ('--cpus=0', 'number of CPUs'), ('--pids-limit=1x', 'is no number'), ('--memory=-5', 'is no size')):
         r = sh('true', arg)
@@ -224,6 +237,20 @@ if ENFORCED:
         t.equal(box.v('delete', '--force', 'c').returncode, 0)
         wait(pid)
         t.equal([g for g in groups('one') if PATH in g], [])
+    with test('events_tell_of_use_and_of_kills') as t:
+        def roomy(c):
+            limited(c)
+            c['linux']['resources'] = {'memory': {'limit': 64 << 20, 'swap': 64 << 20}}
+        pid = box.started('e', ['sh', '-c', 'sleep 1; sh -c "a=0123456789abcdef; while :; do a=\\$a\\$a; done"; sleep 1'], change=roomy)
+        once = json.loads(box.v('events', '--stats', 'e').stdout)
+        t.equal((once['type'], once['id']), ('stats', 'e'))
+        t.equal(once['data']['memory']['usage']['limit'], 64 << 20)
+        t.true(once['data']['cpu']['usage']['total'] > 0 and once['data']['pids']['current'] > 0, once)
+        lines = [json.loads(l) for l in box.v('events', '--interval=300ms', 'e').stdout.splitlines()]
+        t.equal([l['type'] for l in lines if l['type'] != 'stats'], ['oom'])
+        t.true(len(lines) > 2, lines)
+        t.equal(wait(pid), ('exit', 0))
+        t.equal(box.v('delete', 'e').returncode, 0)
     with test('a_container_out_of_memory_ends_by_sigkill') as t:
         def small(c):
             limited(c)
