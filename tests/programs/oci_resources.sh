@@ -137,20 +137,24 @@ print(190 << 20 <= now() - a <= 230 << 20, 190 << 10 <= f - free() <= 230 << 10)
 '''], '--memory=512m')
         t.equal(r.stdout.strip(), 'True True', r.stderr)
     with test('four_that_burn_get_what_was_given') as t:
-        # The cgroup's own figure, and the host's of throttling; never more than the quota.
+        # The cgroup's own figure, over as long as it takes the host to hold them back.
         r = do(['python3', '-c', '''
 import os, time
+made = []
 for i in range(4):
-    if os.fork() == 0:
-        end = time.monotonic() + 4
-        while time.monotonic() < end: pass
-        os._exit(0)
+    made.append(os.fork())
+    if made[-1] == 0:
+        while True: pass
 def stat(): return dict((l.split()[0], int(l.split()[1])) for l in open('/sys/fs/cgroup/cpu.stat'))
-a, x = stat(), time.monotonic(); time.sleep(3); b, y = stat(), time.monotonic()
+a, x = stat(), time.monotonic()
+while True:
+    time.sleep(0.5); b, y = stat(), time.monotonic()
+    if b['nr_throttled'] > a['nr_throttled'] + 3 and y > x + 2 or y > x + 60: break
 print((b['usage_usec'] - a['usage_usec']) / 1e6 / (y - x), b['nr_throttled'], b['throttled_usec'])
-'''], '--cpus=0.5')
+for p in made: os.kill(p, 9)
+'''], '--cpus=0.3')
         used, throttled, usec = r.stdout.split() or ['9', '0', '0']
-        t.true(float(used) < 0.6, r.stdout + r.stderr)
+        t.true(float(used) < 0.4, r.stdout + r.stderr)
         t.true(int(throttled) > 0 and int(usec) > 0, r.stdout)
     with test('nothing_is_left_of_it') as t:
         t.equal(groups('vedette-do-*'), [])
