@@ -188,5 +188,7 @@ int command_do(int argc, char **argv, struct error *e)
 		.trace = &o.start.trace,
 	};
 	set_identity(&s.spec, &o);
-	return run_limited(&s, o.start.limits, e);
+	int status = run_limited(&s, o.start.limits, e);
+	free(masked[0]);
+	return status;
 }

@@ -95,7 +95,7 @@ static void fill(const char *dir)
 	assert(d >= 0);
 	mkdirat(d, "dir", 0755);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		int fd = openat(d, files[i], O_CREAT | O_WRONLY | O_NOFOLLOW, 0644);
+		int fd = openat(d, files[i], O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0644);
 		if (fd >= 0)
 			close(fd);
 	}
