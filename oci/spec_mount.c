@@ -73,7 +73,7 @@ static const struct type {
 } types[] = {
 	{"bind", ""},
 	{"tmpfs", " size= mode= uid= gid= nr_inodes= nr_blocks= huge= mpol= inode32 inode64 "},
-	{"proc", ""},
+	{"proc", " subset=pid hidepid=0 hidepid=off "},
 	{"sysfs", ""},
 	{"devtmpfs", " size= mode= nr_inodes= "},
 	{"devpts", " newinstance ptmxmode= mode= gid= uid= max= "},
@@ -89,7 +89,7 @@ static const struct type *type_find(const char *name)
 	return NULL;
 }
 
-/* Words of the list end in '=' where a value follows. */
+/* Words of the list end in '=' where any value may follow. */
 static bool type_takes(const struct type *t, const char *option)
 {
 	char word[64];
@@ -99,7 +99,10 @@ static bool type_takes(const struct type *t, const char *option)
 	if (n > sizeof word - 4)
 		return false;
 	snprintf(word, sizeof word, " %.*s ", (int)(n + (option[n] == '=')), option);
-	return strstr(t->data, word) != NULL;
+	if (strstr(t->data, word))
+		return true;
+	return (size_t)snprintf(word, sizeof word, " %s ", option) < sizeof word &&
+	       strstr(t->data, word);
 }
 
 /* Only a bind has two sides.  Mounts made inside stay there: the half of shared that is left. */

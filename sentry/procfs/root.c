@@ -128,6 +128,21 @@ static const struct proc_entry root_dir = {
 	.numbers = &proc_pids,
 };
 
+/* subset=pid: of the fixed names only the first two. */
+static const struct proc_table subset_table = {
+	.entries = root_entries, .count = 2, .base = IDS_ROOT};
+static const struct proc_entry subset_dir = {
+	.mode = S_IFDIR | 0555,
+	.table = &subset_table,
+	.numbers = &proc_pids,
+};
+
+static void subset_show(struct fs *fs, char *buf, size_t size)
+{
+	(void)fs;
+	snprintf(buf, size, ",subset=pid");
+}
+
 static int procfs_statfs(struct fs *fs, struct kstatfs *out)
 {
 	(void)fs;
@@ -147,10 +162,22 @@ static const struct fs_ops procfs_ops = {
 	.nodev_listed = true,
 };
 
+static const struct fs_ops subset_ops = {
+	.name = "proc",
+	.revalidate = proc_revalidate,
+	.statfs = procfs_statfs,
+	.show = subset_show,
+	.destroy = proc_fs_destroy,
+	.pinned = false,
+	.nodev_listed = true,
+};
+
 int procfs_make(const char *source, const char *data, struct fs **out)
 {
 	(void)source;
-	/* What hidepid and subset hide would be shown: whoever asks for it is told. */
+	if (data && strcmp(data, "subset=pid") == 0)
+		return proc_fs_new(&subset_ops, &subset_dir, out);
+	/* What hidepid hides would be shown: whoever asks for it is told. */
 	if (data && *data && strcmp(data, "hidepid=0") != 0 && strcmp(data, "hidepid=off") != 0)
 		return -EINVAL;
 	return proc_fs_new(&procfs_ops, &root_dir, out);

@@ -63,6 +63,7 @@ static void set(int *at, int v)
 	}
 NUMBER(somaxconn, 0, INT32_MAX)
 NUMBER(unprivileged_port, 0, PORT_MAX)
+NUMBER(ip_forward, 0, 1)
 
 static int ping_groups_show(const struct proc_look *at, struct text *out)
 {
@@ -97,6 +98,7 @@ static const struct proc_entry core_entries[] = {
 };
 static const struct proc_table core_table = PROC_TABLE(core_entries, IDS_SYS + 130);
 static const struct proc_entry ipv4_entries[] = {
+	RW("ip_forward", ip_forward),
 	RW("ip_unprivileged_port_start", unprivileged_port),
 	RW("ping_group_range", ping_groups),
 };

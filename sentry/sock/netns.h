@@ -10,8 +10,8 @@
 
 struct net_ns {
 	struct ns ns;
-	/* a: net.core.somaxconn, net.ipv4.{ip_unprivileged_port_start,ping_group_range} */
-	int somaxconn, unprivileged_port, ping_groups[2];
+	/* a: net.core.somaxconn, net.ipv4.{ip_unprivileged_port_start,ip_forward,ping_group_range} */
+	int somaxconn, unprivileged_port, ip_forward, ping_groups[2];
 };
 
 extern struct net_ns net_first;

@@ -204,6 +204,21 @@ TEST(mount_nosymfollow_follows_no_link)
 	unmounted();
 }
 
+TEST(mount_proc_subset_has_processes_only)
+{
+	test_tmpdir();
+	ASSERT_OK(mkdir("d", 0755));
+	if (mount("proc", "d", "proc", 0, "subset=pid") < 0)
+		SKIP("mount is not allowed here, or older than Linux 5.8");
+	ASSERT_OK(access("d/self/status", R_OK));
+	ASSERT_OK(access("d/thread-self/comm", R_OK));
+	ASSERT_ERR(access("d/uptime", F_OK), ENOENT);
+	ASSERT_ERR(access("d/sys", F_OK), ENOENT);
+	ASSERT_ERR(access("d/mounts", F_OK), ENOENT);
+	ASSERT(strstr(get("/proc/self/mounts"), ",subset=pid"));
+	unmounted();
+}
+
 TEST(umount_busy_and_detach)
 {
 	mounted(NULL);

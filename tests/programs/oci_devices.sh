@@ -79,6 +79,7 @@ box sysctl_domainname there "$(sysctl kernel.domainname there)" 'cat /proc/sys/k
 box sysctl_hostname me "$(sysctl kernel.hostname me)" hostname
 box sysctl_ping_group '0 2147483647' "$(sysctl net.ipv4.ping_group_range '0 2147483647')" 'cat /proc/sys/net/ipv4/ping_group_range | tr "\t" " "'
 box sysctl_ports 0 "$(sysctl net.ipv4.ip_unprivileged_port_start 0)" 'cat /proc/sys/net/ipv4/ip_unprivileged_port_start'
+box sysctl_forward 1 "$(sysctl net.ipv4.ip_forward 1)" 'cat /proc/sys/net/ipv4/ip_forward'
 box sysctl_somaxconn 7 "$(sysctl net.core.somaxconn 7)" 'cat /proc/sys/net/core/somaxconn'
 uid=1000
 box sysctl_of_a_user '7 1' "$(sysctl net.core.somaxconn 7)" \
