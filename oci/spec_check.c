@@ -38,7 +38,7 @@ static const struct {
 	[NS_NETWORK] = {false, "the container has a network of its own instead, with lo alone"},
 	[NS_MOUNT] = {true, "a container's mounts are its own here"},
 	[NS_IPC] = {false, "the container has shared memory and message queues of its own instead"},
-	[NS_UTS] = {false, "the container has a host name of its own instead"},
+	[NS_UTS] = {false, NULL}, /* its name is taken over */
 	[NS_USER] = {true, "list its uidMappings and gidMappings instead"},
 	[NS_CGROUP] = {false, "the container sees its own cgroup as the root instead"},
 	[NS_TIME] = {true, "a container's clocks are the host's here"},
@@ -54,8 +54,9 @@ static int check_joins(struct spec *s)
 					   "linux.namespaces: joining the %s namespace "
 					   "%s is not supported: %s",
 					   spec_ns_names[i], s->ns[i].path, joins[i].text);
-		reader_warn(&s->reader, "linux.namespaces: %s is not joined: %s", s->ns[i].path,
-			    joins[i].text);
+		if (joins[i].text)
+			reader_warn(&s->reader, "linux.namespaces: %s is not joined: %s",
+				    s->ns[i].path, joins[i].text);
 	}
 	return 0;
 }

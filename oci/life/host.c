@@ -8,7 +8,7 @@
 #include "oci/life/apart.h"
 #include "oci/life/console.h"
 #include "oci/life/link.h"
-#include "oci/life/network.h"
+#include "oci/life/namespaces.h"
 #include "oci/life/server.h"
 #include "oci/supervise.h"
 #include "platform/base/cleanup.h"
@@ -21,7 +21,7 @@ static int set_up(const struct host *h, struct error *e)
 {
 	struct bundle *b = h->bundle;
 	int err = group_enter(h->group, &b->spec, &b->sandbox.spec, e);
-	return err < 0 ? err : network_enter(&b->spec, e);
+	return err < 0 ? err : namespaces_enter(&b->spec, &b->sandbox.spec, e);
 }
 
 static int serve(struct host *h, int alive, int listener, int *out_signal, struct error *e)

@@ -20,6 +20,8 @@ cp /bin/busybox "$dir/b/rootfs/bin/" && ln -s busybox "$dir/b/rootfs/bin/sh"
 "$VEDETTE" spec --bundle "$dir/b" || exit 1
 sed -i -e 's/"terminal": *true/"terminal": false/' -e 's/"readonly": *true/"readonly": false/' \
 	-e 's|"sh"|"/bin/sh", "-c", "while :; do echo x >>/count; busybox sleep 0.05; done"|' "$dir/b/config.json"
+freezers() { find /sys/fs/cgroup -regextype egrep -type d -regex '.*/vedette-[0-9a-f]{16}' 2>/dev/null; }
+before=$(freezers)
 check create v create --bundle "$dir/b" p1
 check not_before_it_runs fails pause p1
 check start v start p1
@@ -50,7 +52,6 @@ check second_start v start p1
 check second_pause v pause p1
 check delete_of_a_paused_one v delete --force p1
 check nothing_left [ -z "$(ls -A "$dir/state")" ]
-left=$(find /sys/fs/cgroup -regextype egrep -type d -regex '.*/vedette-[0-9a-f]{16}' 2>/dev/null)
-check no_freezer_left [ -z "$left" ]
+check no_freezer_left [ "$(freezers)" = "$before" ]
 check nobody fails ps nobody
 echo "1..$n"
