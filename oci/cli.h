@@ -32,6 +32,7 @@ int command_create(int argc, char **argv, struct error *e);
 int command_start(int argc, char **argv, struct error *e);
 int command_exec(int argc, char **argv, struct error *e);
 int command_state(int argc, char **argv, struct error *e);
+int command_features(int argc, char **argv, struct error *e);
 int command_kill(int argc, char **argv, struct error *e);
 int command_delete(int argc, char **argv, struct error *e);
 int command_list(int argc, char **argv, struct error *e);

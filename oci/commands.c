@@ -20,6 +20,7 @@ const struct command commands[] = {
 	{"update", "change the limits of a container that runs", command_update},
 	{"events", "what a container uses, and when its memory runs out", command_events},
 	{"spec", "write a config.json to start from", command_spec},
+	{"features", "what config.json may ask of vedette, as JSON for engines", command_features},
 	{"check", "what this host offers vedette, and the fix for what it lacks", command_check},
 	{"syscalls", "the system calls offered to guests, and how completely", command_syscalls},
 	{"limits", "the host calls that a sandbox can ever make, with their kernel versions",

@@ -121,6 +121,7 @@ int spec_check(struct spec *s);
 
 /* The parts, each in its own file; out is what the name says. */
 int spec_read_process(struct reader *r, json_t *v, void *out);	/* struct spec_process * */
+const char *spec_capability_name(int cap);	/* without CAP_; NULL: there is none */
 uint64_t spec_capability(const char *name);	/* "CAP_...": its bit, 0: unknown */
 int spec_read_scheduler(struct reader *r, json_t *v, void *out);	/* struct spec_process * */
 int spec_read_io_priority(struct reader *r, json_t *v, void *out);	/* struct spec_process * */

@@ -20,6 +20,11 @@ static const char *const cap_names[] = {
 };
 /* clang-format on */
 
+const char *spec_capability_name(int cap)
+{
+	return cap >= 0 && cap < (int)ARRAY_SIZE(cap_names) ? cap_names[cap] : NULL;
+}
+
 uint64_t spec_capability(const char *name)
 {
 	for (size_t cap = 0; strncmp(name, "CAP_", 4) == 0 && cap < ARRAY_SIZE(cap_names); cap++)

@@ -251,7 +251,7 @@ int supervise_visit(int link, const struct supervise_ops *more, int *out_signal,
 	struct supervisor s = {.control = link, .ended = -1, .more = more, .e = e};
 	autoclose int fd = signalfd(-1, &forwarded, SFD_CLOEXEC | SFD_NONBLOCK);
 	*out_signal = 0;
-	while (fd >= 0 && s.control >= 0 && s.ended < 0)
+	while (fd >= 0 && s.control >= 0 && s.ended < 0 && !e->msg[0])
 		supervise_once(&s, fd);
 	terminal_restore();
 	if (s.ended >= 0 && WIFSIGNALED(s.ended))

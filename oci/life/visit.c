@@ -96,7 +96,8 @@ static int visit(struct visit *v, int creator, int *out_signal, struct error *e)
 		return EXIT_EXEC_FAILED;
 	}
 	int status = supervise_visit(w.link, &ops, out_signal, e);
-	return status == 0 && e->msg[0] ? EXIT_EXEC_FAILED : status;
+	/* What the host process of the container says has runc's one status. */
+	return e->msg[0] && (status == 0 || status == EXIT_CONFIG) ? EXIT_EXEC_FAILED : status;
 }
 
 int visit_here(struct visit *v, struct error *e)

@@ -165,6 +165,9 @@ with test('log') as t:
     box.create('m', ['nosuch'], before=['--log', box.dir + '/log', '--log-format=json'])
     with open(box.dir + '/log') as f:
         t.true(any('not found' in json.loads(x)['msg'] for x in f))
+with test('features') as t:
+    f = json.loads(box.v('features').stdout)
+    t.true('pid' in f['linux']['namespaces'] and 'CAP_KILL' in f['linux']['capabilities'] and 'poststop' in f['hooks'])
 with test('version') as t:
     for o in ('--version', '-v'):
         lines = box.v(o).stdout.splitlines()

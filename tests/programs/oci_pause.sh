@@ -39,6 +39,8 @@ check pause v pause p1
 check paused status paused
 check stands_still stands
 check not_twice fails pause p1
+refused() { v exec p1 /bin/busybox true; [ $? -eq 255 ] && grep -q 'paused container' "$dir/err"; }
+check exec_is_refused refused
 check resume v resume p1
 check running status running
 check goes_on grows
