@@ -235,6 +235,9 @@ static void reopens_to_be_read_and_no_more(void **state)
 	close(own);
 	close(ends[0]);
 	close(ends[1]);
+	/* It closes them after it has answered. */
+	for (int i = 0; i < 2000 && count_fds(dir) != before; i++)
+		usleep(1000);
 	assert_int_equal(count_fds(dir), before);
 }
 
