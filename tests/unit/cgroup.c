@@ -343,6 +343,24 @@ static void is_kept_as_json(void **state)
 
 /* ---- a real one ---- */
 
+/* A test that fails leaves no process and no group. */
+static struct cgroup *at_work;
+
+static int clean_up(void **state)
+{
+	struct error e;
+	(void)state;
+	if (at_work) {
+		cgroup_freeze(at_work, false, 0, &e);
+		cgroup_leave(at_work);
+		cgroup_kill(at_work, 0);
+		cgroup_remove(at_work, &e);
+		cgroup_free(at_work);
+	}
+	at_work = NULL;
+	return 0;
+}
+
 static bool may_make(struct cgroup *c)
 {
 	char name[64];
@@ -351,6 +369,7 @@ static bool may_make(struct cgroup *c)
 	snprintf(name, sizeof name, "vedette-unit-%d", (int)getpid());
 	resources("{\"memory\":{\"limit\":67108864},\"pids\":{\"limit\":10}}", &s);
 	int err = cgroup_plan(c, NULL, name, false, &e);
+	at_work = c;
 	if (err == 0)
 		err = c->count ? cgroup_create(c, &s, &e) : -ENOENT;
 	reader_close(&r);
@@ -378,7 +397,7 @@ static pid_t sleeper(const struct cgroup *c)
 
 static void limits_kills_and_goes(void **state)
 {
-	struct cgroup c;
+	static struct cgroup c;
 	struct error e;
 	struct limits l = {0};
 	struct usage_files u;
@@ -386,10 +405,8 @@ static void limits_kills_and_goes(void **state)
 	size_t n;
 	int status;
 	(void)state;
-	if (!may_make(&c)) {
-		cgroup_free(&c);
+	if (!may_make(&c))
 		skip();
-	}
 	pid_t pid = sleeper(&c);
 	assert_int_equal(cgroup_pids(&c, &pids, &n), 0);
 	assert_int_equal(n, 1);
@@ -421,7 +438,6 @@ static void limits_kills_and_goes(void **state)
 	assert_int_equal(cgroup_remove(&c, &e), 0);
 	assert_int_not_equal(access(cgroup_path(&c, "memory"), F_OK), 0);
 	assert_int_equal(cgroup_remove(&c, &e), 0);
-	cgroup_free(&c);
 }
 
 static char state_of(pid_t pid)
@@ -438,14 +454,12 @@ static char state_of(pid_t pid)
 
 static void freezes_and_goes_even_so(void **state)
 {
-	struct cgroup c;
+	static struct cgroup c;
 	struct error e;
 	int status;
 	(void)state;
-	if (!may_make(&c)) {
-		cgroup_free(&c);
+	if (!may_make(&c))
 		skip();
-	}
 	pid_t pid = sleeper(&c);
 	if (cgroup_freeze(&c, true, 0, &e) < 0)
 		fail_msg("%s", e.msg);
@@ -459,22 +473,18 @@ static void freezes_and_goes_even_so(void **state)
 	assert_int_equal(cgroup_remove(&c, &e), 0);
 	signal(SIGCHLD, SIG_DFL);
 	waitpid(pid, &status, 0);
-	cgroup_free(&c);
 }
 
 static void leaves_what_it_entered(void **state)
 {
-	struct cgroup c;
+	static struct cgroup c;
 	struct error e;
 	(void)state;
-	if (!may_make(&c)) {
-		cgroup_free(&c);
+	if (!may_make(&c))
 		skip();
-	}
 	assert_int_equal(cgroup_join(&c, &e), 0);
 	cgroup_leave(&c);
 	assert_int_equal(cgroup_remove(&c, &e), 0);
-	cgroup_free(&c);
 }
 
 int main(void)
@@ -493,9 +503,9 @@ int main(void)
 		cmocka_unit_test(the_guest_sees_the_same),
 		cmocka_unit_test(refuses_what_is_wrong),
 		cmocka_unit_test(is_kept_as_json),
-		cmocka_unit_test(limits_kills_and_goes),
-		cmocka_unit_test(freezes_and_goes_even_so),
-		cmocka_unit_test(leaves_what_it_entered),
+		cmocka_unit_test_teardown(limits_kills_and_goes, clean_up),
+		cmocka_unit_test_teardown(freezes_and_goes_even_so, clean_up),
+		cmocka_unit_test_teardown(leaves_what_it_entered, clean_up),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
