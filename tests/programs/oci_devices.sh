@@ -30,7 +30,7 @@ run() {
 	  $dev],
 	 "linux": {"namespaces": [{"type": "pid"}, {"type": "mount"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"}]${1:+, $1}}}
 	J
-	timeout -k 5 60 "$VEDETTE" run --bundle "$dir" box 2>"$dir/err" </dev/null
+	timeout -k 5 60 "$VEDETTE" run --bundle "$dir" "box$$" 2>"$dir/err" </dev/null
 }
 box() {
 	got=$(run "$3" "$4")

@@ -37,7 +37,7 @@ kernel='{"destination": "/proc", "type": "proc", "source": "proc", "options": ["
 
 # check NAME WANTED [WARNINGS]: it prints that, and says nothing but WARNINGS lines.
 check() {
-	got=$(timeout -k 5 60 "$VEDETTE" run --bundle "$dir" box 2>"$dir/err" </dev/null)
+	got=$(timeout -k 5 60 "$VEDETTE" run --bundle "$dir" "box$$" 2>"$dir/err" </dev/null)
 	status=$?
 	if [ "$got" = "$2" ] && [ "$(grep -vc "sanitizer build" "$dir/err")" -eq "${3:-0}" ]; then ok "$1"; else
 		not_ok "$1" "status $status: $got" "wanted: $2" "$(cat "$dir/err")"; fi

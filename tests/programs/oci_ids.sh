@@ -35,7 +35,7 @@ run() {
 	  "uidMappings": [{"containerID": 0, "hostID": 100000, "size": 1000}, {"containerID": 1000, "hostID": 101000, "size": 1}],
 	  "gidMappings": [{"containerID": 0, "hostID": 200000, "size": 2000}]}}
 	J
-	timeout -k 5 60 "$VEDETTE" run --bundle "$dir" box 2>"$dir/err" </dev/null
+	timeout -k 5 60 "$VEDETTE" run --bundle "$dir" "box$$" 2>"$dir/err" </dev/null
 }
 root='{"uid": 0, "gid": 0}'
 box() {

@@ -33,7 +33,7 @@ run() {
 	 "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}${1:+, $1}],
 	 "linux": {"namespaces": [{"type": "pid"}, {"type": "mount"}]}}
 	J
-	timeout -k 5 60 "$VEDETTE" run --bundle "$dir" box 2>"$dir/err" </dev/null
+	timeout -k 5 60 "$VEDETTE" run --bundle "$dir" "box$$" 2>"$dir/err" </dev/null
 }
 box() {
 	got=$(run "$3" "$4" "${5:-}")

@@ -26,7 +26,7 @@ run() {
 	 "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
 	 "linux": {"namespaces": [{"type": "pid"}, {"type": "mount"}], "seccomp": $1}}
 	J
-	timeout -k 5 60 "$VEDETTE" run --bundle "$dir" box 2>"$dir/err" </dev/null
+	timeout -k 5 60 "$VEDETTE" run --bundle "$dir" "box$$" 2>"$dir/err" </dev/null
 }
 
 # box NAME WANTED SECCOMP SCRIPT
