@@ -134,7 +134,7 @@ int nsset_clone(struct task *t, uint64_t flags, const struct cred *c, struct nss
 			s->of[i] = ns_get(t->ns->of[i]);
 	}
 	if (err < 0 && s)
-		nsset_put(s);
+		nsset_put(STEAL(s));
 	*out = s;
 	return err;
 }

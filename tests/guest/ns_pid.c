@@ -78,6 +78,7 @@ TEST(unshare_is_for_the_children)
 		/* Nobody is in it yet. */
 		ASSERT_ERR(readlink("/proc/self/ns/pid_for_children", text, sizeof text), ENOENT);
 		ASSERT_ERR(unshare(CLONE_NEWPID), EINVAL);
+		ASSERT_ERR(ns_fork(CLONE_NEWPID), EINVAL);
 		int up[2];
 		int down[2];
 		ASSERT_OK(pipe(up));
