@@ -87,8 +87,10 @@ static void put(FILE *f, const struct boot_spec *s)
 	fwrite(&h, sizeof h, 1, f);
 	for (size_t i = 0; i < h.nfds; i++)
 		fwrite(nth(s, i), sizeof(struct boot_stdio), 1, f);
-	fwrite(s->rlimits, sizeof *s->rlimits, s->nrlimits, f);
-	fwrite(s->groups, sizeof *s->groups, s->ngroups, f);
+	if (s->nrlimits)
+		fwrite(s->rlimits, sizeof *s->rlimits, s->nrlimits, f);
+	if (s->ngroups)
+		fwrite(s->groups, sizeof *s->groups, s->ngroups, f);
 	fwrite(s->cwd, 1, strlen(s->cwd) + 1, f);
 	put_strings(f, s->argv);
 	put_strings(f, s->envp);
