@@ -45,8 +45,9 @@ static int serve(struct host *h, int alive, int listener, int *out_signal, struc
 	if (server.over) {
 		struct error ignored;
 		group_leave(h->group);
-		group_remove_all(h->dir, /*kill=*/false, &ignored);
-		state_remove(h->dir, &ignored);
+		/* While there is a group the state stays, or nobody would know of it: for delete. */
+		if (group_remove_all(h->dir, /*kill=*/false, &ignored) == 0)
+			state_remove(h->dir, &ignored);
 	}
 	return status;
 }

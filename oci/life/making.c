@@ -153,8 +153,8 @@ void making_close(struct making *m)
 	struct error e;
 	group_leave(&m->group);
 	if (m->made) {
-		group_remove_all(&m->dir, /*kill=*/false, &e);
-		state_remove(&m->dir, &e);
+		if (group_remove_all(&m->dir, /*kill=*/false, &e) == 0)
+			state_remove(&m->dir, &e);
 	}
 	group_free(&m->group);
 	state_close(&m->dir);
