@@ -371,7 +371,7 @@ void host_bell_ring(int fd)
 	ret(writev(fd, &iov, 1));
 }
 
-void host_bell_wait(int fd, int64_t timeout_ns)
+bool host_bell_wait(int fd, int64_t timeout_ns)
 {
 	uint64_t rings;
 	struct iovec iov = {.iov_base = &rings, .iov_len = sizeof rings};
@@ -381,10 +381,10 @@ void host_bell_wait(int fd, int64_t timeout_ns)
 	if (timeout_ns != INT64_MAX) {
 		note(HOST_ppoll);
 		if (ppoll(&p, 1, &ts, NULL) <= 0)
-			return;
+			return false;
 	}
 	note(HOST_readv);
-	ret(readv(fd, &iov, 1));
+	return ret(readv(fd, &iov, 1)) > 0;
 }
 
 int host_ioctl(int fd, unsigned long cmd, void *arg)

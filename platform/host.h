@@ -84,9 +84,9 @@ int host_futex_wake(uint32_t *word, int count);
 /* The same on memory that is shared with another process. */
 int host_futex_wait_shared(uint32_t *word, uint32_t expect, int64_t deadline_ns);
 int host_futex_wake_shared(uint32_t *word, int count);
-/* eventfds: one more ring; sleeps until there is one, or for so long, and takes all there are. */
+/* eventfds: one more ring; sleeps until there is one, and takes all there are; false after so long. */
 void host_bell_ring(int fd);
-void host_bell_wait(int fd, int64_t timeout_ns);
+bool host_bell_wait(int fd, int64_t timeout_ns);
 /* Maps a shared memory object here, readable and writable; *out is its address. */
 int host_map_shared(int fd, uint64_t size, void **out);
 void host_unmap(void *at, uint64_t size);

@@ -38,6 +38,7 @@ enum {
 			   in time */
 	CROWD_US = 6,	/* the same with less than a CPU for each thread that is apart */
 	LONG_SPIN = 10, /* times as long, for what is known to take long */
+	KEEP_US = 2000, /* for so long a thread that computes is kept off the leader's CPU */
 	VAIN_MAX = 8,	/* sleeps during which it was in guest code, until a thread joins */
 	TRY_FIRST = 64, /* runs until it is tried apart, */
 	TRY_MAX = 16384, /* twice as many each time that fails */
@@ -118,10 +119,26 @@ void hand_seen(struct ctx *c)
 	c->try_after = TRY_FIRST;
 }
 
+/* Its looks were not in vain, so it is tried again soon. */
+void hand_release(struct ctx *c)
+{
+	enum { SOON = 4 };
+	if (!c->apart || c->called || !__atomic_load_n(&c->as->verified, __ATOMIC_ACQUIRE) ||
+	    __atomic_load_n(&c->as->dead, __ATOMIC_ACQUIRE))
+		return;
+	c->released = c->vain < VAIN_MAX ? SOON : 0;
+	c->vain = VAIN_MAX;
+	c->called = true;
+	trap_calls++;
+	host_tgkill(c->as->pid, c->tid, INTERRUPT_SIGNAL);
+}
+
 void hand_vain(struct ctx *c)
 {
 	c->vain += c->apart;
 	c->woken = false;
+	if (c->apart && ticks_now() - c->given > KEEP_US * ticks_a_us)
+		hand_release(c);
 }
 
 bool hand_is_ours(struct slot *s)
@@ -264,7 +281,8 @@ static void part(struct ctx *c)
 static void join(struct ctx *c)
 {
 	c->vain = 0;
-	c->runs = 0;
+	c->runs = c->released && c->try_after > c->released ? c->try_after - c->released : 0;
+	c->released = 0;
 	set_apart(c, false);
 	stub_cpus(c, &all);
 }
@@ -296,13 +314,22 @@ int hand_first(struct ctx *c, int64_t budget_ns)
 	return pool_await(c, hand_now() + budget_ns);
 }
 
+/* Others compute, and need the CPUs that the leader and those apart would have for themselves. */
+static bool is_crowded(const struct pool *p)
+{
+	unsigned joint = p ? __atomic_load_n(&p->joint_out, __ATOMIC_RELAXED) : 0;
+	return joint > 0 && joint + 2 > cpus;
+}
+
 int hand_run(struct ctx *c)
 {
 	int err = 0;
-	if (c->apart && c->vain >= VAIN_MAX)
+	c->called = false;
+	if (c->apart && (c->vain >= VAIN_MAX || is_crowded(c->pool)))
 		join(c);
-	else if (!c->apart && c->runs++ >= c->try_after)
+	else if (!c->apart && c->runs++ >= c->try_after && !is_crowded(c->pool))
 		part(c);
+	c->given = ticks_now();
 	hand_give(c, DO_RETURN);
 	if (fiber_self())
 		err = pool_await(c, INT64_MAX);

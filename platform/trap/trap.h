@@ -105,6 +105,9 @@ struct ctx {
 	bool woken;	    /* its stub had to be woken for the last turn */
 	struct pool *inherits; /* in which it begins apart, or NULL */
 	unsigned vain;	    /* sleeps of the leader while it was in guest code, since it was seen awake */
+	bool called;	    /* it has been released, and has not come back yet */
+	uint64_t given;	    /* ticks: since when it is in guest code */
+	unsigned released;  /* it joins because it computes: runs until it is tried apart again */
 	unsigned runs, try_after; /* since it joined; until it is tried apart */
 };
 
@@ -200,6 +203,8 @@ uint64_t hand_look_until(unsigned apart, bool woken);
 bool hand_tell(struct slot *s, uint32_t bell);
 /* A look has found it; a sleep has begun without one that did. */
 void hand_seen(struct ctx *c);
+/* It is in guest code, and has been for long: it comes back and joins. */
+void hand_release(struct ctx *c);
 void hand_vain(struct ctx *c);
 
 /* command.c: host calls in the stub; results, -ESRCH if it died. */

@@ -28,6 +28,9 @@ enum {
 		16, /* fibers run between two looks at the clock, while somebody sleeps by it */
 };
 
+/* For so long a leader that sleeps keeps its CPU free of guest threads that are apart. */
+static const int64_t KEEP_NS = 2000000; /* as KEEP_US of hand.c */
+
 static struct pool pools[POOLS_MAX];
 static unsigned npools;
 static struct lock start_lock = LOCK_INIT(RANK_PLATFORM);
@@ -106,10 +109,16 @@ static bool is_out(const struct fiber *f)
 	return !list_empty(&f->out);
 }
 
+static void joint_out_add(struct pool *p, int n)
+{
+	__atomic_store_n(&p->joint_out, p->joint_out + (unsigned)n, __ATOMIC_RELAXED);
+}
+
 static void out_add(struct pool *p, struct fiber *f)
 {
 	list_append(&p->out, &f->out);
 	p->apart_out += f->ctx->apart;
+	joint_out_add(p, f->ctx->apart ? 0 : 1);
 	p->woken |= f->ctx->woken;
 }
 
@@ -117,6 +126,7 @@ static void out_remove(struct pool *p, struct fiber *f)
 {
 	list_del(&f->out);
 	p->apart_out -= f->ctx->apart;
+	joint_out_add(p, f->ctx->apart ? 0 : -1);
 }
 
 /* Of a fiber that waits for a word.  Whoever wakes it changes the word first. */
@@ -244,13 +254,25 @@ static void note_vain(struct pool *p)
 		hand_vain(container_of(l, struct fiber, out)->ctx);
 }
 
+/*
+ * Guest threads that compute are not to be kept off a CPU whose leader has nothing to do: on their
+ * next way back, which is made now, they join (hand.c).
+ */
+static void release_all(struct pool *p)
+{
+	struct list *l;
+	for (l = p->out.next; l != &p->out; l = l->next)
+		hand_release(container_of(l, struct fiber, out)->ctx);
+}
+
 static void bell_wait(struct pool *p)
 {
 	struct heap_node *n = heap_first(&p->sleepers);
 	int64_t left = n ? n->key - hand_now() : INT64_MAX;
+	bool keeps = p->apart_out > 0 && left > KEEP_NS;
 	trap_calls++;
-	if (left > 0)
-		host_bell_wait(p->bells[BELL], left);
+	if (left > 0 && !host_bell_wait(p->bells[BELL], keeps ? KEEP_NS : left) && keeps)
+		release_all(p);
 }
 
 /* This worker goes where the pool is at home. */

@@ -45,6 +45,7 @@ struct pool {
 	atomic_bool missed; /* an alarm came when the office was not up, or not yet */
 	unsigned apart;			/* a  guest threads that are kept off its CPU, */
 	unsigned apart_out;		/* L  of which in guest code */
+	unsigned joint_out;		/* a  others in guest code; the leader's to write */
 	int home;			/* L  that CPU; -1: it goes where the host likes */
 };
 
