@@ -36,7 +36,7 @@ share=/usr/share/vedette
 check installs dpkg -i /vedette.deb
 check no_file_is_broken sh -c '! dpkg --verify vedette | grep .'
 check runs sh -c 'vedette do -- sh -c "exit 3"; test $? = 3'
-check version_is_the_packages sh -c 'test "vedette $(dpkg-query -W -f "\${Version}" vedette)" = "$(vedette --version | head -n 1)"'
+check version_is_the_packages sh -c 'test "vedette version $(dpkg-query -W -f "\${Version}" vedette)" = "$(vedette --version | head -n 1)"'
 ARGP_HELP_FMT=rmargin=4000 vedette --help | awk '/^Commands:/ { on = 1; next } on && NF == 0 { exit } on { print $1 }' >/tmp/commands
 check every_command_has_a_page sh -c 'while read -r c; do test -s /usr/share/man/man1/vedette-$c.1.gz || { echo $c; exit 1; }; done </tmp/commands'
 if command -v groff >/dev/null; then
