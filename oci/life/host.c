@@ -45,8 +45,8 @@ static int serve(struct host *h, int alive, int listener, int *out_signal, struc
 	if (server.over) {
 		struct error ignored;
 		group_leave(h->group);
-		/* While there is a group the state stays, or nobody would know of it: for delete. */
-		if (group_remove_all(h->dir, /*kill=*/false, &ignored) == 0)
+		/* While somebody is in its group the state stays, for delete: else nobody knew of it. */
+		if (group_remove_all(h->dir, /*kill=*/false, &ignored) != -EBUSY)
 			state_remove(h->dir, &ignored);
 	}
 	return status;

@@ -153,7 +153,7 @@ void making_close(struct making *m)
 	struct error e;
 	group_leave(&m->group);
 	if (m->made) {
-		if (group_remove_all(&m->dir, /*kill=*/false, &e) == 0)
+		if (group_remove_all(&m->dir, /*kill=*/false, &e) != -EBUSY)
 			state_remove(&m->dir, &e);
 	}
 	group_free(&m->group);
