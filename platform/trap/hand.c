@@ -38,7 +38,6 @@ enum {
 			   in time */
 	CROWD_US = 6,	/* the same with less than a CPU for each thread that is apart */
 	LONG_SPIN = 10, /* times as long, for what is known to take long */
-	KEEP_US = 2000, /* for so long a thread that computes is kept off the leader's CPU */
 	VAIN_MAX = 8,	/* sleeps during which it was in guest code, until a thread joins */
 	TRY_FIRST = 64, /* runs until it is tried apart, */
 	TRY_MAX = 16384, /* twice as many each time that fails */
@@ -90,11 +89,6 @@ void hand_roam(void)
 	host_set_cpus(0, &all, sizeof all);
 }
 
-uint32_t hand_looks(const struct ctx *c)
-{
-	return !c->apart ? 0 : c->woken ? WAKE_SPINS * spins : spins;
-}
-
 uint64_t hand_look_until(unsigned apart, bool woken)
 {
 	if (apart == 0)
@@ -137,7 +131,7 @@ void hand_vain(struct ctx *c)
 {
 	c->vain += c->apart;
 	c->woken = false;
-	if (c->apart && ticks_now() - c->given > KEEP_US * ticks_a_us)
+	if (c->apart && ticks_now() - c->given > HAND_KEEP_US * ticks_a_us)
 		hand_release(c);
 }
 
@@ -186,15 +180,15 @@ static bool is_over(const struct aspace *as, const struct ctx *c)
 }
 
 /* What is left of the budget.  A guest that plays with the word only wakes us. */
-static int64_t sleep_once(struct slot *s, int64_t budget_ns)
+static int64_t sleep_once(struct slot *s, uint32_t turn, int64_t budget_ns)
 {
 	trap_calls++;
 	if (budget_ns == INT64_MAX) {
-		host_futex_wait_shared(&s->turn, SENTRY_ASLEEP, INT64_MAX);
+		host_futex_wait_shared(&s->turn, turn, INT64_MAX);
 		return budget_ns;
 	}
 	int64_t slice = budget_ns < SLICE_NS ? budget_ns : SLICE_NS, from = hand_now();
-	host_futex_wait_shared(&s->turn, SENTRY_ASLEEP, from + slice);
+	host_futex_wait_shared(&s->turn, turn, from + slice);
 	int64_t took = hand_now() - from;
 	return budget_ns - (took < slice ? took : slice);
 }
@@ -202,14 +196,18 @@ static int64_t sleep_once(struct slot *s, int64_t budget_ns)
 static int sleep_for(struct aspace *as, const struct ctx *c, struct slot *s, int64_t budget_ns)
 {
 	while (!hand_is_ours(s)) {
+		/* A leader that sleeps has its bell there: it tells us (hand_meet). */
 		uint32_t turn = TURN_STUB;
-		__atomic_compare_exchange_n(&s->turn, &turn, SENTRY_ASLEEP, false, __ATOMIC_ACQ_REL,
-					    __ATOMIC_ACQUIRE);
+		if (__atomic_compare_exchange_n(&s->turn, &turn, SENTRY_ASLEEP, false,
+						__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+			turn = SENTRY_ASLEEP;
+		if (turn == TURN_SENTRY || turn == STUB_ASLEEP)
+			break;
 		if (is_over(as, c))
 			return -ESRCH;
 		if (budget_ns <= 0)
 			return -ETIMEDOUT;
-		budget_ns = sleep_once(s, budget_ns);
+		budget_ns = sleep_once(s, turn, budget_ns);
 	}
 	return 0;
 }
@@ -217,9 +215,21 @@ static int sleep_for(struct aspace *as, const struct ctx *c, struct slot *s, int
 int hand_wait(struct aspace *as, const struct ctx *c, struct slot *s, int64_t budget_ns)
 {
 	int err = 0;
-	if (!look(s, cpus > 1 ? spins : 0))
+	if (!look(s, cpus > 1 ? spins : 0)) {
+		__atomic_fetch_add(&as->awaited, 1, __ATOMIC_SEQ_CST);
 		err = sleep_for(as, c, s, budget_ns);
+		__atomic_fetch_sub(&as->awaited, 1, __ATOMIC_SEQ_CST);
+	}
 	return is_over(as, c) ? -ESRCH : err;
+}
+
+/* Who waits has counted itself before it has read the word in which the bell was. */
+void hand_meet(struct ctx *c)
+{
+	if (__atomic_load_n(&c->as->awaited, __ATOMIC_SEQ_CST) == 0)
+		return;
+	trap_calls++;
+	host_futex_wake_shared(&c->slot->turn, INT32_MAX);
 }
 
 void hand_abandon(struct ctx *c)

@@ -44,6 +44,7 @@ struct aspace {
 	int ctl;	     /* I  control socket: descriptor 3 of the stub; used under the mm lock */
 	bool threaded;	     /* lock  has ever had two threads */
 	uint32_t dead;	     /* a: futex; the host process has been waited for */
+	uint32_t awaited;    /* a: threads that sleep in hand_wait */
 	uint32_t doomed;     /* a: it was killed by us, or is not who it said: nobody waits for it */
 	struct usage usage;  /* once dead, or */
 	bool usage_known;    /* asked for at the end of its last thread */
@@ -195,12 +196,14 @@ unsigned hand_cpus(void);
 int hand_cpu(void);
 /* This thread goes wherever the host likes. */
 void hand_roam(void);
-/* How often a leader looks for one. */
-uint32_t hand_looks(const struct ctx *c);
-/* In ticks: how long a leader looks for so many threads that are apart. */
+/* In ticks: until when a leader looks for so many threads that are apart. */
 uint64_t hand_look_until(unsigned apart, bool woken);
+/* For so long a guest thread that computes is kept off the leader's CPU. */
+enum { HAND_KEEP_US = 2000 };
 /* The stub is to ring when it gives the turn: false if it has given it. */
 bool hand_tell(struct slot *s, uint32_t bell);
+/* A leader has found it: others who wait for the same turn, while the bell was the leader's, wake up. */
+void hand_meet(struct ctx *c);
 /* A look has found it; a sleep has begun without one that did. */
 void hand_seen(struct ctx *c);
 /* It is in guest code, and has been for long: it comes back and joins. */

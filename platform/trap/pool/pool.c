@@ -29,7 +29,7 @@ enum {
 };
 
 /* For so long a leader that sleeps keeps its CPU free of guest threads that are apart. */
-static const int64_t KEEP_NS = 2000000; /* as KEEP_US of hand.c */
+static const int64_t KEEP_NS = HAND_KEEP_US * (NSEC_PER_SEC / 1000000);
 
 static struct pool pools[POOLS_MAX];
 static unsigned npools;
@@ -216,6 +216,7 @@ static struct fiber *look_once(struct pool *p)
 		heap_remove(&p->sleepers, &f->deadline);
 		if (!p->slept)
 			hand_seen(f->ctx);
+		hand_meet(f->ctx);
 		return f;
 	}
 	return NULL;
@@ -246,23 +247,11 @@ bool pool_tell_stubs(struct pool *p, enum pool_bell which)
 	return none;
 }
 
-/* Nobody is to look for them any more. */
-static void note_vain(struct pool *p)
+static void for_all_out(struct pool *p, void (*fn)(struct ctx *c))
 {
 	struct list *l;
 	for (l = p->out.next; l != &p->out; l = l->next)
-		hand_vain(container_of(l, struct fiber, out)->ctx);
-}
-
-/*
- * Guest threads that compute are not to be kept off a CPU whose leader has nothing to do: on their
- * next way back, which is made now, they join (hand.c).
- */
-static void release_all(struct pool *p)
-{
-	struct list *l;
-	for (l = p->out.next; l != &p->out; l = l->next)
-		hand_release(container_of(l, struct fiber, out)->ctx);
+		fn(container_of(l, struct fiber, out)->ctx);
 }
 
 static void bell_wait(struct pool *p)
@@ -271,8 +260,10 @@ static void bell_wait(struct pool *p)
 	int64_t left = n ? n->key - hand_now() : INT64_MAX;
 	bool keeps = p->apart_out > 0 && left > KEEP_NS;
 	trap_calls++;
+	/* Who computes is not to be kept off a CPU whose leader has nothing to do: on its next way
+	 * back, which is made now, it joins (hand.c). */
 	if (left > 0 && !host_bell_wait(p->bells[BELL], keeps ? KEEP_NS : left) && keeps)
-		release_all(p);
+		for_all_out(p, hand_release);
 }
 
 /* This worker goes where the pool is at home. */
@@ -293,7 +284,7 @@ static void follow(struct worker *w)
 static void idle(struct worker *w)
 {
 	struct pool *p = w->pool;
-	note_vain(p);
+	for_all_out(p, hand_vain);
 	if (p->home >= 0 && __atomic_load_n(&p->apart, __ATOMIC_RELAXED) == 0)
 		p->home = -1;
 	follow(w);

@@ -83,12 +83,12 @@ static bool look_alone(struct pool *p, struct fiber *f)
 		return false;
 	fiber_account(f);
 	bool ours;
-	uint32_t looks = hand_looks(f->ctx);
+	uint64_t until = hand_look_until(f->ctx->apart, f->ctx->woken);
 	/* As in stub/handler.c: a look too early costs both sides more than it saves. */
-	for (uint32_t i = 0; looks > 0 && i < FIRST_LOOK; i++)
+	for (uint32_t i = 0; until > 0 && i < FIRST_LOOK; i++)
 		__builtin_ia32_pause();
 	while (!(ours = hand_is_ours(s)) &&
-	       !atomic_load_explicit(&p->inbox, memory_order_relaxed) && looks-- > 0)
+	       !atomic_load_explicit(&p->inbox, memory_order_relaxed) && ticks_now() < until)
 		__builtin_ia32_pause();
 	f->since = ticks_now();
 	if (ours)
