@@ -127,6 +127,12 @@ void hand_release(struct ctx *c)
 	host_tgkill(c->as->pid, c->tid, INTERRUPT_SIGNAL);
 }
 
+void hand_sleeps(struct ctx *c)
+{
+	if (c->apart)
+		__atomic_store_n(&c->slot->sleeps, 1, __ATOMIC_RELAXED);
+}
+
 void hand_vain(struct ctx *c)
 {
 	c->vain += c->apart;
@@ -153,6 +159,7 @@ void hand_give(struct ctx *c, uint32_t command)
 	}
 	s->command = (uint8_t)command;
 	s->spin = c->apart ? spins : 0;
+	s->sleeps = 0;
 	uint32_t old = __atomic_exchange_n(&s->turn, TURN_STUB, __ATOMIC_ACQ_REL);
 	c->woken = old == STUB_ASLEEP;
 	if (c->woken) {

@@ -148,7 +148,8 @@ struct slot {
 	_Alignas(64) uint32_t turn; /* TURN_* */
 	uint8_t event;	      /* SAYS_* */
 	uint8_t command;      /* DO_* */
-	uint16_t range_count; /* for this call */
+	uint8_t range_count;  /* for this call */
+	uint8_t sleeps;	      /* by the sentry: the call waits for something there */
 	uint32_t nr;	      /* of a call, or of a host call */
 	uint32_t spin;	      /* how often the stub looks before it sleeps; by the sentry */
 	uint64_t word[6];     /* arguments, answers */

@@ -188,6 +188,8 @@ void hand_forget(struct ctx *c);
 int hand_first(struct ctx *c, int64_t budget_ns);
 /* The same for a command's answer; is_long: one that takes the host long. */
 int hand_wait_command(struct ctx *c, int64_t budget_ns, bool is_long);
+/* The call that c's stub waits for sleeps in the sentry: others may have its CPU at once. */
+void hand_sleeps(struct ctx *c);
 /* The same around guest code. */
 int hand_run(struct ctx *c);
 int64_t hand_now(void);

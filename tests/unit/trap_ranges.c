@@ -111,7 +111,7 @@ static void a_forged_count_is_cut(void **state)
 	fresh();
 	for (unsigned i = 0; i < SLOT_RANGES; i++)
 		offer(i, BASE + 16 * i, 16, (uint16_t)(16 * i), SLOT_IN);
-	s->range_count = UINT16_MAX;
+	s->range_count = UINT8_MAX;
 	ranges_take(&r, s);
 	assert_int_equal(r.count, SLOT_RANGES);
 }

@@ -39,8 +39,11 @@ static struct strand *strand_self(void)
 static int strand_sleep(uint32_t *word, uint32_t expect, int64_t deadline_ns)
 {
 	struct fiber *f = fiber_self();
+	struct ctx *c = trap_current();
 	if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != expect)
 		return 0;
+	if (c)
+		hand_sleeps(c);
 	f->want = WANT_WORD;
 	f->word = word;
 	f->expect = expect;

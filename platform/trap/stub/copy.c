@@ -204,7 +204,7 @@ void STUB stub_copy_in(struct slot *s, uint64_t nr, const uint64_t args[6])
 	w.count = 0;
 	for (uint32_t mask = PLAN_MASK(w.row); mask != 0; mask &= mask - 1)
 		offer_arg(&w, (unsigned)__builtin_ctz(mask));
-	s->range_count = (uint16_t)w.count;
+	s->range_count = (uint8_t)w.count;
 	s->ranges_own = w.count;
 }
 

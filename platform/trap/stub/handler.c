@@ -76,6 +76,11 @@ static inline __attribute__((always_inline)) bool is_mine(struct slot *s)
 	return turn != TURN_SENTRY && turn != STUB_ASLEEP;
 }
 
+static inline __attribute__((always_inline)) bool sleeps(struct slot *s)
+{
+	return __atomic_load_n(&s->sleeps, __ATOMIC_RELAXED) != 0;
+}
+
 static STUB void wait_turn(struct slot *s, bool woken)
 {
 	const uint32_t n = woken ? WAKE_LOOKS * s->spin : s->spin;
@@ -85,8 +90,8 @@ static STUB void wait_turn(struct slot *s, bool woken)
 		if (is_mine(s))
 			return;
 		/* Others of the guest share this CPU, and one of them may be who the answer waits
-		 * for. */
-		if (i >= YIELD_AFTER && i % YIELD_EVERY == 0) {
+		 * for: it is if the call sleeps. */
+		if (i % YIELD_EVERY == 0 && (i >= YIELD_AFTER || sleeps(s))) {
 			stub_syscall(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 			i += YIELD_COSTS;
 		}
