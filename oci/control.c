@@ -2,17 +2,16 @@
 #include "oci/control.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "oci/layer/stream.h"
 #include "oci/life/session.h"
+#include "oci/thread.h"
 #include "platform/host.h"
 #include "sentry/boot/boot.h"
-
-enum { STACK_SIZE = 256 * 1024 };
 
 int control_pair(int ends[2])
 {
@@ -142,6 +141,10 @@ static void *listen_main(void *arg)
 			session_start(&m, fds, n);
 			continue;
 		}
+		if (m.kind == CONTROL_CHANGES) {
+			stream_start(&m, fds, n);
+			continue;
+		}
 		control_close(fds, n);
 		if (m.kind == CONTROL_SIGNAL && m.sig > 0 && m.sig <= 64)
 			deliver(&m);
@@ -167,15 +170,7 @@ static void *watch_main(void *arg)
 int control_start(int fd)
 {
 	static int control;
-	pthread_attr_t attr;
-	pthread_t thread;
 	control = fd;
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	int err = pthread_create(&thread, &attr, listen_main, &control);
-	if (err == 0)
-		err = pthread_create(&thread, &attr, watch_main, &control);
-	pthread_attr_destroy(&attr);
-	return -err;
+	int err = thread_start(listen_main, &control);
+	return err < 0 ? err : thread_start(watch_main, &control);
 }

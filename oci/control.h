@@ -21,6 +21,8 @@
  *	                EXEC     another process: pack.h; passed on to the sentry with the
  *	                         connection itself, which then is the process': SIGNAL to it,
  *	                         STARTED, EXIT and ERROR from it; its end is the process' end
+ *	                CHANGES  what was changed in the root file system, into the descriptor that
+ *	                         comes with it; passed on likewise, DONE or ERROR from the sentry
  *	host -> command DONE     it was done; of STATE: sig is an enum state_status
  *	                ERROR    why not; `foreground' is what to exit with
  *
@@ -51,6 +53,7 @@ enum control_kind {
 	CONTROL_STATE,
 	CONTROL_DONE,
 	CONTROL_EXEC,
+	CONTROL_CHANGES,
 };
 
 /* Descriptors with one message: SCM_RIGHTS has no room for more than 253. */
@@ -60,6 +63,9 @@ enum { CONTROL_FDS = 250 };
 enum { TO_FIRST, TO_FOREGROUND, TO_ALL };
 /* EXEC: in `foreground'. */
 enum { EXEC_PAUSED = 1 /* though it is paused */ };
+
+/* CHANGES: in `foreground'.  Neither: a list. */
+enum { CHANGES_ARCHIVE = 1, CHANGES_ALL = 2 /* also what was not changed */ };
 
 enum { JOB_AWAY = 1, JOB_ORPHANED = 2 }; /* as boot_job() has them */
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "oci/layer/export.h"
-#include "oci/layer/walk.h"
+#include "oci/layer/stream.h"
 #include "oci/life/command.h"
 #include "oci/overlay.h"
 #include "platform/base/cleanup.h"
@@ -76,8 +76,11 @@ static error_t parse_export(int key, char *arg, struct argp_state *state)
 	}
 }
 
-struct layer_fds {
-	int upper, lower; /* upper -1: there is none */
+/* Where the changes are. */
+struct changes {
+	struct target target; /* of a container */
+	bool memory;	      /* its sentry knows them */
+	int upper, lower;     /* else: directories; upper -1: there is none */
 };
 
 static int open_dir(const char *path, const char *below, int *out, struct error *e)
@@ -90,57 +93,66 @@ static int open_dir(const char *path, const char *below, int *out, struct error 
 }
 
 /* What is known of where a container's changes go. */
-static int open_container(const struct layer_options *o, struct layer_fds *f, struct error *e)
+static int open_container(const struct layer_options *o, struct changes *c, struct error *e)
 {
 	const char *overlay, *rootfs;
-	struct target t;
-	int err = target_open(o->id, /*locked=*/false, &t, e);
+	struct target *t = &c->target;
+	int err = target_open(o->id, /*locked=*/false, t, e);
 	if (err == 0 &&
-	    json_unpack(t.state.json, "{s:s, s:s}", "overlay", &overlay, "rootfs", &rootfs) < 0)
+	    json_unpack(t->state.json, "{s:s, s:s}", "overlay", &overlay, "rootfs", &rootfs) < 0)
 		err = error_set(e, -EINVAL, "it is not known where changes of %s go", o->id);
-	if (err == 0 && strncmp(overlay, "dir:", 4) == 0)
-		err = open_dir(overlay + 4, "/upper", &f->upper, e);
-	else if (err == 0 && strcmp(overlay, "none") != 0)
-		err = error_set(e, -EOPNOTSUPP,
-				"the changes of %s are in the memory of its sandbox and cannot be "
-				"read from outside: create it with --overlay=dir:PATH",
-				o->id);
-	else if (err == 0 && !o->full)
+	if (err < 0)
+		return err;
+	if (strncmp(overlay, "dir:", 4) == 0)
+		err = open_dir(overlay + 4, "/upper", &c->upper, e);
+	else if (strcmp(overlay, "none") != 0)
+		c->memory = true;
+	else if (!o->full)
 		err = error_set(e, -EOPNOTSUPP,
 				"%s changes its root file system itself (--overlay=none): there is "
 				"nothing to compare it with",
 				o->id);
-	if (err == 0)
-		err = open_dir(rootfs, "", &f->lower, e);
-	target_close(&t);
-	return err;
+	if (c->memory && t->status == STATE_STOPPED)
+		err = error_set(e, -ESRCH,
+				"%s has ended, and what it had changed was in the memory of its "
+				"sandbox: --overlay=dir:PATH keeps it",
+				o->id);
+	return err < 0 || c->memory ? err : open_dir(rootfs, "", &c->lower, e);
 }
 
-static int open_layers(const struct layer_options *o, struct layer_fds *f, struct error *e)
+static int open_changes(const struct layer_options *o, struct changes *c, struct error *e)
+{
+	*c = (struct changes){.target = {.link = {.fd = -1}}, .upper = -1, .lower = -1};
+	if (o->id)
+		return open_container(o, c, e);
+	int err = open_dir(o->overlay.path, "/upper", &c->upper, e);
+	return err < 0 ? err : open_dir(o->root, "", &c->lower, e);
+}
+
+static void close_changes(const struct layer_options *o, struct changes *c)
 {
 	if (o->id)
-		return open_container(o, f, e);
-	int err = open_dir(o->overlay.path, "/upper", &f->upper, e);
-	return err < 0 ? err : open_dir(o->root, "", &f->lower, e);
+		target_close(&c->target);
+	if (c->upper >= 0)
+		close(c->upper);
+	if (c->lower >= 0)
+		close(c->lower);
 }
 
-static void close_layers(const struct layer_fds *f)
+/* how: CHANGES_*. */
+static int write_changes(struct changes *c, uint32_t how, int fd, struct error *e)
 {
-	if (f->upper >= 0)
-		close(f->upper);
-	if (f->lower >= 0)
-		close(f->lower);
-}
-
-/* As docker diff. */
-static int print_item(void *arg, const struct layer_item *i)
-{
-	char what = i->whiteout ? 'D' : i->below ? 'C' : 'A';
-	(void)arg;
-	/* A name that was never there: removed by the guest that had made it. */
-	if (i->whiteout && !i->below)
-		return 0;
-	return printf("%c /%s\n", what, i->path) < 0 ? -EIO : 0;
+	struct layer_dirs dirs;
+	if (c->memory)
+		return stream_ask(&c->target.link, how, fd, e);
+	layer_dirs_init(&dirs, c->upper, c->lower);
+	int err = how & CHANGES_ARCHIVE ? layer_export(&dirs.source, how & CHANGES_ALL, fd)
+					: layer_list(&dirs.source, fd);
+	return err < 0 ? error_set(e, err,
+				   how & CHANGES_ARCHIVE ? "the archive is not complete: %s"
+							 : "cannot list the changes: %s",
+				   strerror(-err))
+		       : 0;
 }
 
 int command_diff(int argc, char **argv, struct error *e)
@@ -153,22 +165,17 @@ int command_diff(int argc, char **argv, struct error *e)
 		.doc = "List what a container has changed in its root file system: A added, C "
 		       "changed, D removed."};
 	struct layer_options o = {.root = "/"};
-	struct layer_fds f = {-1, -1};
+	struct changes c;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
 		return EXIT_USAGE;
-	int err = open_layers(&o, &f, e);
-	if (err == 0) {
-		err = layer_walk(f.upper, f.lower, /*all=*/false, print_item, NULL);
-		if (err == 0 && fflush(stdout) != 0)
-			err = -errno;
-		if (err < 0)
-			error_set(e, err, "cannot list the changes: %s", strerror(-err));
-	}
-	close_layers(&f);
+	int err = open_changes(&o, &c, e);
+	if (err == 0)
+		err = write_changes(&c, 0, 1, e);
+	close_changes(&o, &c);
 	return err < 0 ? EXIT_CONFIG : 0;
 }
 
-static int export_to(const struct layer_options *o, const struct layer_fds *f, struct error *e)
+static int export_to(const struct layer_options *o, struct changes *c, struct error *e)
 {
 	autoclose int fd = o->output
 				   ? open(o->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
@@ -178,8 +185,7 @@ static int export_to(const struct layer_options *o, const struct layer_fds *f, s
 	if (isatty(fd))
 		return error_set(e, -EINVAL,
 				 "an archive is nothing for a terminal: use -o FILE, or a pipe");
-	int err = layer_export(f->upper, f->lower, o->full, fd);
-	return err < 0 ? error_set(e, err, "the archive is not complete: %s", strerror(-err)) : 0;
+	return write_changes(c, CHANGES_ARCHIVE | (o->full ? CHANGES_ALL : 0), fd, e);
 }
 
 int command_export(int argc, char **argv, struct error *e)
@@ -193,12 +199,12 @@ int command_export(int argc, char **argv, struct error *e)
 		.doc = "Write what a container has changed in its root file system as a tar "
 		       "archive, as a layer of an OCI image has it."};
 	struct layer_options o = {.root = "/"};
-	struct layer_fds f = {-1, -1};
+	struct changes c;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
 		return EXIT_USAGE;
-	int err = open_layers(&o, &f, e);
+	int err = open_changes(&o, &c, e);
 	if (err == 0)
-		err = export_to(&o, &f, e);
-	close_layers(&f);
+		err = export_to(&o, &c, e);
+	close_changes(&o, &c);
 	return err < 0 ? EXIT_CONFIG : 0;
 }

@@ -2,16 +2,13 @@
 #include "oci/layer/export.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/xattr.h>
-#include <unistd.h>
 
+#include "oci/layer/sparse.h"
 #include "oci/layer/tar.h"
-#include "oci/layer/walk.h"
 #include "platform/base/cleanup.h"
 
 enum { XATTRS_MAX = 65536, SEEN_HASH = 4096 };
@@ -27,6 +24,7 @@ struct seen {
 struct export
 {
 	struct tar tar;
+	struct layer_source *source;
 	bool full;
 	struct seen *seen[SEEN_HASH];
 	char names[XATTRS_MAX], value[XATTRS_MAX];
@@ -51,59 +49,76 @@ static const char *first_name(struct export *x, const struct layer_item *i)
 
 static void put_xattrs(struct export *x, const struct layer_item *i)
 {
-	char path[64 + NAME_MAX];
-	snprintf(path, sizeof path, "/proc/self/fd/%d/%s", i->dir, i->name);
-	ssize_t n = llistxattr(path, x->names, sizeof x->names);
+	struct layer_source *s = x->source;
+	ssize_t n = s->listxattr(s, i, x->names, sizeof x->names);
 	for (ssize_t at = 0; at < n; at += (ssize_t)strlen(x->names + at) + 1) {
 		const char *name = x->names + at;
-		ssize_t size = layer_own_xattr(name)
-				       ? -1
-				       : lgetxattr(path, name, x->value, sizeof x->value);
+		ssize_t size = s->getxattr(s, i, name, x->value, sizeof x->value);
 		if (size >= 0)
 			tar_xattr(&x->tar, name, x->value, (size_t)size);
 	}
 }
 
 /* Exactly as many bytes as were announced, whatever becomes of the file meanwhile. */
-static int put_data(struct export *x, int fd, uint64_t size)
+static int put_data(struct export *x, const struct extent *e)
 {
-	uint64_t left = size;
-	while (left > 0 && x->tar.err == 0) {
+	struct layer_source *s = x->source;
+	for (uint64_t done = 0; done < e->size && x->tar.out.err == 0;) {
+		uint64_t left = e->size - done;
 		size_t want = left < sizeof x->value ? (size_t)left : sizeof x->value;
-		ssize_t n = read(fd, x->value, want);
+		ssize_t n = s->read(s, x->value, want, e->off + done);
 		if (n < 0)
-			return -errno;
+			return (int)n;
 		if (n == 0)
 			memset(x->value, 0, (size_t)(n = (ssize_t)want));
 		tar_data(&x->tar, x->value, (size_t)n);
-		left -= (uint64_t)n;
+		done += (uint64_t)n;
 	}
-	tar_pad(&x->tar, size);
-	return x->tar.err;
+	return x->tar.out.err;
+}
+
+static int put_content(struct export *x, const char *path, const struct stat *st)
+{
+	const struct extent whole = {.size = (uint64_t)st->st_size};
+	struct sparse sparse = {.count = 0};
+	int err = sparse_look(&sparse, x->source, whole.size);
+	if (err > 0) {
+		err = sparse_entry(&sparse, &x->tar, path, st);
+		for (size_t i = 0; i < sparse.count && err == 0; i++)
+			err = put_data(x, &sparse.data[i]);
+		tar_pad(&x->tar, sparse.stored);
+	} else if (err == 0) {
+		err = tar_entry(&x->tar, path, st, NULL, 0);
+		if (err == 0)
+			err = put_data(x, &whole);
+		tar_pad(&x->tar, whole.size);
+	}
+	free(sparse.data);
+	return err;
 }
 
 static int put_file(struct export *x, const struct layer_item *i)
 {
+	struct layer_source *s = x->source;
 	const char *other = i->st.st_nlink > 1 ? first_name(x, i) : NULL;
 	if (other)
 		return tar_entry(&x->tar, i->path, &i->st, other, /*hard=*/1);
-	autoclose int fd = openat(i->dir, i->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st = i->st;
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return 0;
+	int err = s->open(s, i, &st);
+	if (err < 0)
+		return err == -ENOENT ? 0 : err;
 	put_xattrs(x, i);
-	int err = tar_entry(&x->tar, i->path, &st, NULL, 0);
-	return err < 0 ? err : put_data(x, fd, (uint64_t)st.st_size);
+	err = put_content(x, i->path, &st);
+	s->close(s);
+	return err;
 }
 
 static int put_link(struct export *x, const struct layer_item *i)
 {
 	char target[PATH_MAX + 1];
-	ssize_t n = readlinkat(i->dir, i->name, target, PATH_MAX);
+	ssize_t n = x->source->readlink(x->source, i, target, PATH_MAX);
 	if (n < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return n == -ENOENT ? 0 : (int)n;
 	target[n] = '\0';
 	put_xattrs(x, i);
 	return tar_entry(&x->tar, i->path, &i->st, target, 0);
@@ -158,19 +173,20 @@ static int put_item(void *arg, const struct layer_item *i)
 	}
 }
 
-int layer_export(int upper, int lower, bool full, int out_fd)
+int layer_export(struct layer_source *s, bool full, int out_fd)
 {
 	struct export *x = calloc(1, sizeof *x);
 	if (!x)
 		return -ENOMEM;
 	x->full = full;
+	x->source = s;
 	tar_begin(&x->tar, out_fd);
-	int err = layer_walk(upper, lower, full, put_item, x);
+	int err = s->walk(s, full, put_item, x);
 	int end = tar_end(&x->tar);
 	for (size_t b = 0; b < SEEN_HASH; b++) {
-		for (struct seen *s = x->seen[b], *next; s; s = next) {
-			next = s->next;
-			free(s);
+		for (struct seen *f = x->seen[b], *next; f; f = next) {
+			next = f->next;
+			free(f);
 		}
 	}
 	free(x);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 enum { BLOCK = 512, PAX_MAX = 64 << 20 };
 
@@ -19,37 +18,14 @@ _Static_assert(sizeof(struct header) == BLOCK, "ustar's header is a block");
 
 void tar_begin(struct tar *t, int fd)
 {
-	t->fd = fd;
-	t->err = 0;
-	t->used = 0;
+	sink_begin(&t->out, fd);
 	t->pax = NULL;
 	t->pax_size = t->pax_room = 0;
 }
 
-static void flush(struct tar *t)
-{
-	for (size_t done = 0; done < t->used && t->err == 0;) {
-		ssize_t n = write(t->fd, t->buf + done, t->used - done);
-		if (n < 0 && errno != EINTR)
-			t->err = -errno;
-		done += n < 0 ? 0 : (size_t)n;
-	}
-	t->used = 0;
-}
-
 void tar_data(struct tar *t, const void *p, size_t size)
 {
-	for (const char *from = p; size > 0 && t->err == 0;) {
-		size_t n = sizeof t->buf - t->used;
-		if (n > size)
-			n = size;
-		memcpy(t->buf + t->used, from, n);
-		t->used += n;
-		from += n;
-		size -= n;
-		if (t->used == sizeof t->buf)
-			flush(t);
-	}
+	sink_put(&t->out, p, size);
 }
 
 void tar_pad(struct tar *t, uint64_t size)
@@ -60,7 +36,7 @@ void tar_pad(struct tar *t, uint64_t size)
 }
 
 /* "LENGTH KEY=VALUE\n", where LENGTH counts itself. */
-static void pax_record(struct tar *t, const char *key, const void *value, size_t size)
+void tar_pax(struct tar *t, const char *key, const void *value, size_t size)
 {
 	char digits[24];
 	size_t body = 1 + strlen(key) + 1 + size + 1, total = body + 1;
@@ -73,7 +49,7 @@ static void pax_record(struct tar *t, const char *key, const void *value, size_t
 		size_t room = 2 * (t->pax_size + total + 1);
 		char *more = room <= PAX_MAX ? realloc(t->pax, room) : NULL;
 		if (!more) {
-			t->err = t->err ? t->err : -ENOMEM;
+			sink_fail(&t->out, -ENOMEM);
 			return;
 		}
 		t->pax = more;
@@ -91,7 +67,7 @@ void tar_xattr(struct tar *t, const char *name, const void *value, size_t size)
 {
 	char key[300];
 	if (snprintf(key, sizeof key, "SCHILY.xattr.%s", name) < (int)sizeof key)
-		pax_record(t, key, value, size);
+		tar_pax(t, key, value, size);
 }
 
 /* An octal field, or a record where it does not fit. */
@@ -105,7 +81,7 @@ static void number(struct tar *t, char *field, size_t size, uint64_t v, const ch
 	}
 	memset(field, '0', size - 1);
 	int n = snprintf(text, sizeof text, "%llu", (unsigned long long)v);
-	pax_record(t, key, text, (size_t)n);
+	tar_pax(t, key, text, (size_t)n);
 }
 
 static void text(struct tar *t, char *field, size_t size, const char *s, const char *key)
@@ -113,7 +89,7 @@ static void text(struct tar *t, char *field, size_t size, const char *s, const c
 	size_t n = strlen(s);
 	memcpy(field, s, n < size ? n : size);
 	if (n > size)
-		pax_record(t, key, s, n);
+		tar_pax(t, key, s, n);
 }
 
 static void times(struct tar *t, struct header *h, const struct timespec *mtime)
@@ -132,7 +108,7 @@ static void times(struct tar *t, struct header *h, const struct timespec *mtime)
 	}
 	int n = snprintf(decimal, sizeof decimal, "%s%lld.%09ld", old && sec == 0 ? "-" : "", sec,
 			 nsec);
-	pax_record(t, "mtime", decimal, (size_t)n);
+	tar_pax(t, "mtime", decimal, (size_t)n);
 }
 
 static void emit(struct tar *t, struct header *h)
@@ -151,14 +127,13 @@ static void emit(struct tar *t, struct header *h)
 static void emit_pax(struct tar *t)
 {
 	struct header h = {.name = "PaxHeaders/entry", .type = 'x'};
-	struct tar none = {.err = 0};
 	if (t->pax_size == 0)
 		return;
-	number(&none, h.mode, sizeof h.mode, 0644, "");
-	number(&none, h.uid, sizeof h.uid, 0, "");
-	number(&none, h.gid, sizeof h.gid, 0, "");
-	number(&none, h.size, sizeof h.size, t->pax_size, "");
-	number(&none, h.mtime, sizeof h.mtime, 0, "");
+	number(t, h.mode, sizeof h.mode, 0644, "");
+	number(t, h.uid, sizeof h.uid, 0, "");
+	number(t, h.gid, sizeof h.gid, 0, "");
+	number(t, h.size, sizeof h.size, t->pax_size, "");
+	number(t, h.mtime, sizeof h.mtime, 0, "");
 	emit(t, &h);
 	tar_data(t, t->pax, t->pax_size);
 	tar_pad(t, t->pax_size);
@@ -205,15 +180,14 @@ int tar_entry(struct tar *t, const char *path, const struct stat *st, const char
 	times(t, &h, &st->st_mtim);
 	emit_pax(t);
 	emit(t, &h);
-	return t->err;
+	return t->out.err;
 }
 
 int tar_end(struct tar *t)
 {
 	static const char zeros[2 * BLOCK];
 	tar_data(t, zeros, sizeof zeros);
-	flush(t);
 	free(t->pax);
 	t->pax = NULL;
-	return t->err;
+	return sink_end(&t->out);
 }

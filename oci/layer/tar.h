@@ -15,18 +15,19 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "oci/layer/sink.h"
+
 struct tar {
-	int fd;
-	int err; /* the first; -errno */
-	size_t used;
+	struct sink out;
 	char *pax; /* records of the next entry */
 	size_t pax_size, pax_room;
-	char buf[64 * 1024];
 };
 
 /* *t is the caller's, to be ended with tar_end() in any case; fd stays the caller's. */
 void tar_begin(struct tar *t, int fd);
-/* An attribute of the entry that comes next. */
+/* A record of the pax header of the entry that comes next. */
+void tar_pax(struct tar *t, const char *key, const void *value, size_t size);
+/* An attribute of it. */
 void tar_xattr(struct tar *t, const char *name, const void *value, size_t size);
 /*
  * An entry as st says; link: the target of a symbolic link, or of a hard one (then `hard`), else

@@ -91,12 +91,9 @@ void link_close(struct link *l)
 	l->fd = -1;
 }
 
-int link_ask(const struct link *l, const struct control_msg *m, struct control_msg *reply,
-	     struct error *e)
+/* What became of sending and receiving, and what was received. */
+static int judge(const struct link *l, int err, const struct control_msg *reply, struct error *e)
 {
-	int err = control_send(l->fd, m);
-	if (err == 0)
-		err = control_recv(l->fd, reply);
 	if (err == -EPIPE || err == -ECONNRESET)
 		return error_set(e, -EPIPE, "container not running: it ended meanwhile");
 	if (err == -EAGAIN)
@@ -114,6 +111,18 @@ int link_ask(const struct link *l, const struct control_msg *m, struct control_m
 	if (reply->kind == CONTROL_ERROR)
 		return error_set(e, reply->sig < 0 ? reply->sig : -EIO, "%s", reply->text);
 	return 0;
+}
+
+int link_hear(const struct link *l, struct control_msg *reply, struct error *e)
+{
+	return judge(l, control_recv(l->fd, reply), reply, e);
+}
+
+int link_ask(const struct link *l, const struct control_msg *m, struct control_msg *reply,
+	     struct error *e)
+{
+	int err = control_send(l->fd, m);
+	return judge(l, err == 0 ? control_recv(l->fd, reply) : err, reply, e);
 }
 
 int link_wait(const struct link *l, unsigned seconds)

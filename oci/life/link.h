@@ -26,6 +26,8 @@ void link_close(struct link *l);
 /* Sends and awaits the answer: DONE, or <0 with *e filled from ERROR or from what went wrong. */
 int link_ask(const struct link *l, const struct control_msg *m, struct control_msg *reply,
 	     struct error *e);
+/* The answer to what was sent. */
+int link_hear(const struct link *l, struct control_msg *reply, struct error *e);
 /* Sleeps until the other end is gone, at most `seconds'.  0 or -ETIMEDOUT. */
 int link_wait(const struct link *l, unsigned seconds);
 /* SIGKILL to the process itself, which does not answer. */

@@ -109,20 +109,40 @@ static void answer(struct server *s, int fd, const struct control_msg *m)
 }
 
 /* From here on the sentry speaks with it, and we have no part in that. */
-static void ask_exec(struct server *s, int fd, const struct control_msg *m, const int *more,
-		     size_t n)
+static void pass_on(struct server *s, int fd, const struct control_msg *m, const int *more,
+		    size_t n)
 {
 	int fds[CONTROL_FDS + 1] = {fd};
 	memcpy(fds + 1, more, n * sizeof *more);
-	if (s->status == STATE_STOPPED || s->status == STATE_CREATING)
-		answer_error(fd, -ESRCH, "cannot exec in a stopped container");
-	else if (s->status == STATE_PAUSED && !(m->foreground & EXEC_PAUSED))
-		answer_error(fd, -EBUSY, "cannot exec in a paused container");
-	else if (fcntl(fd, F_SETFL, 0) < 0 || /* there a thread sleeps on it */
+	if (fcntl(fd, F_SETFL, 0) < 0 || /* there a thread sleeps on it */
 		 control_send_fds(s->procs.control, m, fds, n + 1) < 0)
 		answer_error(fd, -ESRCH, "container not running");
 	else
 		drop_client(s, fd);
+}
+
+static void ask_exec(struct server *s, int fd, const struct control_msg *m, const int *more,
+		     size_t n)
+{
+	if (s->status == STATE_STOPPED || s->status == STATE_CREATING)
+		answer_error(fd, -ESRCH, "cannot exec in a stopped container");
+	else if (s->status == STATE_PAUSED && !(m->foreground & EXEC_PAUSED))
+		answer_error(fd, -EBUSY, "cannot exec in a paused container");
+	else
+		pass_on(s, fd, m, more, n);
+}
+
+static void ask_changes(struct server *s, int fd, const struct control_msg *m, const int *more,
+			size_t n)
+{
+	if (s->status == STATE_STOPPED || s->status == STATE_CREATING)
+		answer_error(fd, -ESRCH, "container not running");
+	else if (s->status == STATE_PAUSED)
+		answer_error(fd, -EBUSY,
+			     "its changes are in the memory of a sandbox that is paused: resume it "
+			     "first");
+	else
+		pass_on(s, fd, m, more, n);
 }
 
 static void hear_client(struct server *s, int fd)
@@ -139,6 +159,8 @@ static void hear_client(struct server *s, int fd)
 	}
 	if (m.kind == CONTROL_EXEC)
 		ask_exec(s, fd, &m, fds, n);
+	else if (m.kind == CONTROL_CHANGES)
+		ask_changes(s, fd, &m, fds, n);
 	else
 		answer(s, fd, &m);
 	control_close(fds, n);

@@ -2,18 +2,16 @@
 #include "oci/life/session.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "oci/cli.h"
 #include "oci/life/pack.h"
+#include "oci/thread.h"
 #include "platform/base/cleanup.h"
 #include "platform/base/ref.h"
 #include "platform/host.h"
-
-enum { STACK_SIZE = 256 * 1024 };
 
 struct session {
 	struct ref ref;	       /* of the two threads */
@@ -32,18 +30,6 @@ static void session_put(struct session *s)
 	host_close(s->fd);
 	free(s->block);
 	free(s);
-}
-
-static int thread_start(void *(*run)(void *), void *arg)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	int err = pthread_create(&thread, &attr, run, arg);
-	pthread_attr_destroy(&attr);
-	return -err;
 }
 
 /* To the end of the connection: the host process has read the exit status, or is dead. */

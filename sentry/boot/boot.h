@@ -11,6 +11,7 @@
  *	boot_wait      sleeps until it has ended, ends all others; its wait status
  *	boot_limit     other limits for what runs
  *	boot_exec      another process, from outside
+ *	boot_changes   what was changed in its root file system
  *	boot_signal, boot_job, boot_watch   what the world outside says to it and
  *	               hears of it; any thread, between boot_create and the end
  */
@@ -191,3 +192,33 @@ void boot_exec_put(struct boot_exec *x);
  * 0 when it will not happen any more.
  */
 int boot_watch(void);
+/*
+ * changes.c: the changes of a root file system that are in memory, one after the other, while the
+ * container runs; with `all' every file.  What came before the end of the container and is not
+ * asked for any more is given back: everything is -ESRCH then, and must be closed still.
+ * Only for one thread.
+ */
+struct boot_changes;
+struct boot_change {
+	const char *path, *name; /* below the root, without a slash in front; its last part */
+	bool whiteout;		 /* it is gone; nothing below is filled in */
+	bool below;		 /* the lower tree has something of that name */
+	uint32_t mode, nlink, uid, gid;
+	uint64_t ino, size, rdev;
+	int64_t mtime_sec;
+	uint32_t mtime_nsec;
+};
+/* -EOPNOTSUPP: changes do not go to memory; as memfs_changes_new. */
+int boot_changes_open(bool all, struct boot_changes **out);
+void boot_changes_close(struct boot_changes *c);
+/* Sorted, a directory before what is in it: 1, 0 at the end; *out is valid until the next call. */
+int boot_changes_next(struct boot_changes *c, struct boot_change *out);
+/* Of the one that came last: as listxattr(2), getxattr(2), readlink(2). */
+ssize_t boot_changes_listxattr(struct boot_changes *c, char *buf, size_t size);
+ssize_t boot_changes_getxattr(struct boot_changes *c, const char *name, void *buf, size_t size);
+ssize_t boot_changes_readlink(struct boot_changes *c, char *buf, size_t size);
+/* If it is a regular file: it is open until the next one. */
+int boot_changes_read_begin(struct boot_changes *c);
+ssize_t boot_changes_read(struct boot_changes *c, void *buf, size_t size, uint64_t off);
+/* As lseek(2) with SEEK_DATA and SEEK_HOLE; -ENXIO. */
+int64_t boot_changes_seek(struct boot_changes *c, uint64_t off, bool data);

@@ -72,6 +72,9 @@ bool boot_is_dev(const struct boot_mount *m);
 int boot_exec_init(void);
 void boot_exec_release(void);
 struct group *boot_make_group(int tgid);
+/* changes.c: root is the container's root file system, whatever becomes of its mounts. */
+void boot_changes_of(struct fs *root);
+void boot_changes_release(void);
 /* masked_paths and readonly_paths of the description. */
 int boot_hide(const struct boot_spec *s, const struct walk *w, struct boot_error *err);
 /* File systems and devices by name. */

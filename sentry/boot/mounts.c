@@ -145,6 +145,8 @@ int boot_mounts(const struct boot_spec *s, struct boot_error *e)
 					: overlay_new(s->gofer, 0, &root_fs);
 	if (err < 0)
 		return boot_fail(e, err, "root file system: %s", cause(err));
+	if (!s->root_write_through)
+		boot_changes_of(root_fs);
 	/* Read-only only once the mount points have been made. */
 	err = mount_ns_new(root_fs, "overlay", MNT_RELATIME, &boot_ns);
 	struct cred *cred = err == 0 ? cred_new_root(CAP_ALL) : NULL;

@@ -33,6 +33,7 @@ void boot_release(void)
 	/* Nobody waits any more; a wake-up under way may hold the last reference to a file. */
 	hostfile_shutdown();
 	devpts_release();
+	boot_changes_release();
 	mount_ns_put(STEAL(boot_ns));
 	ipc_release();
 	memfs_release();

@@ -1,14 +1,15 @@
 #!/bin/sh
 # --overlay=dir:PATH: changes are kept on the host as Linux' overlayfs keeps them.  The same commands
 # run over the kernel's overlayfs and inside; what is seen then must be the same, also when the
-# kernel mounts what we wrote, and when we go on with what the kernel wrote.
+# kernel mounts what we wrote, and when we go on with what the kernel wrote.  diff and export tell
+# what was changed, from there and from the memory of a sandbox (--overlay=memory).
 : "${VEDETTE:?}"
 n=0
 ok() { n=$((n + 1)); echo "ok $n - $1"; }
 not_ok() { n=$((n + 1)); echo "not ok $n - $1"; }
 check() { if [ "$2" -eq 0 ]; then ok "$1"; else not_ok "$1"; fi; }
 W=$(mktemp -d /var/tmp/vedette-overlay.XXXXXX) || exit 1
-trap 'umount -R "$W/merged" 2>/dev/null; rm -rf "$W"' EXIT
+trap '"$VEDETTE" --root "$W/state" delete --force box >/dev/null 2>&1; umount -R "$W/merged" 2>/dev/null; rm -rf "$W"' EXIT
 cd "$W" || exit 1
 inside() { "$VEDETTE" do --overlay="dir:$W/ov" -- "$@"; }
 
@@ -51,6 +52,30 @@ touch -d @1000000000 stamped
 rm back; echo back >back
 mkdir a1 && echo 1 >a1/x && mv a1 gone2
 cp -a prog copied
+END
+# A layer over a tree, as an engine unpacks it.
+cat >apply.py <<'END'
+import os, shutil, sys, tarfile
+top, layer = sys.argv[1:]
+t = tarfile.open(layer)
+for m in t.getmembers():
+	dir, name = os.path.split(m.name)
+	if not name.startswith(".wh."):
+		continue
+	gone = os.path.join(top, dir, name[4:])
+	if os.path.isdir(gone) and not os.path.islink(gone): shutil.rmtree(gone)
+	else: os.unlink(gone)
+for m in t.getmembers():
+	name = os.path.join(top, m.name)
+	if os.path.basename(m.name).startswith(".wh."):
+		continue
+	if os.path.lexists(name) and not (m.isdir() and os.path.isdir(name)):
+		if os.path.isdir(name) and not os.path.islink(name): shutil.rmtree(name)
+		else: os.unlink(name)
+	t.extract(m, top)
+	if m.isfile() or m.isdir():
+		for k, v in m.pax_headers.items():
+			if k.startswith("SCHILY.xattr."): os.setxattr(name, k[13:], v.encode())
 END
 mkdir lower
 (
@@ -98,37 +123,18 @@ rm -rf ov tree; cp -a lower tree
 inside sh change.sh "$W/tree" 2>>inside.err
 mkdir d && mv ov d/ov && mkdir -p ov/work && mv d/ov/upper"$W/tree" ov/upper && rm -rf d
 "$VEDETTE" diff --overlay="dir:$W/ov" --root="$W/tree" >list.txt
-for l in 'A /new' 'C /file' 'D /gone' 'D /empty' 'C /again' 'D /again/old' 'C /again/one' 'D /from' 'C /to' 'C /tree' 'D /tree/a' 'A /tree/b' \
-	'D /tree/sub' 'C /over' 'A /over/x' 'C /dirfile' 'D /olddir' 'A /newdir/d/f' 'A /sym' 'C /attr'; do
-	grep -qxF "$l" list.txt || echo "$l" >>missing.txt
-done
-[ ! -e missing.txt ] && ! grep -q untouched list.txt; check "diff_lists_what_was_changed" $?
+listed() {
+	for l in 'A /new' 'C /file' 'D /gone' 'D /empty' 'C /again' 'D /again/old' 'C /again/one' 'D /from' 'C /to' 'C /tree' 'D /tree/a' \
+		'A /tree/b' 'D /tree/sub' 'C /over' 'A /over/x' 'C /dirfile' 'D /olddir' 'A /newdir/d/f' 'A /sym' 'C /attr'; do
+		grep -qxF "$l" "$1" || { echo "$l" >"$1.missing"; return 1; }
+	done
+	! grep -q untouched "$1"
+}
+listed list.txt; check "diff_lists_what_was_changed" $?
 "$VEDETTE" export --overlay="dir:$W/ov" --root="$W/tree" -o layer.tar; check "export_writes_a_layer" $?
 tar tf layer.tar >members.txt 2>tar.err
 grep -qx '.wh.gone' members.txt && grep -qx 'again/.wh.old' members.txt && ! grep -q 'wh..wh..opq' members.txt; check "whiteouts_are_marks" $?
-mkdir applied && cp -a tree/. applied && python3 - applied layer.tar <<'END'
-import os, shutil, sys, tarfile
-top, layer = sys.argv[1:]
-t = tarfile.open(layer)
-for m in t.getmembers():
-	dir, name = os.path.split(m.name)
-	if not name.startswith(".wh."):
-		continue
-	gone = os.path.join(top, dir, name[4:])
-	if os.path.isdir(gone) and not os.path.islink(gone): shutil.rmtree(gone)
-	else: os.unlink(gone)
-for m in t.getmembers():
-	name = os.path.join(top, m.name)
-	if os.path.basename(m.name).startswith(".wh."):
-		continue
-	if os.path.lexists(name) and not (m.isdir() and os.path.isdir(name)):
-		if os.path.isdir(name) and not os.path.islink(name): shutil.rmtree(name)
-		else: os.unlink(name)
-	t.extract(m, top)
-	if m.isfile() or m.isdir():
-		for k, v in m.pax_headers.items():
-			if k.startswith("SCHILY.xattr."): os.setxattr(name, k[13:], v.encode())
-END
+mkdir applied && cp -a tree/. applied && python3 apply.py applied layer.tar
 python3 manifest.py applied >applied.txt; inside true
 if [ $native = 1 ]; then diff kernel.txt applied.txt >diff4.txt; else [ -s applied.txt ]; fi
 check "the_layer_makes_the_same_tree" $?
@@ -187,4 +193,56 @@ except PermissionError: pass
 else: raise SystemExit('made')
 "; check "what_only_the_overlay_may_say,_the_guest_cannot" $?
 [ "$(stat -c %a ov)" = 700 ]; check "others_cannot_reach_set-id_files_in_it" $?
+
+# In memory: the container must run, and its sentry tells.
+if [ "$(id -u)" = 0 ]; then
+	VEDETTE_ROOT=$W/state
+	export VEDETTE_ROOT
+	mkdir -p bundle logs && "$VEDETTE" spec --bundle bundle </dev/null
+	cat >>change.sh <<'END'
+long=$(printf %0200d 0); mkdir -p $long/$long/$long; echo deep >$long/$long/$long/file
+mknod device c 1 3; truncate -s 100M huge; echo tail >>huge
+mv swap1 .tmp; mv swap2 swap1; mv .tmp swap2
+mkdir gone.d; rmdir gone.d; mkfifo back2; rm back2
+python3 -c 'import os, socket
+socket.socket(socket.AF_UNIX).bind("socket")
+os.utime("new", ns=(0, 123456789))
+os.setxattr("new", "user.big", b"0123456789abcdef" * 64)'
+END
+	for i in 1 2; do echo $i >lower/swap$i; done; touch -d @1234567890 lower/swap*
+	rm -rf tree; cp -a lower tree
+	python3 - "$W" <<'END'
+import json, sys
+w = sys.argv[1]
+c = json.load(open("bundle/config.json"))
+c["root"] = {"path": "/", "readonly": False}
+c["process"].update(terminal=False, args=["sh", "-c", f"sh change.sh {w}/tree 2>&1 && echo changed; read x"], cwd=w)
+for set in c["process"]["capabilities"].values():
+	set += ["CAP_MKNOD", "CAP_CHOWN", "CAP_FSETID", "CAP_FOWNER", "CAP_DAC_OVERRIDE"]
+c["mounts"] = [m for m in c["mounts"] if m["destination"] in ("/proc", "/dev")]
+json.dump(c, open("bundle/config.json", "w"))
+END
+	mkfifo stdin stdout
+	timeout 100 "$VEDETTE" run --overlay=memory --bundle bundle box <stdin >stdout & pid=$!
+	exec 3>stdin 4<stdout
+	read -r line <&4; [ "$line" = changed ]; check "the_same_commands_in_memory" $?
+	"$VEDETTE" diff box >mem.txt && grep -q "^C $W/tree\$" mem.txt && sed -n "s|^\(.\) $W/tree/|\1 /|p" mem.txt >mem2.txt && listed mem2.txt
+	check "diff_lists_what_was_changed_in_memory" $?
+	LC_ALL=C sort -t/ -k2 -C mem.txt; ! grep -q "gone\.d\|back2" mem.txt; check "and_nothing_else" $?
+	"$VEDETTE" export box >mem.tar; check "export_of_memory" $?
+	tar tvf mem.tar >members2.txt 2>tar2.err && [ ! -s tar2.err ] && ! grep -q /socket members2.txt && grep -q 'tree/\.wh\.gone$' members2.txt
+	check "tar_reads_it" $?
+	[ "$(stat -c %s mem.tar)" -lt 30000000 ] && grep -q ' 104857605 .*/huge$' members2.txt; check "great_holes_are_not_written" $?
+	mkdir -p over"$W" && cp -a lower over"$W/tree" && python3 apply.py over mem.tar
+	"$VEDETTE" exec box python3 "$W/manifest.py" "$W/tree" >inside.txt
+	python3 manifest.py over"$W/tree" >over.txt; grep -v '^socket ' inside.txt | diff - over.txt >diff6.txt; check "the_layer_of_memory_makes_the_same_tree" $?
+	if "$VEDETTE" pause box 2>/dev/null; then
+		"$VEDETTE" diff box 2>paused.txt; grep -q "resume it" paused.txt; check "a_paused_sandbox_cannot_tell" $?
+		"$VEDETTE" resume box
+	else
+		n=$((n + 1)); echo "ok $n - a_paused_sandbox_cannot_tell # SKIP nothing can be paused here"
+	fi
+	"$VEDETTE" export box | head -c 1000 >/dev/null; "$VEDETTE" diff box >mem3.txt; cmp -s mem.txt mem3.txt; check "a_reader_that_leaves_changes_nothing" $?
+	exec 3>&- 4<&-; wait $pid
+fi
 echo "1..$n"

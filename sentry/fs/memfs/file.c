@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "sentry/fs/devfs/devfs.h"
+#include "sentry/fs/memfs/changes.h"
 #include "sentry/fs/memfs/private.h"
 #include "sentry/fs/pipe/fifo.h"
 #include "sentry/vfs/namei.h"
@@ -24,11 +25,10 @@ static bool is_lower(const struct node *n)
 	return n->origin && !n->changed;
 }
 
-static ssize_t file_read_at(struct file *f, struct uio *u, int64_t *pos)
+/* Somebody keeps the lower file open. */
+static ssize_t inode_read(struct inode *i, struct uio *u, uint64_t off)
 {
-	struct inode *i = f->inode;
 	struct node *n = node_of(i);
-	uint64_t off = (uint64_t)*pos;
 
 	lock(&i->lock);
 	bool lower = is_lower(n);
@@ -36,11 +36,37 @@ static ssize_t file_read_at(struct file *f, struct uio *u, int64_t *pos)
 	if (!lower && off < i->size)
 		done = content_read(&n->content, u, off, min_u64(u->left, i->size - off));
 	unlock(&i->lock);
-	if (lower)
-		done = lower_read(i, u, off);
+	return lower ? lower_read(i, u, off) : done;
+}
+
+static ssize_t file_read_at(struct file *f, struct uio *u, int64_t *pos)
+{
+	ssize_t done = inode_read(f->inode, u, (uint64_t)*pos);
 	if (done > 0)
 		*pos += done;
 	return done;
+}
+
+int memfs_content_hold(struct inode *i)
+{
+	lock(&i->lock);
+	int err = lower_open_locked(i);
+	unlock(&i->lock);
+	return err;
+}
+
+void memfs_content_drop(struct inode *i)
+{
+	lock(&i->lock);
+	lower_close_locked(i);
+	unlock(&i->lock);
+}
+
+ssize_t memfs_content_read(struct inode *i, void *buf, size_t size, uint64_t off)
+{
+	struct uio u;
+	uio_kernel(&u, buf, size);
+	return inode_read(i, &u, off);
 }
 
 static ssize_t write_locked(struct inode *i, struct uio *u, uint64_t off)
@@ -104,18 +130,21 @@ int file_resize_locked(struct inode *i, uint64_t length)
 	return 0;
 }
 
-static int64_t file_seek_hole(struct file *f, int64_t off, bool data)
+uint64_t memfs_content_seek(struct inode *i, uint64_t off, bool data)
 {
-	struct inode *i = f->inode;
 	struct node *n = node_of(i);
 	lock(&i->lock);
-	uint64_t size = i->size, at = (uint64_t)off;
-	if (off >= 0 && at < size)
+	uint64_t size = i->size, at = off;
+	if (at < size)
 		at = !is_lower(n) ? content_seek(&n->content, at, size, data) : data ? at : size;
 	unlock(&i->lock);
-	if (off < 0 || (uint64_t)off >= size || (data && at >= size))
-		return -ENXIO;
-	return (int64_t)at;
+	return off >= size || (data && at >= size) ? MEMFS_NOWHERE : at;
+}
+
+static int64_t file_seek_hole(struct file *f, int64_t off, bool data)
+{
+	uint64_t at = off < 0 ? MEMFS_NOWHERE : memfs_content_seek(f->inode, (uint64_t)off, data);
+	return at == MEMFS_NOWHERE ? -ENXIO : (int64_t)at;
 }
 
 static int64_t file_seek(struct file *f, int64_t off, int whence)

@@ -17,7 +17,9 @@ static bool is_pristine(const struct node *n)
 
 void node_altered(struct inode *i)
 {
-	__atomic_store_n(&node_of(i)->pristine, false, __ATOMIC_RELAXED);
+	struct node *n = node_of(i);
+	__atomic_store_n(&n->pristine, false, __ATOMIC_RELAXED);
+	__atomic_store_n(&n->altered, true, __ATOMIC_RELAXED);
 }
 
 /*

@@ -60,6 +60,7 @@ struct node {
 	struct origin *origin;		/* I  NULL: made here */
 	bool changed;			/* l  regular: content is ours; directory: filled */
 	bool pristine;			/* a  as it was below, and can be had from there again */
+	bool altered;			/* a  it, or a directory's names, may differ from below */
 	uint8_t peeks;			/* l  directory: names asked for one by one before that */
 	bool own_xattrs;		/* l  the list below is complete, ask nobody */
 	uint32_t seals;			/* l  F_SEAL_* */

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "oci/layer/walk.h"
+/*
+ * Going through a root of two layers from outside.
+ *
+ * No link is followed and nothing is opened but directories and regular files: a
+ * guest has filled them.
+ */
+#include "oci/layer/source.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,10 +24,15 @@ enum { DEPTH_MAX = 2048 };
 
 struct walk {
 	bool all;
-	int (*each)(void *arg, const struct layer_item *item);
+	layer_each_fn each;
 	void *arg;
 	char path[PATH_MAX * 2];
 };
+
+static int64_t ret(int64_t r)
+{
+	return r < 0 ? -errno : r;
+}
 
 struct names {
 	char **name;
@@ -72,17 +83,27 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-bool layer_own_xattr(const char *name)
+/* Attributes that the overlay keeps for itself. */
+static bool is_own(const char *name)
 {
 	return strncmp(name, "user.overlay.", 13) == 0 ||
 	       strncmp(name, "trusted.overlay.", 16) == 0;
 }
 
+struct place {
+	char text[64 + NAME_MAX];
+};
+
+static struct place place_of(int dir, const char *name)
+{
+	struct place p;
+	snprintf(p.text, sizeof p.text, "/proc/self/fd/%d/%s", dir, name);
+	return p;
+}
+
 static int xattr_at(int dir, const char *name, const char *attr, char *value)
 {
-	char path[64 + NAME_MAX];
-	snprintf(path, sizeof path, "/proc/self/fd/%d/%s", dir, name);
-	return lgetxattr(path, attr, value, 1) >= 0;
+	return lgetxattr(place_of(dir, name).text, attr, value, 1) >= 0;
 }
 
 static bool is_whiteout(int dir, const char *name, const struct stat *st)
@@ -165,12 +186,78 @@ static int walk_dir(struct walk *w, int up, int low, size_t at, unsigned depth)
 	return err;
 }
 
-int layer_walk(int upper, int lower, bool all,
-	       int (*each)(void *arg, const struct layer_item *item), void *arg)
+static int dirs_walk(struct layer_source *s, bool all, layer_each_fn each, void *arg)
 {
+	const struct layer_dirs *d = (struct layer_dirs *)s;
 	autofree struct walk *w = malloc(sizeof *w);
 	if (!w)
 		return -ENOMEM;
 	*w = (struct walk){.all = all, .each = each, .arg = arg};
-	return walk_dir(w, upper, lower, 0, 0);
+	return walk_dir(w, d->upper, d->lower, 0, 0);
+}
+
+static ssize_t dirs_listxattr(struct layer_source *s, const struct layer_item *i, char *buf,
+			      size_t size)
+{
+	(void)s;
+	return ret(llistxattr(place_of(i->dir, i->name).text, buf, size));
+}
+
+static ssize_t dirs_getxattr(struct layer_source *s, const struct layer_item *i, const char *name,
+			     void *buf, size_t size)
+{
+	(void)s;
+	return is_own(name) ? -ENODATA
+			    : ret(lgetxattr(place_of(i->dir, i->name).text, name, buf, size));
+}
+
+static ssize_t dirs_readlink(struct layer_source *s, const struct layer_item *i, char *buf,
+			     size_t size)
+{
+	(void)s;
+	return ret(readlinkat(i->dir, i->name, buf, size));
+}
+
+static int dirs_open(struct layer_source *s, const struct layer_item *i, struct stat *st)
+{
+	struct layer_dirs *d = (struct layer_dirs *)s;
+	autoclose int fd = openat(i->dir, i->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode))
+		return -ENOENT;
+	d->fd = STEAL_FD(fd);
+	return 0;
+}
+
+static ssize_t dirs_read(struct layer_source *s, void *buf, size_t size, uint64_t off)
+{
+	return ret(pread(((struct layer_dirs *)s)->fd, buf, size, (off_t)off));
+}
+
+static int64_t dirs_seek(struct layer_source *s, uint64_t off, bool data)
+{
+	return ret(lseek(((struct layer_dirs *)s)->fd, (off_t)off, data ? SEEK_DATA : SEEK_HOLE));
+}
+
+static void dirs_close(struct layer_source *s)
+{
+	close(((struct layer_dirs *)s)->fd);
+}
+
+void layer_dirs_init(struct layer_dirs *d, int upper, int lower)
+{
+	*d = (struct layer_dirs){
+		.source = {.walk = dirs_walk,
+			   .listxattr = dirs_listxattr,
+			   .getxattr = dirs_getxattr,
+			   .readlink = dirs_readlink,
+			   .open = dirs_open,
+			   .read = dirs_read,
+			   .seek = dirs_seek,
+			   .close = dirs_close},
+		.upper = upper,
+		.lower = lower,
+		.fd = -1,
+	};
 }
