@@ -30,6 +30,10 @@ int pool_start(struct fiber *f);
 /* Any thread: f is handed to the leader. */
 void pool_post(struct fiber *f);
 void pool_ring_bell(const struct pool *p, enum pool_bell which);
+
+/* leader.c */
+/* Leads until another worker has taken over. */
+void pool_lead(struct worker *w);
 /* L: every stub that is to give the turn rings `which`; false if one has given it already. */
 bool pool_tell_stubs(struct pool *p, enum pool_bell which);
 
