@@ -155,6 +155,27 @@ static int write_changes(struct changes *c, uint32_t how, int fd, struct error *
 		       : 0;
 }
 
+typedef int (*layer_fn)(const struct layer_options *o, struct changes *c, struct error *e);
+
+static int run(const struct argp *parser, int argc, char **argv, layer_fn write, struct error *e)
+{
+	struct layer_options o = {.root = "/"};
+	struct changes c;
+	if (argp_parse(parser, argc, argv, 0, NULL, &o) != 0)
+		return EXIT_USAGE;
+	int err = open_changes(&o, &c, e);
+	if (err == 0)
+		err = write(&o, &c, e);
+	close_changes(&o, &c);
+	return err < 0 ? EXIT_CONFIG : 0;
+}
+
+static int list_to(const struct layer_options *o, struct changes *c, struct error *e)
+{
+	(void)o;
+	return write_changes(c, 0, 1, e);
+}
+
 int command_diff(int argc, char **argv, struct error *e)
 {
 	static const struct argp_child children[] = {{.argp = &which_argp}, {0}};
@@ -164,15 +185,7 @@ int command_diff(int argc, char **argv, struct error *e)
 		.args_doc = "[ID]",
 		.doc = "List what a container has changed in its root file system: A added, C "
 		       "changed, D removed."};
-	struct layer_options o = {.root = "/"};
-	struct changes c;
-	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
-		return EXIT_USAGE;
-	int err = open_changes(&o, &c, e);
-	if (err == 0)
-		err = write_changes(&c, 0, 1, e);
-	close_changes(&o, &c);
-	return err < 0 ? EXIT_CONFIG : 0;
+	return run(&parser, argc, argv, list_to, e);
 }
 
 static int export_to(const struct layer_options *o, struct changes *c, struct error *e)
@@ -198,13 +211,5 @@ int command_export(int argc, char **argv, struct error *e)
 		.args_doc = "[ID]",
 		.doc = "Write what a container has changed in its root file system as a tar "
 		       "archive, as a layer of an OCI image has it."};
-	struct layer_options o = {.root = "/"};
-	struct changes c;
-	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
-		return EXIT_USAGE;
-	int err = open_changes(&o, &c, e);
-	if (err == 0)
-		err = export_to(&o, &c, e);
-	close_changes(&o, &c);
-	return err < 0 ? EXIT_CONFIG : 0;
+	return run(&parser, argc, argv, export_to, e);
 }

@@ -201,18 +201,6 @@ static const char *env_get(char *const *envp, const char *name)
 	return NULL;
 }
 
-static int open_program(struct task *t, const char *name, struct file **out)
-{
-	struct walk w = {.fs = t->fs, .cred = t->cred};
-	struct path p;
-	int err = path_walk(&w, name, &p);
-	if (err < 0)
-		return err;
-	err = exec_open(t, &p, out);
-	path_put(&p);
-	return err;
-}
-
 /* As execvp(3): a name with a slash is a path; else PATH, remembering a refusal. */
 static int find_program(struct task *t, const struct boot_spec *s, char *name, size_t size,
 			struct file **out)
@@ -221,12 +209,12 @@ static int find_program(struct task *t, const struct boot_spec *s, char *name, s
 	int worst = -ENOENT;
 	if (strchr(cmd, '/')) {
 		snprintf(name, size, "%s", cmd);
-		return open_program(t, name, out);
+		return exec_open_name(t, name, out);
 	}
 	for (const char *d = dirs ? dirs : "/usr/local/bin:/usr/bin:/bin"; d;) {
 		size_t n = strcspn(d, ":");
 		snprintf(name, size, "%.*s%s%s", (int)n, d, n ? "/" : "", cmd);
-		int err = open_program(t, name, out);
+		int err = exec_open_name(t, name, out);
 		if (err == 0)
 			return 0;
 		if (err != -ENOENT && err != -ENOTDIR)

@@ -237,25 +237,10 @@ static int dir_readdir(struct file *f, int64_t *pos, dirent_fn fn, void *arg)
 	return 0;
 }
 
-static int64_t dir_seek(struct file *f, int64_t off, int whence)
-{
-	if (whence != SEEK_SET && whence != SEEK_CUR)
-		return -EINVAL;
-	return file_seek_generic(f, off, whence, 0);
-}
-
 const struct file_ops proc_dir_ops = {
-	.read = file_isdir,
-	.write = file_nowrite,
-	.seek = dir_seek,
-	.poll = file_alwaysready,
-	.ioctl = file_noioctl,
-	.mmap = file_nommap,
+	FILE_IS_DIR,
 	.readdir = dir_readdir,
 	.fsync = file_okfsync,
-	.fallocate = file_nofallocate,
-	.setflags = file_okflags,
-	.flush = file_noflush,
 	.release = file_norelease,
 };
 
@@ -270,9 +255,6 @@ const struct inode_ops proc_dir_inode_ops = {
 	.setattr = proc_setattr,
 	.getattr = proc_getattr,
 	.open = dir_open,
-	.getxattr = inode_nogetxattr,
-	.setxattr = inode_nosetxattr,
-	.removexattr = inode_noremovexattr,
-	.listxattr = inode_nolistxattr,
+	INODE_NO_XATTRS,
 	.evict = proc_evict,
 };

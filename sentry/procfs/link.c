@@ -80,19 +80,12 @@ static ssize_t link_readlink(struct inode *i, char *buf, size_t size)
 }
 
 const struct inode_ops proc_link_inode_ops = {
-	.lookup = inode_nolookup,
-	.create = inode_nocreate,
-	.link = inode_nolink,
-	.unlink = inode_nounlink,
-	.rename = inode_norename,
+	INODE_NO_NAMES,
 	.readlink = link_readlink,
 	.follow = link_follow,
 	.setattr = proc_setattr,
 	.getattr = proc_getattr,
 	.open = inode_noopen,
-	.getxattr = inode_nogetxattr,
-	.setxattr = inode_nosetxattr,
-	.removexattr = inode_noremovexattr,
-	.listxattr = inode_nolistxattr,
+	INODE_NO_XATTRS,
 	.evict = proc_evict,
 };

@@ -86,11 +86,7 @@ static const struct file_ops mem_ops = {
 	.seek = mem_seek,
 	.poll = file_alwaysready,
 	.ioctl = file_noioctl,
-	.mmap = file_nommap,
-	.readdir = file_noreaddir,
-	.fsync = file_nofsync,
-	.fallocate = file_nofallocate,
-	.setflags = file_okflags,
+	FILE_NO_DATA,
 	.flush = file_noflush,
 	.release = mem_release,
 };

@@ -148,11 +148,7 @@ static const struct file_ops sock_file_ops = {
 	.seek = file_noseek,
 	.poll = sock_file_poll,
 	.ioctl = sock_file_ioctl,
-	.mmap = file_nommap,
-	.readdir = file_noreaddir,
-	.fsync = file_nofsync,
-	.fallocate = file_nofallocate,
-	.setflags = file_okflags,
+	FILE_NO_DATA,
 	.flush = sock_file_flush,
 	.release = sock_file_release,
 };

@@ -85,7 +85,7 @@ int exec_open(struct task *t, const struct path *p, struct file **out)
 	return err;
 }
 
-static int open_exec(struct task *t, const char *name, struct file **out)
+int exec_open_name(struct task *t, const char *name, struct file **out)
 {
 	struct walk w = {.fs = t->fs, .cred = t->cred};
 	struct path p;
@@ -109,7 +109,7 @@ static int script_step(struct task *t, struct exec *x, char *line, struct exec_s
 	if (err == 0 && x->hidden)
 		err = -ENOENT;
 	if (err == 0)
-		err = open_exec(t, interp, &f);
+		err = exec_open_name(t, interp, &f);
 	if (err < 0)
 		return err;
 	file_put(x->file);
@@ -151,7 +151,7 @@ static int read_images(struct task *t, struct exec *x)
 	int err = elf_read(x->file, &x->elf);
 	if (err < 0 || !x->elf.interp)
 		return err;
-	if ((err = open_exec(t, x->elf.interp, &x->interp_file)) < 0)
+	if ((err = exec_open_name(t, x->elf.interp, &x->interp_file)) < 0)
 		return err;
 	err = elf_read(x->interp_file, &x->interp);
 	return err == -ENOEXEC ? -ELIBBAD : err;

@@ -46,6 +46,8 @@ int script_parse(char line[SCRIPT_LINE], char **out_interp, char **out_arg);
 
 /* Opens what p names for execution: -EACCES (not a regular file, no x, noexec), -ETXTBSY. */
 int exec_open(struct task *t, const struct path *p, struct file **out);
+/* The same by name, from where t is. */
+int exec_open_name(struct task *t, const char *name, struct file **out);
 
 /* An ELF file that was checked, and where it went. */
 struct elf_image {

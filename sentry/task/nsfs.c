@@ -83,11 +83,7 @@ static const struct file_ops nsfs_file_ops = {
 	.seek = file_noseek,
 	.poll = file_alwaysready,
 	.ioctl = nsfs_ioctl,
-	.mmap = file_nommap,
-	.readdir = file_noreaddir,
-	.fsync = file_nofsync,
-	.fallocate = file_nofallocate,
-	.setflags = file_okflags,
+	FILE_NO_DATA,
 	.flush = file_noflush,
 	.release = file_norelease,
 };
@@ -107,20 +103,13 @@ static void nsfs_evict(struct inode *i)
 }
 
 static const struct inode_ops nsfs_inode_ops = {
-	.lookup = inode_nolookup,
-	.create = inode_nocreate,
-	.link = inode_nolink,
-	.unlink = inode_nounlink,
-	.rename = inode_norename,
+	INODE_NO_NAMES,
 	.readlink = inode_noreadlink,
 	.follow = inode_nofollow,
 	.setattr = inode_nosetattr,
 	.getattr = inode_getattr,
 	.open = nsfs_open,
-	.getxattr = inode_nogetxattr,
-	.setxattr = inode_nosetxattr,
-	.removexattr = inode_noremovexattr,
-	.listxattr = inode_nolistxattr,
+	INODE_NO_XATTRS,
 	.evict = nsfs_evict,
 };
 

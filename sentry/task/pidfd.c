@@ -30,11 +30,7 @@ static const struct file_ops pidfd_ops = {
 	.seek = file_noseek,
 	.poll = pidfd_poll,
 	.ioctl = file_noioctl,
-	.mmap = file_nommap,
-	.readdir = file_noreaddir,
-	.fsync = file_nofsync,
-	.fallocate = file_nofallocate,
-	.setflags = file_okflags,
+	FILE_NO_DATA,
 	.flush = file_noflush,
 	.release = pidfd_release,
 };

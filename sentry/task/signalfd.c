@@ -212,11 +212,7 @@ static const struct file_ops signalfd_ops = {
 	.seek = file_noopseek,
 	.poll = signalfd_poll,
 	.ioctl = file_noioctl,
-	.mmap = file_nommap,
-	.readdir = file_noreaddir,
-	.fsync = file_nofsync,
-	.fallocate = file_nofallocate,
-	.setflags = file_okflags,
+	FILE_NO_DATA,
 	.flush = file_noflush,
 	.release = signalfd_release,
 };

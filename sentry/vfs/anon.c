@@ -68,20 +68,13 @@ static const struct fs_ops nsfs_ops = {
 };
 
 static const struct inode_ops anon_inode_ops = {
-	.lookup = inode_nolookup,
-	.create = inode_nocreate,
-	.link = inode_nolink,
-	.unlink = inode_nounlink,
-	.rename = inode_norename,
+	INODE_NO_NAMES,
 	.readlink = inode_noreadlink,
 	.follow = inode_nofollow,
 	.setattr = inode_generic_setattr,
 	.getattr = inode_getattr,
 	.open = inode_noopen,
-	.getxattr = inode_nogetxattr,
-	.setxattr = inode_nosetxattr,
-	.removexattr = inode_noremovexattr,
-	.listxattr = inode_nolistxattr,
+	INODE_NO_XATTRS,
 	.evict = inode_noevict,
 };
 

@@ -182,6 +182,8 @@ uint32_t file_poll(struct file *f);
 void file_accessed(struct file *f);
 /* lseek's arithmetic for SEEK_SET, _CUR and _END: the new offset or -EINVAL (-EOVERFLOW). */
 int64_t file_seek_generic(struct file *f, int64_t off, int whence, uint64_t size);
+/* In a directory, which has no end: -EINVAL. */
+int64_t file_seek_dir(struct file *f, int64_t off, int whence);
 
 /* Shared refusals for ops tables. */
 ssize_t file_noread(struct file *f, struct uio *u, int64_t *pos);	/* -EINVAL */
@@ -200,3 +202,13 @@ int file_nofallocate(struct file *f, int mode, int64_t off, int64_t size); /* -E
 int file_okflags(struct file *f, int flags);				/* 0 */
 void file_noflush(struct file *f, void *owner);
 void file_norelease(struct file *f);
+
+/* Tables of what has no data of its own that could be mapped, listed or allocated: events, sockets. */
+#define FILE_NO_DATA                                                                               \
+	.mmap = file_nommap, .readdir = file_noreaddir, .fsync = file_nofsync,                     \
+	.fallocate = file_nofallocate, .setflags = file_okflags
+/* ... of directories: all but readdir, fsync and release. */
+#define FILE_IS_DIR                                                                                \
+	.read = file_isdir, .write = file_nowrite, .seek = file_seek_dir,                          \
+	.poll = file_alwaysready, .ioctl = file_noioctl, .mmap = file_nommap,                      \
+	.fallocate = file_nofallocate, .setflags = file_okflags, .flush = file_noflush

@@ -280,3 +280,10 @@ int inode_nosetxattr(struct inode *i, const char *name, const void *buf, size_t 
 int inode_noremovexattr(struct inode *i, const char *name);
 ssize_t inode_nolistxattr(struct inode *i, char *buf, size_t size);	/* 0 */
 void inode_noevict(struct inode *i);
+/* Tables of what is no directory, and of what keeps no attributes. */
+#define INODE_NO_NAMES                                                                             \
+	.lookup = inode_nolookup, .create = inode_nocreate, .link = inode_nolink,                  \
+	.unlink = inode_nounlink, .rename = inode_norename
+#define INODE_NO_XATTRS                                                                            \
+	.getxattr = inode_nogetxattr, .setxattr = inode_nosetxattr,                                \
+	.removexattr = inode_noremovexattr, .listxattr = inode_nolistxattr

@@ -33,11 +33,7 @@ static const struct file_ops path_file_ops = {
 	.seek = file_noseek,
 	.poll = file_alwaysready,
 	.ioctl = file_noioctl,
-	.mmap = file_nommap,
-	.readdir = file_noreaddir,
-	.fsync = file_nofsync,
-	.fallocate = file_nofallocate,
-	.setflags = file_okflags,
+	FILE_NO_DATA,
 	.flush = file_noflush,
 	.release = file_norelease,
 };

@@ -58,6 +58,13 @@ int64_t file_seek_generic(struct file *f, int64_t off, int whence, uint64_t size
 	return result < 0 ? -EINVAL : result;
 }
 
+int64_t file_seek_dir(struct file *f, int64_t off, int whence)
+{
+	if (whence != SEEK_SET && whence != SEEK_CUR)
+		return -EINVAL;
+	return file_seek_generic(f, off, whence, 0);
+}
+
 uint32_t file_alwaysready(struct file *f UNUSED)
 {
 	return EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM;

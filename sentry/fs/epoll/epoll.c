@@ -41,11 +41,7 @@ static const struct file_ops epoll_ops = {
 	.seek = file_noopseek,
 	.poll = epoll_poll,
 	.ioctl = file_noioctl,
-	.mmap = file_nommap,
-	.readdir = file_noreaddir,
-	.fsync = file_nofsync,
-	.fallocate = file_nofallocate,
-	.setflags = file_okflags,
+	FILE_NO_DATA,
 	.flush = file_noflush,
 	.release = epoll_release,
 };

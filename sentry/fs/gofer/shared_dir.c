@@ -389,13 +389,6 @@ static int dir_readdir(struct file *f, int64_t *pos, dirent_fn fn, void *arg)
 	return 0;
 }
 
-static int64_t dir_seek(struct file *f, int64_t off, int whence)
-{
-	if (whence != SEEK_SET && whence != SEEK_CUR)
-		return -EINVAL;
-	return file_seek_generic(f, off, whence, 0);
-}
-
 static int dir_sync(struct file *f, bool datasync)
 {
 	(void)datasync;
@@ -415,17 +408,9 @@ static void dir_release(struct file *f)
 }
 
 static const struct file_ops shared_dir_ops = {
-	.read = file_isdir,
-	.write = file_nowrite,
-	.seek = dir_seek,
-	.poll = file_alwaysready,
-	.ioctl = file_noioctl,
-	.mmap = file_nommap,
+	FILE_IS_DIR,
 	.readdir = dir_readdir,
 	.fsync = dir_sync,
-	.fallocate = file_nofallocate,
-	.setflags = file_okflags,
-	.flush = file_noflush,
 	.release = dir_release,
 };
 

@@ -154,11 +154,7 @@ static void shared_evict(struct inode *i)
 }
 
 static const struct inode_ops shared_inode_ops = {
-	.lookup = inode_nolookup,
-	.create = inode_nocreate,
-	.link = inode_nolink,
-	.unlink = inode_nounlink,
-	.rename = inode_norename,
+	INODE_NO_NAMES,
 	.readlink = shared_readlink,
 	.follow = inode_nofollow,
 	.setattr = shared_setattr,

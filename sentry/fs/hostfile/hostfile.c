@@ -326,20 +326,13 @@ static void host_evict(struct inode *i)
 }
 
 static const struct inode_ops hostfile_inode_ops = {
-	.lookup = inode_nolookup,
-	.create = inode_nocreate,
-	.link = inode_nolink,
-	.unlink = inode_nounlink,
-	.rename = inode_norename,
+	INODE_NO_NAMES,
 	.readlink = inode_noreadlink,
 	.follow = inode_nofollow,
 	.setattr = host_setattr,
 	.getattr = host_getattr,
 	.open = host_open,
-	.getxattr = inode_nogetxattr,
-	.setxattr = inode_nosetxattr,
-	.removexattr = inode_noremovexattr,
-	.listxattr = inode_nolistxattr,
+	INODE_NO_XATTRS,
 	.evict = host_evict,
 };
 

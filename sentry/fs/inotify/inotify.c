@@ -128,11 +128,7 @@ static const struct file_ops inotify_ops = {
 	.seek = file_noopseek,
 	.poll = inotify_poll,
 	.ioctl = inotify_ioctl,
-	.mmap = file_nommap,
-	.readdir = file_noreaddir,
-	.fsync = file_nofsync,
-	.fallocate = file_nofallocate,
-	.setflags = file_okflags,
+	FILE_NO_DATA,
 	.flush = file_noflush,
 	.release = inotify_release,
 };

@@ -221,25 +221,10 @@ static int dir_readdir(struct file *f, int64_t *pos, dirent_fn fn, void *arg)
 	return err;
 }
 
-static int64_t dir_seek(struct file *f, int64_t off, int whence)
-{
-	if (whence != SEEK_SET && whence != SEEK_CUR)
-		return -EINVAL;
-	return file_seek_generic(f, off, whence, 0);
-}
-
 const struct file_ops memfs_dir_ops = {
-	.read = file_isdir,
-	.write = file_nowrite,
-	.seek = dir_seek,
-	.poll = file_alwaysready,
-	.ioctl = file_noioctl,
-	.mmap = file_nommap,
+	FILE_IS_DIR,
 	.readdir = dir_readdir,
 	.fsync = file_okfsync,
-	.fallocate = file_nofallocate,
-	.setflags = file_okflags,
-	.flush = file_noflush,
 	.release = file_norelease,
 };
 

@@ -122,8 +122,7 @@ static ssize_t link_read(struct inode *i, char *buf, size_t size)
 }
 
 #define COMMON_OPS                                                                                 \
-	.lookup = inode_nolookup, .create = inode_nocreate, .link = inode_nolink,                  \
-	.unlink = inode_nounlink, .rename = inode_norename, .follow = inode_nofollow,              \
+	INODE_NO_NAMES, .follow = inode_nofollow,                                                   \
 	.setattr = node_setattr, .getattr = node_getattr, .getxattr = memfs_getxattr,              \
 	.setxattr = memfs_setxattr, .removexattr = memfs_removexattr,                              \
 	.listxattr = memfs_listxattr, .evict = node_evict

@@ -163,30 +163,19 @@ const struct file_ops pipe_file_ops = {
 	.seek = file_noseek,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
-	.mmap = file_nommap,
-	.readdir = file_noreaddir,
-	.fsync = file_nofsync,
-	.fallocate = file_nofallocate,
-	.setflags = file_okflags,
+	FILE_NO_DATA,
 	.flush = file_noflush,
 	.release = pipe_release,
 };
 
 const struct inode_ops pipe_inode_ops = {
-	.lookup = inode_nolookup,
-	.create = inode_nocreate,
-	.link = inode_nolink,
-	.unlink = inode_nounlink,
-	.rename = inode_norename,
+	INODE_NO_NAMES,
 	.readlink = inode_noreadlink,
 	.follow = inode_nofollow,
 	.setattr = inode_generic_setattr,
 	.getattr = inode_getattr,
 	.open = fifo_open,
-	.getxattr = inode_nogetxattr,
-	.setxattr = inode_nosetxattr,
-	.removexattr = inode_noremovexattr,
-	.listxattr = inode_nolistxattr,
+	INODE_NO_XATTRS,
 	.evict = inode_noevict,
 };
 
