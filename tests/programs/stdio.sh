@@ -86,5 +86,16 @@ fcntl.fcntl(r, fcntl.F_SETFL, flags(r) & ~os.O_NONBLOCK)
 os.write(w, b'abc')
 p = subprocess.run([vedette, 'do', '--', 'sh', '-c', 'head -c 1'], stdin=r, stdout=subprocess.PIPE)
 result('no_byte_too_much_is_read', p.stdout == b'a' and os.read(r, 10) == b'bc', p.stdout)
+
+# Programs compare their output with /dev/null, and then do less.
+p = subprocess.run([vedette, 'do', '--', 'python3', '-c', '''
+import os
+null = os.stat("/dev/null")
+for fd in 0, 1:
+    there = os.fstat(fd)
+    os.write(2, b"%d " % ((there.st_dev, there.st_ino) == (null.st_dev, null.st_ino)))
+os.write(2, os.readlink("/proc/self/fd/1").encode() + b" %d" % os.write(1, b"xyz"))
+'''], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+result('the_null_device_is_the_guest_s', p.stderr == b'1 1 /dev/null 3', p.stderr)
 print('1..%d' % n)
 PY
