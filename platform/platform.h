@@ -110,6 +110,7 @@ enum fact {
 	FACT_SEEN,	/* bool: each of its calls must be an event (trace, ptrace, seccomp) */
 	FACT_BOUND,	/* bool: its CPU mask decides what getcpu says */
 	FACT_RENAMED,	/* bool: its personality decides what uname says */
+	FACT_TIMELESS,	/* bool: it may not read the time stamp counter, nor may the stub for it */
 };
 
 /* What guest code has cost the host. */
@@ -206,6 +207,11 @@ struct platform_ops {
 	int (*fpu_get)(struct ctx *c, void *buf, size_t size);
 	int (*fpu_set)(struct ctx *c, const void *buf, size_t size);
 	int (*fpu_reset)(struct ctx *c);
+	/*
+	 * Whether by's instructions may read the time stamp counter; else they fault.  What is made
+	 * from by (ctx_create, aspace_fork) has the same, a clean address space may.
+	 */
+	int (*set_tsc)(struct ctx *by, bool allowed);
 
 	int (*map)(struct ctx *by, const struct map_req *req);
 	int (*unmap)(struct ctx *by, uaddr_t addr, uint64_t size);

@@ -3,7 +3,7 @@
  * Raw BPF, because it tests the instruction pointer, which libseccomp cannot.
  *
  * Every row becomes: number equal? then each rule on a 32-bit half of an
- * argument in turn, then allow.  A program ends in SECCOMP_RET_TRAP, which is
+ * argument in turn, then allow; what fails goes on to the next row.  A program ends in SECCOMP_RET_TRAP, which is
  * fatal without a tracer and a visible SIGSYS with one.
  */
 #include "platform/stub_filter.h"
@@ -93,6 +93,8 @@ X(dup2,          "1.0",   B, "a new control socket, over the old one",          
   {{EITHER, 0, 0, 1}, {EQUAL, 1, STUB_CTL_FD, 0}})                                                  \
 X(prctl,         "2.1.57",B, "PR_SET_PDEATHSIG: a stub dies with the sentry",                      \
   {{EQUAL, 0, PR_SET_PDEATHSIG, 0}, {EQUAL, 1, 9, 0}})                                             \
+X(prctl,         "2.6.26",B, "PR_SET_TSC: guest threads that may not read the time stamp counter",  \
+  {{EQUAL, 0, PR_SET_TSC, 0}, {EITHER, 1, PR_TSC_ENABLE, PR_TSC_SIGSEGV}})                         \
 X(getppid,       "1.0",   B, "whether the sentry died before that prctl",                          \
   {{NONE, 0, 0, 0}})                                                                               \
 X(getpid,        "1.0",   B, "what a new stub says",                                               \
@@ -122,7 +124,7 @@ const struct stub_call stub_calls[] = {ROWS(ROW)};
 #undef ROW
 const size_t stub_call_count = ARRAY_SIZE(stub_calls);
 
-/* One program in the making; `row` is where the rules of a row jump to if they fail. */
+/* One program in the making. */
 struct program {
 	struct sock_filter *code;
 	size_t n;
@@ -148,7 +150,13 @@ static void refuse(struct program *p)
 	emit(p, BPF_RET | BPF_K, SECCOMP_RET_TRAP, 0, 0);
 }
 
-/* Goes on if the rule holds, else traps. */
+/* To the end of the row, which emit_row() knows: another one may have the same number. */
+static void skip(struct program *p)
+{
+	emit(p, BPF_JMP | BPF_JA, 0, 0, 0);
+}
+
+/* Goes on if the rule holds, else skips the row. */
 static void emit_rule(struct program *p, const struct rule *r)
 {
 	const uint32_t top_high = USER_TOP >> 32;
@@ -162,27 +170,27 @@ static void emit_rule(struct program *p, const struct rule *r)
 		emit(p, BPF_JMP | BPF_JEQ | BPF_K, top_high, 0, 2);
 		load(p, arg_at(r->arg, /*high=*/false));
 		emit(p, BPF_JMP | BPF_JGE | BPF_K, top_low, 0, 1);
-		refuse(p);
+		skip(p);
 		return;
 	case WITHIN:
 		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2);
 		load(p, arg_at(r->arg, /*high=*/false));
 		emit(p, BPF_JMP | BPF_JSET | BPF_K, ~r->value, 0, 1);
-		refuse(p);
+		skip(p);
 		return;
 	case RANGE:
 		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3);
 		load(p, arg_at(r->arg, /*high=*/false));
 		emit(p, BPF_JMP | BPF_JGE | BPF_K, r->value, 0, 1);
 		emit(p, BPF_JMP | BPF_JGT | BPF_K, r->other, 0, 1);
-		refuse(p);
+		skip(p);
 		return;
 	default:
 		emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3);
 		load(p, arg_at(r->arg, /*high=*/false));
 		emit(p, BPF_JMP | BPF_JEQ | BPF_K, r->value, 2, 0);
 		emit(p, BPF_JMP | BPF_JEQ | BPF_K, r->op == EITHER ? r->other : r->value, 1, 0);
-		refuse(p);
+		skip(p);
 		return;
 	}
 }
@@ -196,6 +204,9 @@ static void emit_row(struct program *p, const struct row *row)
 		emit_rule(p, &row->rules[i]);
 	emit(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 	p->code[test].jf = (uint8_t)(p->n - test - 1);
+	for (size_t i = test; i < p->n; i++)
+		if (p->code[i].code == (BPF_JMP | BPF_JA))
+			p->code[i].k = (uint32_t)(p->n - i - 1);
 }
 
 size_t stub_filter_build(struct sock_filter *out, int whose, uint64_t text, uint64_t size)

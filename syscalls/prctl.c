@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sentry/mm/mm.h"
+#include "sentry/task/facts.h"
 #include "sentry/task/task.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/prctl_cred.h"
@@ -91,6 +92,13 @@ static bool unused(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 	return !(a | b | c | d);
 }
 
+static long set_tsc(struct task *t, uint64_t how)
+{
+	if (how != PR_TSC_ENABLE && how != PR_TSC_SIGSEGV)
+		return -EINVAL;
+	return t->no_tsc == (how == PR_TSC_SIGSEGV) ? 0 : task_set_tsc(t, how == PR_TSC_ENABLE);
+}
+
 static long get_option(struct task *t, int option, uint64_t a2)
 {
 	switch (option) {
@@ -103,7 +111,7 @@ static long get_option(struct task *t, int option, uint64_t a2)
 	case PR_GET_TIMING:
 		return 0; /* PR_TIMING_STATISTICAL */
 	case PR_GET_TSC:
-		return put_int(t, a2, PR_TSC_ENABLE);
+		return put_int(t, a2, t->no_tsc ? PR_TSC_SIGSEGV : PR_TSC_ENABLE);
 	case PR_GET_TIMERSLACK:
 		return (long)t->timer_slack_ns;
 	case PR_GET_TID_ADDRESS:
@@ -127,8 +135,7 @@ static long set_option(struct task *t, int option, uint64_t a2)
 	case PR_SET_TIMING:
 		return a2 == 0 ? 0 : -EINVAL;
 	case PR_SET_TSC:
-		/* Letting rdtsc fault needs the host's help. */
-		return a2 == PR_TSC_ENABLE ? 0 : -EINVAL;
+		return set_tsc(t, a2);
 	case PR_SET_TIMERSLACK:
 		return set_slack(t, a2);
 	case PR_SET_CHILD_SUBREAPER:

@@ -181,6 +181,13 @@ static int null_usage(struct ctx *by, bool thread, struct usage *out)
 	return -ENOSYS;
 }
 
+static int null_set_tsc(struct ctx *by, bool allowed)
+{
+	(void)by;
+	(void)allowed;
+	return -ENOSYS;
+}
+
 const struct platform_ops null_platform = {
 	.name = "null",
 	.init = null_init,
@@ -203,6 +210,7 @@ const struct platform_ops null_platform = {
 	.fpu_get = null_fpu_get,
 	.fpu_set = null_fpu_set,
 	.fpu_reset = null_ctx,
+	.set_tsc = null_set_tsc,
 	.map = null_map,
 	.unmap = null_unmap,
 	.protect = null_change,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -255,6 +256,12 @@ static int ptrace_usage(struct ctx *by, bool thread, struct usage *out)
 	return 0;
 }
 
+static int ptrace_set_tsc(struct ctx *by, bool allowed)
+{
+	return (int)tracee_call(by, SYS_prctl, PR_SET_TSC, allowed ? PR_TSC_ENABLE : PR_TSC_SIGSEGV,
+				0, 0, 0);
+}
+
 const struct platform_ops ptrace_platform = {
 	.name = "ptrace",
 	.init = ptrace_init,
@@ -277,6 +284,7 @@ const struct platform_ops ptrace_platform = {
 	.fpu_get = ptrace_fpu_get,
 	.fpu_set = ptrace_fpu_set,
 	.fpu_reset = ptrace_fpu_reset,
+	.set_tsc = ptrace_set_tsc,
 	.map = ptrace_map,
 	.unmap = ptrace_unmap,
 	.protect = ptrace_protect,

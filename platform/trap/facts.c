@@ -30,6 +30,8 @@ static uint32_t flag_of(enum fact which)
 		return FACTS_BOUND;
 	case FACT_RENAMED:
 		return FACTS_RENAMED;
+	case FACT_TIMELESS:
+		return FACTS_TIMELESS;
 	default:
 		return 0;
 	}

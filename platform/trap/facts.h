@@ -19,7 +19,8 @@
 #define FACTS_SEEN    0x80000000u /* the sentry wants to see every call */
 #define FACTS_BOUND   0x40000000u /* which CPU it is on is the sentry's to say */
 #define FACTS_RENAMED 0x20000000u /* its personality has another uname */
-#define FACTS_TID     0x1fffffffu
+#define FACTS_TIMELESS 0x10000000u /* the host's vDSO would fault */
+#define FACTS_TID     0x0fffffffu
 
 enum { FACTS_WORDS = FACT_EGID + 1, FACTS_UTS_SIZE = 6 * 65 };
 

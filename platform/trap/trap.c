@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -444,6 +445,12 @@ static void trap_shutdown(void)
 	rewrite_shutdown();
 }
 
+static int trap_set_tsc(struct ctx *by, bool allowed)
+{
+	return (int)command_call(by, SYS_prctl, PR_SET_TSC,
+				 allowed ? PR_TSC_ENABLE : PR_TSC_SIGSEGV, 0, 0, 0);
+}
+
 static void trap_fact(struct ctx *c, enum fact which, uint32_t value)
 {
 	facts_set((struct facts *)(c->as->map + OBJ_FACTS), c->number, which, value);
@@ -493,6 +500,7 @@ const struct platform_ops trap_platform = {
 	.fpu_get = trap_fpu_get,
 	.fpu_set = trap_fpu_set,
 	.fpu_reset = trap_fpu_reset,
+	.set_tsc = trap_set_tsc,
 	.map = trap_map,
 	.unmap = trap_unmap,
 	.protect = trap_protect,

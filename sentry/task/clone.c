@@ -151,6 +151,7 @@ static void copy_scalars(struct task *child, const struct task *t, const struct 
 	child->cpus_allowed = t->cpus_allowed;
 	child->timer_slack_ns = child->default_slack_ns = t->timer_slack_ns;
 	child->personality = t->personality;
+	child->no_tsc = t->no_tsc; /* and so has its ctx */
 	if (s->flags & CLONE_CHILD_SETTID)
 		child->set_child_tid = s->child_tid;
 	if (s->flags & CLONE_CHILD_CLEARTID)

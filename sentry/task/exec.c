@@ -239,7 +239,10 @@ static int new_memory(struct task *t)
 	int err = mm_new(&mm, &ctx);
 	if (err < 0)
 		return err;
-	if ((err = platform->ctx_adopt(ctx)) < 0) {
+	err = platform->ctx_adopt(ctx);
+	if (err == 0 && t->no_tsc)
+		err = platform->set_tsc(ctx, /*allowed=*/false);
+	if (err < 0) {
 		platform->ctx_destroy(ctx);
 		mm_unuse(mm);
 		mm_put(mm);

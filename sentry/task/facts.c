@@ -58,6 +58,7 @@ void facts_tell_locked(struct task *t)
 	tell(t, FACT_SEEN, task_syscalls_visible(t));
 	tell(t, FACT_BOUND, __atomic_load_n(&t->cpus_allowed, __ATOMIC_RELAXED) != 0);
 	tell(t, FACT_RENAMED, is_renamed(t));
+	tell(t, FACT_TIMELESS, t->no_tsc);
 	tell(t, FACT_PID, (uint32_t)t->group->nr);
 	tell(t, FACT_PPID, parent ? (uint32_t)pid_in_locked(t->group->pid_ns, parent->tgid) : 0);
 	tell_ids(t);
@@ -85,6 +86,18 @@ void facts_ids(struct task *t)
 void facts_personality(struct task *t)
 {
 	tell(t, FACT_RENAMED, is_renamed(t));
+}
+
+int task_set_tsc(struct task *t, bool allowed)
+{
+	/* The stub first loses its own use of it. */
+	if (!allowed)
+		tell(t, FACT_TIMELESS, true);
+	int err = platform->set_tsc(t->ctx, allowed);
+	if (err == 0)
+		t->no_tsc = !allowed;
+	tell(t, FACT_TIMELESS, t->no_tsc);
+	return err;
 }
 
 void facts_namespace(struct task *t)

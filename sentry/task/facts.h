@@ -22,6 +22,8 @@ void facts_parent_locked(struct group *g);
 /* The caller's own have changed. */
 void facts_ids(struct task *t);
 void facts_personality(struct task *t);
+/* PR_SET_TSC of the caller.  -errno of the host, which has always had it. */
+int task_set_tsc(struct task *t, bool allowed);
 void facts_namespace(struct task *t);
 /* cpus_allowed of any task has changed. */
 void facts_affinity(struct task *t);

@@ -124,6 +124,7 @@ struct task {
 	uint64_t timer_slack_ns;	/* o */
 	uint64_t default_slack_ns;	/* I  the creator's, at that time */
 	uint32_t personality;		/* o */
+	bool no_tsc;			/* o  PR_TSC_SIGSEGV */
 	bool nproc_exceeded;		/* o  it became a user who has too many: execve is EAGAIN */
 	uint64_t syscalls;		/* a  made so far */
 	struct task_io io;		/* a  only the task itself adds */

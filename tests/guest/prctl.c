@@ -3,13 +3,21 @@
 #include "exec.h"
 
 #include <pthread.h>
+#include <setjmp.h>
 #include <sys/prctl.h>
 
 static int reporter(const char *mode, int argc, char **argv)
 {
 	int sig = -1;
-	(void)mode, (void)argc, (void)argv;
+	(void)argc, (void)argv;
 	prctl(PR_GET_PDEATHSIG, &sig);
+	if (strcmp(mode, "tsc") == 0) {
+		prctl(PR_GET_TSC, &sig);
+		printf("%d", sig);
+		fflush(stdout);
+		__builtin_ia32_rdtsc();
+		return 0;
+	}
 	printf("%d %d %d %d %d", sig, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0),
 	       prctl(PR_GET_DUMPABLE), prctl(PR_GET_KEEPCAPS),
 	       prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
@@ -209,11 +217,94 @@ TEST(the_time_stamp_counter_can_be_forbidden)
 	ASSERT_OK(prctl(PR_GET_TSC, &v));
 	ASSERT_EQ(v, PR_TSC_ENABLE);
 	ASSERT_ERR(prctl(PR_SET_TSC, 77), EINVAL);
+	ASSERT_ERR(prctl(PR_GET_TSC, 1), EFAULT);
 	pid_t p = SPAWN({
 		ASSERT_OK(prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
 		__builtin_ia32_rdtsc();
 	});
 	ASSERT_EQ(wait_status(p), SIGSEGV);
+}
+
+static sigjmp_buf back;
+static siginfo_t tsc_info;
+
+static void tsc_handler(int sig, siginfo_t *info, void *context)
+{
+	(void)sig, (void)context;
+	tsc_info = *info;
+	siglongjmp(back, 1);
+}
+
+/* What the counter's instruction does to the calling thread. */
+static int tsc_faults(void)
+{
+	struct sigaction act = {.sa_sigaction = tsc_handler, .sa_flags = SA_SIGINFO};
+	unsigned aux;
+	sigaction(SIGSEGV, &act, NULL);
+	if (sigsetjmp(back, 1))
+		return 1;
+	__builtin_ia32_rdtscp(&aux);
+	__builtin_ia32_rdtsc();
+	return 0;
+}
+
+static void *tsc_thread(void *arg)
+{
+	int v = 0;
+	ASSERT_OK(prctl(PR_GET_TSC, &v));
+	*(int *)arg = v == PR_TSC_SIGSEGV && tsc_faults();
+	ASSERT_OK(prctl(PR_SET_TSC, PR_TSC_ENABLE));
+	return NULL;
+}
+
+TEST(a_forbidden_counter_is_a_general_protection_fault)
+{
+	ASSERT_OK(prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
+	ASSERT(tsc_faults());
+	ASSERT_EQ(tsc_info.si_code, SI_KERNEL);
+	ASSERT(tsc_info.si_addr == NULL);
+	ASSERT_OK(prctl(PR_SET_TSC, PR_TSC_ENABLE));
+	ASSERT(!tsc_faults());
+}
+
+TEST(a_forbidden_counter_is_each_threads_own_and_inherited)
+{
+	int inherited = 0, v = 0;
+	pthread_t t;
+	ASSERT_OK(prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
+	ASSERT_EQ(pthread_create(&t, NULL, tsc_thread, &inherited), 0);
+	pthread_join(t, NULL);
+	ASSERT(inherited);
+	JOIN(SPAWN({ ASSERT(tsc_faults()); }));
+	ASSERT_OK(prctl(PR_GET_TSC, &v));
+	ASSERT_EQ(v, PR_TSC_SIGSEGV);
+	ASSERT(tsc_faults());
+	ASSERT_OK(prctl(PR_SET_TSC, PR_TSC_ENABLE));
+}
+
+static void forbid_tsc(void)
+{
+	prctl(PR_SET_TSC, PR_TSC_SIGSEGV);
+}
+
+TEST(a_forbidden_counter_stays_so_over_exec)
+{
+	ASSERT_EQ(run_mode("MODE=tsc", NULL, forbid_tsc), SIGSEGV);
+	ASSERT_EQ(strcmp(output, "2"), 0);
+}
+
+/* The vDSO may need the counter; the calls do not. */
+TEST(calls_tell_the_time_without_the_counter)
+{
+	struct timespec ts;
+	struct timeval tv;
+	ASSERT_OK(prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
+	ASSERT_OK(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts));
+	ASSERT_OK(syscall(SYS_gettimeofday, &tv, NULL));
+	ASSERT(syscall(SYS_time, NULL) >= tv.tv_sec);
+	ASSERT(syscall(SYS_getpid) > 0);
+	ASSERT_OK(prctl(PR_SET_TSC, PR_TSC_ENABLE));
+	ASSERT_OK(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts));
 }
 
 TEST(seccomp_mode_is_zero)
