@@ -90,6 +90,26 @@ def cpu_table(title, results, sides):
     print_grid(rows)
 
 
+def programs_table(results, sides):
+    print(f"\nwhole programs, start of the sandbox included: medians, ms (ratios to native and to {PEER};"
+          " cpu: of all processes)")
+    rows = [["program", "native", "cpu"]]
+    for side in sides[1:]:
+        rows[0] += [side.name, "x nat"] + (["x peer"] if side.ours else []) + ["cpu"]
+    for program, got in results.items():
+        row = []
+        for side in sides:
+            took = got[side.name]["median_us"]
+            row.append(f"{took / 1e3:.1f}")
+            if side.name != "native":
+                row.append(f"{took / got['native']['median_us']:.2f}")
+            if side.ours:
+                row.append(f"{took / got[PEER]['median_us']:.2f}" if PEER in got else "-")
+            row.append(f"{got[side.name]['cpu_us'] / 1e3:.1f}")
+        rows.append([program] + row)
+    print_grid(rows)
+
+
 def startup_table(title, results):
     print(f"\n{title}: start to end, ms")
     rows = [["", "median", "min", "cpu"]]
