@@ -105,6 +105,7 @@ struct slot_range {
 	uint32_t from;	/* from here on */
 };
 enum { SLOT_RANGES = 8 };
+enum { ANSWERED_PLACES = 64 };
 /* What lies at `at`: the guest's bytes; room for bytes to be written; both. */
 enum { SLOT_IN, SLOT_OUT, SLOT_INOUT };
 
@@ -154,8 +155,8 @@ struct slot {
 	uint32_t spin;	      /* how often the stub looks before it sleeps; by the sentry */
 	uint64_t word[6];     /* arguments, answers */
 	_Alignas(0x100) struct regs regs; /* SAYS_CALL, SAYS_KICK */
-	/* By the stub: calls it has answered, by the low byte of their number, which tells them. */
-	_Alignas(64) uint32_t answered[256];
+	/* By the stub: calls it has answered, see ANSWERED_AT in stub/answer.h. */
+	_Alignas(64) uint64_t answered[ANSWERED_PLACES];
 };
 _Static_assert(offsetof(struct slot, word) + 48 == offsetof(struct slot, turn) + 64, "one line");
 

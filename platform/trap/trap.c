@@ -18,6 +18,7 @@
 #include "platform/trap/clock.h"
 #include "platform/trap/facts.h"
 #include "platform/trap/pool/pool.h"
+#include "platform/trap/stub/answer.h"
 #include "syscalls/abi/signal.h"
 
 struct trap_host trap_host;
@@ -427,14 +428,18 @@ static int trap_init(void)
 	return err;
 }
 
+#define X(name) SYS_##name,
+static const uint16_t answered_calls[] = {ANSWERED_CALLS(X)};
+#undef X
+
 /* The guest can spoil them: they are for people to read. */
 static void trap_answered(struct ctx *c, void (*tell)(uint32_t nr, uint64_t count))
 {
-	enum { SOCKETPAIR = 53, GETCPU = 309 };
-	for (uint32_t i = 0; i < ARRAY_SIZE(c->slot->answered); i++) {
-		uint32_t n = __atomic_exchange_n(&c->slot->answered[i], 0, __ATOMIC_RELAXED);
+	for (size_t i = 0; i < ARRAY_SIZE(answered_calls); i++) {
+		uint64_t *count = &c->slot->answered[ANSWERED_AT(answered_calls[i])];
+		uint64_t n = __atomic_exchange_n(count, 0, __ATOMIC_RELAXED);
 		if (n > 0)
-			tell(i == SOCKETPAIR ? GETCPU : i, n);
+			tell(answered_calls[i], n);
 	}
 }
 

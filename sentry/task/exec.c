@@ -256,7 +256,7 @@ static int new_memory(struct task *t)
 	t->mm = mm;
 	unlock(&t->group->siglock);
 	unlock(&kernel.tasks_lock);
-	platform->ctx_destroy(old_ctx);
+	task_ctx_destroy(old_ctx);
 	mm_unuse(old);
 	mm_put(old);
 	return 0;

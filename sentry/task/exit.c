@@ -79,6 +79,13 @@ static bool last_thread(const struct task *t)
 	return __atomic_load_n(&t->group->nthreads, __ATOMIC_RELAXED) == 1;
 }
 
+void task_ctx_destroy(struct ctx *ctx)
+{
+	if (platform->answered && (syscall_trace & TRACE_SUMMARY))
+		platform->answered(ctx, syscall_answered);
+	platform->ctx_destroy(ctx);
+}
+
 /* Resources a dying task shares with others: each goes by itself, the task has no use for them. */
 static void drop_resources(struct task *t)
 {
@@ -91,10 +98,8 @@ static void drop_resources(struct task *t)
 	ctx = STEAL(t->ctx);
 	unlock(&t->group->siglock);
 	errand_refuse(t);
-	if (ctx && platform->answered && (syscall_trace & TRACE_SUMMARY))
-		platform->answered(ctx, syscall_answered);
 	if (ctx)
-		platform->ctx_destroy(ctx);
+		task_ctx_destroy(ctx);
 
 	lock(&kernel.tasks_lock);
 	struct mm *mm = STEAL(t->mm);

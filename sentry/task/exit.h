@@ -20,6 +20,8 @@ void vfork_done(struct task *t);
 
 /* What others in t's memory must learn of its end or exec: robust locks, the tid word. */
 void task_leave_memory(struct task *t);
+/* The last of a ctx of the calling task's, whose answered calls are counted. */
+void task_ctx_destroy(struct ctx *ctx);
 /* Gives everything back; the last thread makes the group a zombie.  Own thread, last call. */
 void task_exit(struct task *t);
 

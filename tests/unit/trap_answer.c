@@ -242,6 +242,32 @@ static void time_is_the_host_s(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Each has a place of its own, and whoever reads them knows all. */
+static void answered_calls_are_counted(void **state)
+{
+#define X(name) NR_##name,
+	static const uint64_t known[] = {ANSWERED_CALLS(X)};
+#undef X
+	static uint64_t room[64];
+	uint64_t places = 0;
+	(void)state;
+	tell_all();
+	f->clocks = 0; /* it is in stubs only */
+	f->getcpu = 0;
+	for (uint64_t nr = 0; nr < 512; nr++) {
+		int64_t out;
+		bool listed = false;
+		memset(s->answered, 0, sizeof s->answered);
+		for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+			listed = listed || known[i] == nr;
+		bool yes = ask(nr, (uint64_t)(uintptr_t)room, 0, &out);
+		assert_true(listed || !yes);
+		assert_int_equal(s->answered[ANSWERED_AT(nr)], yes);
+		assert_false(listed && places >> ANSWERED_AT(nr) & 1);
+		places |= listed ? 1ull << ANSWERED_AT(nr) : 0;
+	}
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test(name)
@@ -252,6 +278,7 @@ int main(void)
 		T(uname_is_as_told),
 		T(without_a_clock_time_is_handed_over),
 		T(time_is_the_host_s),
+		T(answered_calls_are_counted),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -144,7 +144,7 @@ bool STUB stub_answer(struct slot *s, uint64_t nr, const uint64_t args[6], int64
 {
 	if (!answer(s, nr, args, ret))
 		return false;
-	s->answered[nr & 0xff]++;
+	s->answered[ANSWERED_AT(nr)]++;
 	return true;
 }
 
