@@ -16,6 +16,7 @@
 #include "oci/sandbox.h"
 #include "oci/terminal.h"
 #include "platform/base/cleanup.h"
+#include "platform/base/image.h"
 
 /* A fault of our own is nobody's message. */
 static const int ours[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
@@ -122,6 +123,9 @@ static void handle_message(struct supervisor *s)
 		s->ended = m.sig;
 	if (s->more)
 		s->more->message(s->more->arg, &m);
+	/* From here on there is little to do. */
+	if (m.kind == CONTROL_CREATED || m.kind == CONTROL_STARTED)
+		image_forget();
 }
 
 static void reap(struct supervisor *s)

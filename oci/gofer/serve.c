@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "platform/base/cleanup.h"
+#include "platform/base/image.h"
 #include "platform/base/types.h"
 
 enum { STACK_SIZE = 256 * 1024 };
@@ -197,6 +198,7 @@ static int team_run(struct team *t)
 	pthread_attr_destroy(&attr);
 	if (err < 0)
 		return err;
+	image_forget(); /* what compiled the filter; with it loaded there is no call for that */
 	team_enter(t);
 	worker_serve(&t->workers[0]);
 	worker_end(&t->workers[0]);

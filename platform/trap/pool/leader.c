@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "platform/base/image.h"
 #include "platform/base/ticks.h"
 
 /* Fibers run between two looks at the clock, while somebody sleeps by it. */
@@ -14,6 +15,8 @@ enum { EXPIRE_EVERY = 16 };
 
 /* For so long a leader that sleeps keeps its CPU free of guest threads that are apart. */
 static const int64_t KEEP_NS = HAND_KEEP_US * (NSEC_PER_SEC / 1000000);
+/* After so long without anything to do, what was needed before that is not needed any more. */
+static const int64_t FORGET_NS = NSEC_PER_SEC;
 
 static void line_add(struct pool *p, struct fiber *f)
 {
@@ -192,11 +195,16 @@ static void bell_wait(struct pool *p)
 	struct heap_node *n = heap_first(&p->sleepers);
 	int64_t left = n ? n->key - hand_now() : INT64_MAX;
 	bool keeps = p->apart_out > 0 && left > KEEP_NS;
+	bool forgets = !keeps && image_is_touched() && left > FORGET_NS;
 	trap_calls++;
+	if (left <= 0 || host_bell_wait(p->bells[BELL], keeps ? KEEP_NS : forgets ? FORGET_NS : left))
+		return;
 	/* Who computes is not to be kept off a CPU whose leader has nothing to do: on its next way
 	 * back, which is made now, it joins (hand.c). */
-	if (left > 0 && !host_bell_wait(p->bells[BELL], keeps ? KEEP_NS : left) && keeps)
+	if (keeps)
 		for_all_out(p, hand_release);
+	else if (forgets)
+		image_forget();
 }
 
 /* This worker goes where the pool is at home. */

@@ -13,6 +13,8 @@
 #include <capstone/capstone.h>
 #include <string.h>
 
+#include "platform/base/image.h"
+
 /* One byte for each of the function's. */
 enum { IS_START = 1, IS_TARGET = 2 };
 
@@ -243,6 +245,7 @@ enum plan_why plan_make(const uint8_t *text, size_t size, size_t at, struct plan
 		return WHY_RANGE;
 	if (memcmp(text + at, call, CALL_SIZE))
 		return WHY_BOUNDARY;
+	image_touched();
 	if (cs_open(CS_ARCH_X86, CS_MODE_64, &cs) != CS_ERR_OK)
 		return WHY_RANGE;
 	cs_option(cs, CS_OPT_DETAIL, CS_OPT_ON);
