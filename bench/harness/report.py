@@ -146,8 +146,13 @@ def runtime_table(steps, podman):
 
 
 def many_table(results):
-    print("\nmany containers at once, each with a program that sleeps (PSS)")
+    print("\nmany containers at once, each with a program that sleeps")
     for name, got in results.items():
         parts = ", ".join(f"{comm} {kb // got['count']}" for comm, kb in sorted(got["by_name"].items()))
-        print(f"  {name:8} {got['count']}: {got['total_kb'] / got['count']:.0f} kB each, "
-              f"{got['processes']} processes, started in {got['seconds']:.1f} s ({parts})")
+        print(f"  {name:8} {got['count']}: {got['total_kb'] / got['count']:.0f} kB each by PSS ({parts}), "
+              f"{got['available_kb'] / got['count']:.0f} kB less to be had\n"
+              f"           {got['processes']} processes, {got['failed']} failed; in {got['idle_seconds']} s "
+              f"{got['ticks']} ticks, {got['switches']} switches\n"
+              f"           created and started in {got['seconds']:.1f} s, {got['width']} at once: each of the "
+              f"first 20 {got['first_us'] / 1e3:.0f} ms, of the last 20 {got['last_us'] / 1e3:.0f} ms; "
+              f"deleted in {got['delete_seconds']:.1f} s, {got['left']} processes left")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Container runtimes by the steps that engines ask of them, under podman, and a hundred at once."""
+"""Container runtimes by the steps that engines ask of them, under podman, and many at once."""
 import ctypes
 import os
 import shutil
@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 
+from harness.footprint import activity
 from harness.group import children
 from harness.sides import PEER, bundle, comm_of, unhide_crun
 
@@ -84,13 +85,15 @@ def reap():
         pass
 
 
-def find(vedette, where):
+def find(vedette, where, only=None):
     """Those that can do all steps; `where` gets a bundle whose program waits for ever."""
     ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     tries = [Runtime("vedette", [vedette]), Runtime("crun", unhide_crun() + ["crun"]),
              Runtime("runc", ["runc"]), Runtime("runsc", PEER + ["--platform=systrap"])]
     found = []
     for runtime in tries:
+        if only and runtime.name not in [name.split("-")[0] for name in only]:
+            continue
         try:
             runtime.life(where, f"try{os.getpid()}")
             found.append(runtime)
@@ -166,23 +169,68 @@ def pss_kb(pid):
         return 0
 
 
-def many(runtime, where, count=100):
-    """{count, seconds, processes, total_kb, by name} of so many that sleep at once."""
+def available_kb():
+    with open("/proc/meminfo") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("MemAvailable:"))
+
+
+def together(chains, width):
+    """Runs each chain of commands in order, `width` chains at once; [(seconds, failed)] of them."""
+    waiting, running, out = list(enumerate(chains)), {}, [None] * len(chains)
+
+    def step(i, commands, start):
+        child = subprocess.Popen(commands[0], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        running[child.pid] = (child, i, commands[1:], start)
+
+    while waiting or running:
+        while waiting and len(running) < width:
+            step(*waiting.pop(0), time.monotonic())
+        pid, how = os.waitpid(-1, 0)
+        if pid not in running:
+            continue  # what a command has left behind
+        child, i, rest, start = running.pop(pid)
+        child.returncode = os.waitstatus_to_exitcode(how)
+        if child.returncode == 0 and rest:
+            step(i, rest, start)
+        else:
+            out[i] = (time.monotonic() - start, child.returncode != 0)
+    return out
+
+
+def quiet(seconds):
+    """What all below us do in that time."""
+    pids = descendants()
+    ticks, switches = activity(pids)
+    time.sleep(seconds)
+    after_ticks, after_switches = activity(pids)
+    return {"idle_seconds": seconds, "ticks": after_ticks - ticks,
+            "switches": after_switches - switches}
+
+
+def many(runtime, where, count, width=4, idle_seconds=10):
+    """Of so many that sleep at once: starts, memory, what they do, ends."""
     names = [f"m{os.getpid()}-{i}" for i in range(count)]
-    start = time.monotonic()
+    free, start = available_kb(), time.monotonic()
     try:
-        for name in names:
-            runtime.call("create", "--bundle", where, name)
-            runtime.call("start", name)
-        took = time.monotonic() - start
-        time.sleep(1)
+        took = together([[runtime.words + ["create", "--bundle", where, name],
+                          runtime.words + ["start", name]] for name in names], width)
+        seconds = time.monotonic() - start
+        time.sleep(3)
         reap()
-        pids = descendants()
-        by_name = {}
+        used, pids, by_name = free - available_kb(), descendants(), {}
         for pid in pids:
             by_name[comm_of(pid)] = by_name.get(comm_of(pid), 0) + pss_kb(pid)
-        return {"count": count, "seconds": took, "processes": len(pids),
-                "total_kb": sum(by_name.values()), "by_name": by_name}
+        out = {"count": count, "width": width, "seconds": seconds, "processes": len(pids),
+               "failed": sum(failed for _, failed in took), "available_kb": used,
+               "first_us": statistics.median(s for s, _ in took[:20]) * 1e6,
+               "last_us": statistics.median(s for s, _ in took[-20:]) * 1e6,
+               "total_kb": sum(by_name.values()), "by_name": by_name}
+        out.update(quiet(idle_seconds))
     finally:
-        for name in names:
-            runtime.remove(name)
+        start = time.monotonic()
+        together([[runtime.words + ["delete", "--force", name]] for name in names], width)
+        deleted = time.monotonic() - start
+        time.sleep(0.5)
+        reap()
+    return dict(out, delete_seconds=deleted, left=len(descendants()))
