@@ -146,6 +146,7 @@ static void copy_scalars(struct task *child, const struct task *t, const struct 
 	memcpy(child->comm, t->comm, sizeof child->comm);
 	child->cred = cred_get(t->cred);
 	child->nice = t->nice;
+	child->ioprio = t->ioprio;
 	child->policy = t->policy;
 	child->rt_priority = t->rt_priority;
 	child->cpus_allowed = t->cpus_allowed;

@@ -5,7 +5,7 @@
 #include "syscalls/abi/resource.h"
 #include "syscalls/abi/sched.h"
 
-enum { NICE_MIN = -20, NICE_MAX = 19, RT_MAX = 99 };
+enum { RT_MAX = 99 };
 
 bool sched_is_rt(int policy)
 {

@@ -4,6 +4,8 @@
 
 #include "sentry/task/task.h"
 
+enum { NICE_MIN = -20, NICE_MAX = 19 };
+
 struct sched_params {
 	int policy;		/* with SCHED_RESET_ON_FORK, which task.policy keeps */
 	int rt_priority, nice;

@@ -121,6 +121,7 @@ struct task {
 	bool asleep;			/* a  in waiter_sleep: its CPU clock stands still */
 	uint64_t cpus_allowed;		/* a  affinity mask the guest has set; 0: all */
 	int nice, policy, rt_priority;	/* a */
+	uint16_t ioprio;		/* a  as it was set; 0: never */
 	uint64_t timer_slack_ns;	/* o */
 	uint64_t default_slack_ns;	/* I  the creator's, at that time */
 	uint32_t personality;		/* o */
