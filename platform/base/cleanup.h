@@ -26,7 +26,8 @@ static inline void cleanup_close(int *fd)
 }
 
 #define autofree  __attribute__((cleanup(cleanup_free)))
-#define autoclose __attribute__((cleanup(cleanup_close)))
+/* A descriptor may be there to be closed only. */
+#define autoclose __attribute__((cleanup(cleanup_close), unused))
 
 /* Put once beside x_put(): DEFINE_AUTOPUT(file) makes autoput(file) usable. */
 #define DEFINE_AUTOPUT(x)                                                                          \

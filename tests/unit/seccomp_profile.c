@@ -24,7 +24,7 @@ static void compile(const char *seccomp)
 	char text[4096];
 	struct spec s;
 	struct error e = {.msg = ""};
-	size_t len;
+	size_t len = 0;
 	free(prog);
 	prog = NULL;
 	snprintf(text, sizeof text,

@@ -15,7 +15,7 @@ static int strand_start(void (*fn)(void *arg), void *arg)
 	return -EAGAIN;
 }
 
-static _Noreturn void strand_end(void)
+static __attribute__((noreturn)) void strand_end(void)
 {
 	struct worker *w = worker_self();
 	w->fiber->want = WANT_END;
