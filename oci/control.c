@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "oci/layer/stream.h"
+#include "oci/life/member.h"
 #include "oci/life/session.h"
 #include "oci/thread.h"
 #include "platform/host.h"
@@ -113,20 +114,47 @@ int control_recv(int fd, struct control_msg *m)
 	return err;
 }
 
-static void deliver(const struct control_msg *m)
+static void deliver(struct boot_container *c, const struct control_msg *m)
 {
 	if (m->foreground == TO_ALL)
-		boot_signal_all(m->sig);
+		boot_signal_all(c, m->sig);
 	else
-		boot_signal(m->sig, m->foreground == TO_FOREGROUND);
+		boot_signal(c, m->sig, m->foreground == TO_FOREGROUND);
 }
 
-static void limit(const struct control_msg *m)
+static void limit(struct boot_container *c, const struct control_msg *m)
 {
 	struct limits l;
 	_Static_assert(sizeof l < sizeof m->text, "it fits");
 	memcpy(&l, m->text, sizeof l);
-	boot_limit(&l);
+	boot_limit(c, &l);
+}
+
+void control_obey(struct boot_container *c, const struct control_msg *m, const int *fds, size_t n)
+{
+	if (m->kind == CONTROL_EXEC) {
+		session_start(c, fds, n);
+		return;
+	}
+	if (m->kind == CONTROL_CHANGES) {
+		stream_start(c, m, fds, n);
+		return;
+	}
+	if (m->kind == CONTROL_JOIN && c == boot_first) {
+		member_start(fds, n);
+		return;
+	}
+	control_close(fds, n);
+	if (m->kind == CONTROL_SIGNAL && m->sig > 0 && m->sig <= 64)
+		deliver(c, m);
+	else if (m->kind == CONTROL_START)
+		boot_go(c);
+	else if (m->kind == CONTROL_LIMIT)
+		limit(c, m);
+	else if (m->kind == CONTROL_PAUSE || m->kind == CONTROL_RESUME)
+		boot_pause(c, m->kind == CONTROL_PAUSE);
+	else if (m->kind == CONTROL_JOB && c == boot_first)
+		boot_job(m->foreground & JOB_AWAY, m->foreground & JOB_ORPHANED);
 }
 
 /* Ends with the process: a CLI that has gone takes us along. */
@@ -136,25 +164,8 @@ static void *listen_main(void *arg)
 	int fds[CONTROL_FDS];
 	struct control_msg m;
 	size_t n;
-	while (control_recv_fds(fd, &m, fds, &n) == 0) {
-		if (m.kind == CONTROL_EXEC) {
-			session_start(&m, fds, n);
-			continue;
-		}
-		if (m.kind == CONTROL_CHANGES) {
-			stream_start(&m, fds, n);
-			continue;
-		}
-		control_close(fds, n);
-		if (m.kind == CONTROL_SIGNAL && m.sig > 0 && m.sig <= 64)
-			deliver(&m);
-		else if (m.kind == CONTROL_START)
-			boot_go();
-		else if (m.kind == CONTROL_LIMIT)
-			limit(&m);
-		else if (m.kind == CONTROL_JOB)
-			boot_job(m.foreground & JOB_AWAY, m.foreground & JOB_ORPHANED);
-	}
+	while (control_recv_fds(fd, &m, fds, &n) == 0)
+		control_obey(boot_first, &m, fds, n);
 	return NULL;
 }
 

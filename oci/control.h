@@ -8,6 +8,7 @@
  *	                SIGNAL   deliver this to the container
  *	                LIMIT    the container's limits are these now: text is a struct limits
  *	                JOB      how the shell around us has us now: JOB_*
+ *	                PAUSE, RESUME  the container's processes stand still, go on
  *	sentry -> CLI   ERROR    why it ends: the text for the user (the gofer too may send it)
  *	                CREATED  all is there but the program, which has been found
  *	                STARTED  the program runs
@@ -23,6 +24,8 @@
  *	                         STARTED, EXIT and ERROR from it; its end is the process' end
  *	                CHANGES  what was changed in the root file system, into the descriptor that
  *	                         comes with it; passed on likewise, DONE or ERROR from the sentry
+ *	                JOIN     another container in this sandbox: passed on like EXEC, and the
+ *	                         connection then is that container's, as ours to the CLI
  *	host -> command DONE     it was done; of STATE: sig is an enum state_status
  *	                ERROR    why not; `foreground' is what to exit with
  *
@@ -54,6 +57,7 @@ enum control_kind {
 	CONTROL_DONE,
 	CONTROL_EXEC,
 	CONTROL_CHANGES,
+	CONTROL_JOIN,
 };
 
 /* Descriptors with one message: SCM_RIGHTS has no room for more than 253. */
@@ -73,7 +77,7 @@ struct control_msg {
 	uint32_t kind;
 	int32_t sig;	     /* ERROR: -errno; EXIT: a wait status */
 	uint32_t foreground; /* SIGNAL: TO_*; JOB: JOB_*; ERROR: an exit status */
-	uint32_t container;  /* of the sandbox's containers: 0, the first */
+	uint32_t sandbox;    /* DONE of STATE: the pid of the sentry */
 	char text[sizeof((struct error *)0)->msg]; /* ERROR; LIMIT */
 };
 
@@ -91,3 +95,6 @@ int control_recv_fds(int fd, struct control_msg *m, int *fds, size_t *out_n);
 void control_close(const int *fds, size_t n);
 /* In the sentry, once the first process is there: threads for both directions.  0 or -errno. */
 int control_start(int fd);
+struct boot_container;
+/* In the sentry: what the host process of c wants.  Any thread; fds are taken over. */
+void control_obey(struct boot_container *c, const struct control_msg *m, const int *fds, size_t n);

@@ -144,9 +144,12 @@ static pid_t sentry_start(const struct sandbox *s, const struct ends *x, struct 
 	return pid;
 }
 
-static int set_oom_score(int score, struct error *e)
+int sandbox_score(const struct sandbox *s, struct error *e)
 {
 	char text[16];
+	if (!s->oom_score_adj)
+		return 0;
+	int score = *s->oom_score_adj;
 	autoclose int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	int n = snprintf(text, sizeof text, "%d", score);
 	if (fd < 0 || write(fd, text, (size_t)n) < 0)
@@ -157,12 +160,31 @@ static int set_oom_score(int score, struct error *e)
 	return 0;
 }
 
+int sandbox_gofer(const struct sandbox *s, int conns[GOFER_CONNS], pid_t *out, struct error *e)
+{
+	struct ends x;
+	if (ends_open(&x, e) < 0)
+		return EXIT_INTERNAL;
+	/* What it says goes nowhere: its exit status tells. */
+	close_all(&x.control, 1);
+	x.control = -1;
+	fflush(NULL);
+	*out = gofer_start(s, &x, e);
+	memcpy(conns, x.sentry.conns, sizeof x.sentry.conns);
+	close_all(x.gofer, GOFER_CONNS);
+	close_all(&x.sentry.control, 1);
+	if (*out >= 0)
+		return 0;
+	close_all(conns, GOFER_CONNS);
+	return EXIT_INTERNAL;
+}
+
 int sandbox_start(const struct sandbox *in, struct sandbox_procs *out, struct error *e)
 {
 	struct sandbox s = *in;
 	struct inherited_signals sigs;
 	struct ends x;
-	if (s.oom_score_adj && set_oom_score(*s.oom_score_adj, e) < 0)
+	if (sandbox_score(&s, e) < 0)
 		return EXIT_CONFIG;
 	if (ends_open(&x, e) < 0)
 		return EXIT_INTERNAL;
@@ -189,7 +211,8 @@ int sandbox_start(const struct sandbox *in, struct sandbox_procs *out, struct er
 		close(x.control);
 		return EXIT_INTERNAL;
 	}
-	*out = (struct sandbox_procs){.sentry = sentry, .gofer = gofer, .control = x.control};
+	*out = (struct sandbox_procs){
+		.sentry = sentry, .gofer = gofer, .sandbox = sentry, .control = x.control};
 	return 0;
 }
 

@@ -34,7 +34,8 @@ struct sandbox {
 
 /* The processes, as their parent has them. */
 struct sandbox_procs {
-	pid_t sentry, gofer;
+	pid_t sentry, gofer; /* sentry 0: another container's host process has it */
+	pid_t sandbox;	     /* the sentry's, whoever's child it is */
 	int control; /* ours; closed by supervise() */
 };
 /*
@@ -42,6 +43,14 @@ struct sandbox_procs {
  * EXIT_* with *e filled, or 0.
  */
 int sandbox_start(const struct sandbox *s, struct sandbox_procs *out, struct error *e);
+
+/*
+ * The gofer alone, of a container in another one's sandbox, whose sentry gets conns; after
+ * supervise_begin().  EXIT_* with *e filled, or 0.
+ */
+int sandbox_gofer(const struct sandbox *s, int conns[GOFER_CONNS], pid_t *out, struct error *e);
+/* oom_score_adj of the calling process and all it forks; -errno with *e filled. */
+int sandbox_score(const struct sandbox *s, struct error *e);
 
 /* numbers.c: of its namespaces; in the command line, and then in the sentry. */
 struct spec;

@@ -229,8 +229,8 @@ static int start_and_wait(const struct sandbox *s, const struct sentry_ends *end
 		log_warning("signals from outside do not reach the container: %s", strerror(-err));
 	control_tell(ends->control, CONTROL_CREATED, 0);
 	if (!s->hold)
-		boot_go();
-	if ((err = boot_start(&be)) < 0)
+		boot_go(boot_first);
+	if ((err = boot_start(boot_first, &be)) < 0)
 		return boot_failed(err, &be, e);
 	control_tell(ends->control, CONTROL_STARTED, 0);
 	int status = boot_wait();

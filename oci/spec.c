@@ -44,11 +44,25 @@ static int read_mounts(struct reader *r, json_t *v, void *out)
 			  &s->nmounts);
 }
 
+/* How containerd, and CRI-O and podman, say that a container belongs to a pod. */
+static const struct {
+	const char *type, *sandbox;
+} pods[] = {
+	{"io.kubernetes.cri.container-type", "io.kubernetes.cri.sandbox-id"},
+	{"io.kubernetes.cri-o.ContainerType", "io.kubernetes.cri-o.SandboxID"},
+};
+
 /* All others are somebody else's. */
 static int read_annotations(struct reader *r, json_t *v, void *out)
 {
+	struct spec *s = out;
 	json_t *ours = json_object_get(v, "dev.vedette.overlay");
-	return ours ? read_string(r, ours, out) : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(pods) && !s->sandbox; i++) {
+		const char *type = json_string_value(json_object_get(v, pods[i].type));
+		if (type && strcmp(type, "container") == 0)
+			s->sandbox = json_string_value(json_object_get(v, pods[i].sandbox));
+	}
+	return ours ? read_string(r, ours, &s->overlay) : 0;
 }
 
 static const struct field fields[] = {
@@ -60,7 +74,7 @@ static const struct field fields[] = {
 	{"mounts", read_mounts, 0, false},
 	{"linux", spec_read_linux, 0, false},
 	{"hooks", spec_read_hooks, 0, false},
-	{"annotations", read_annotations, offsetof(struct spec, overlay), false},
+	{"annotations", read_annotations, 0, false},
 	{"windows", read_without_effect, 0, false},
 	{"solaris", read_without_effect, 0, false},
 	{"vm", read_without_effect, 0, false},

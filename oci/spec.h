@@ -66,6 +66,9 @@ enum spec_ns_type {
 	NS_PID, NS_NETWORK, NS_MOUNT, NS_IPC, NS_UTS, NS_USER, NS_CGROUP, NS_TIME, NS_TYPES,
 };
 extern const char *const spec_ns_names[NS_TYPES];	/* as config.json has them */
+struct spec_ns;
+/* N if its path is /proc/N/ns/TYPE, else 0. */
+int spec_ns_pid(const struct spec_ns *ns, enum spec_ns_type type);
 struct spec_ns {
 	bool listed;		/* not listed: the container was to share the runtime's */
 	const char *path;	/* of another's to join, or NULL: a new one */
@@ -81,6 +84,7 @@ struct spec {
 	struct reader reader;	/* owns everything below */
 	const char *version, *hostname, *domainname;
 	const char *overlay;	/* annotation dev.vedette.overlay, or NULL */
+	const char *sandbox;	/* annotations: the container of the pod whose sandbox it shares, or NULL */
 	struct spec_process process;
 	struct spec_root root;
 	struct spec_mount *mounts;

@@ -49,12 +49,12 @@ static int check_joins(struct spec *s)
 	for (int i = 0; i < NS_TYPES; i++) {
 		if (!s->ns[i].path)
 			continue;
-		if (joins[i].refused)
+		if (joins[i].refused && !(i == NS_PID && spec_ns_pid(&s->ns[i], NS_PID) > 0))
 			return reader_fail(&s->reader,
 					   "linux.namespaces: joining the %s namespace "
 					   "%s is not supported: %s",
 					   spec_ns_names[i], s->ns[i].path, joins[i].text);
-		if (joins[i].text)
+		if (joins[i].text && i != NS_PID && !s->sandbox)
 			reader_warn(&s->reader, "linux.namespaces: %s is not joined: %s",
 				    s->ns[i].path, joins[i].text);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config.json: linux.namespaces, and the mappings of ids. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "oci/spec.h"
@@ -10,6 +11,18 @@ const char *const spec_ns_names[NS_TYPES] = {
 	[NS_PID] = "pid", [NS_NETWORK] = "network", [NS_MOUNT] = "mount",   [NS_IPC] = "ipc",
 	[NS_UTS] = "uts", [NS_USER] = "user",	    [NS_CGROUP] = "cgroup", [NS_TIME] = "time",
 };
+
+int spec_ns_pid(const struct spec_ns *ns, enum spec_ns_type type)
+{
+	static const char *const files[NS_TYPES] = {
+		[NS_PID] = "pid", [NS_NETWORK] = "net", [NS_MOUNT] = "mnt",   [NS_IPC] = "ipc",
+		[NS_UTS] = "uts", [NS_USER] = "user",	[NS_CGROUP] = "cgroup", [NS_TIME] = "time",
+	};
+	int pid = 0, end = 0;
+	if (!ns->path || sscanf(ns->path, "/proc/%9d/ns/%n", &pid, &end) != 1 || !end)
+		return 0;
+	return pid > 0 && strcmp(ns->path + end, files[type]) == 0 ? pid : 0;
+}
 
 static int read_type(struct reader *r, json_t *v, void *out)
 {

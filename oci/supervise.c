@@ -133,8 +133,11 @@ static void reap(struct supervisor *s)
 	if (s->gofer && waitpid(s->gofer, &s->gofer_status, WNOHANG | __WALL) == s->gofer) {
 		s->gofer = 0;
 		/* Without it the sandbox has no files any more. */
-		if (s->sentry && (WIFSIGNALED(s->gofer_status) || WEXITSTATUS(s->gofer_status)))
+		bool lost = WIFSIGNALED(s->gofer_status) || WEXITSTATUS(s->gofer_status);
+		if (lost && s->sentry)
 			kill(s->sentry, SIGKILL);
+		else if (lost)
+			send_signal(s, SIGKILL, TO_ALL);
 	}
 	if (s->sentry && waitpid(s->sentry, &s->sentry_status, WNOHANG | __WALL) == s->sentry)
 		s->sentry = 0;
@@ -248,6 +251,48 @@ int supervise(const struct sandbox_procs *p, const struct supervise_ops *more, i
 	if (out_signal)
 		*out_signal = signal_of(&s);
 	return verdict(&s);
+}
+
+static int member_verdict(const struct supervisor *s, int *out_signal)
+{
+	int g = s->gofer_status;
+	if (s->ended < 0 && s->e->msg[0]) /* the sentry has said why */
+		return s->error_status ? s->error_status : EXIT_INTERNAL;
+	if (s->ended >= 0 && !WIFSIGNALED(g) && WEXITSTATUS(g) == 0) {
+		*out_signal = WIFSIGNALED(s->ended) ? WTERMSIG(s->ended) : 0;
+		return *out_signal ? 128 + *out_signal : WEXITSTATUS(s->ended);
+	}
+	*out_signal = SIGKILL;
+	if (WIFSIGNALED(g))
+		error_set(s->e, -EIO,
+			  "the gofer was killed by signal %d (%s); the container ended with it",
+			  WTERMSIG(g), strsignal(WTERMSIG(g)));
+	else if (WEXITSTATUS(g))
+		error_set(s->e, -EIO, "the gofer cannot start (is /proc mounted?)");
+	else
+		error_set(s->e, -EPIPE, "the sandbox ended, and the container with it");
+	return EXIT_INTERNAL;
+}
+
+int supervise_member(const struct sandbox_procs *p, const struct supervise_ops *more,
+		     int *out_signal, struct error *e)
+{
+	struct supervisor s = {
+		.gofer = p->gofer, .control = p->control, .ended = -1, .more = more, .e = e};
+	autoclose int fd = signalfd(-1, &forwarded, SFD_CLOEXEC | SFD_NONBLOCK);
+	*out_signal = 0;
+	while (fd >= 0 && s.control >= 0 && s.ended < 0)
+		supervise_once(&s, fd);
+	if (s.gofer && waitpid(s.gofer, &s.gofer_status, WNOHANG | __WALL) == s.gofer)
+		s.gofer = 0;
+	if (s.gofer) {
+		kill(s.gofer, SIGKILL);
+		waitpid(s.gofer, NULL, __WALL);
+	}
+	close(p->control);
+	wait_orphans();
+	terminal_restore();
+	return member_verdict(&s, out_signal);
 }
 
 int supervise_visit(int link, const struct supervise_ops *more, int *out_signal, struct error *e)

@@ -41,6 +41,12 @@ enum { SUPERVISE_ROOM = 96 };
 int supervise(const struct sandbox_procs *p, const struct supervise_ops *more, int *out_signal,
 	      struct error *e);
 /*
+ * The same for a container in another one's sandbox: control leads to its sentry, and only the
+ * gofer is a child.  *out_signal is SIGKILL too if the sandbox is gone.
+ */
+int supervise_member(const struct sandbox_procs *p, const struct supervise_ops *more,
+		     int *out_signal, struct error *e);
+/*
  * The same for a process that `exec' has asked for: link leads to the sentry, and *out_signal
  * is SIGKILL too if the sandbox is gone.  STARTED goes to more->message.
  */

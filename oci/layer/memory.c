@@ -30,7 +30,7 @@ static int memory_walk(struct layer_source *s, bool all, layer_each_fn each, voi
 	struct layer_memory *m = (struct layer_memory *)s;
 	struct boot_change c;
 	struct layer_item item;
-	int more, err = boot_changes_open(all, &m->changes);
+	int more, err = boot_changes_open(m->container, all, &m->changes);
 	if (err < 0)
 		return err;
 	while (err == 0 && (more = boot_changes_next(m->changes, &c)) != 0) {
@@ -85,7 +85,7 @@ static void memory_close(struct layer_source *s)
 	(void)s;
 }
 
-void layer_memory_init(struct layer_memory *m)
+void layer_memory_init(struct layer_memory *m, struct boot_container *c)
 {
 	*m = (struct layer_memory){
 		.source = {.walk = memory_walk,
@@ -96,5 +96,6 @@ void layer_memory_init(struct layer_memory *m)
 			   .read = memory_read,
 			   .seek = memory_seek,
 			   .close = memory_close},
+		.container = c,
 	};
 }

@@ -54,8 +54,10 @@ void layer_dirs_init(struct layer_dirs *d, int upper, int lower);
 
 /* In the sentry. */
 struct boot_changes;
+struct boot_container;
 struct layer_memory {
 	struct layer_source source;
+	struct boot_container *container; /* the caller's */
 	struct boot_changes *changes;
 };
-void layer_memory_init(struct layer_memory *m);
+void layer_memory_init(struct layer_memory *m, struct boot_container *c);

@@ -15,6 +15,7 @@
 #include "platform/host.h"
 
 struct stream {
+	struct boot_container *c; /* our reference */
 	int link, pipe;
 	uint32_t how;
 };
@@ -36,27 +37,30 @@ static void *stream_main(void *arg)
 {
 	struct stream *s = arg;
 	struct layer_memory memory;
-	layer_memory_init(&memory);
+	layer_memory_init(&memory, s->c);
 	int err = s->how & CHANGES_ARCHIVE
 			  ? layer_export(&memory.source, s->how & CHANGES_ALL, s->pipe)
 			  : layer_list(&memory.source, s->pipe);
 	answer(s->link, s->how, err);
 	host_close(s->pipe);
 	host_close(s->link);
+	boot_container_put(s->c);
 	free(s);
 	return NULL;
 }
 
-void stream_start(const struct control_msg *m, const int *fds, size_t n)
+void stream_start(struct boot_container *c, const struct control_msg *m, const int *fds, size_t n)
 {
 	struct stream *s = n == 2 ? malloc(sizeof *s) : NULL;
 	int err = n == 2 ? -ENOMEM : -EPROTO;
 	if (s) {
-		*s = (struct stream){.link = fds[0], .pipe = fds[1], .how = m->foreground};
+		*s = (struct stream){.c = boot_container_get(c), .link = fds[0], .pipe = fds[1], .how = m->foreground};
 		err = thread_start(stream_main, s);
 	}
 	if (err == 0)
 		return;
+	if (s)
+		boot_container_put(c);
 	free(s);
 	if (n > 0)
 		answer(fds[0], m->foreground, err);

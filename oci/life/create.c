@@ -48,6 +48,7 @@ static int create_made(struct making *m, const struct create_options *o, struct 
 	struct host h = {.bundle = &m->bundle,
 			 .dir = &m->dir,
 			 .group = &m->group,
+			 .pod = &m->pod,
 			 .console = console,
 			 .hold = true};
 	pid_t pid = host_fork(&h, &creator, e);

@@ -26,6 +26,7 @@ struct making {
 	struct state_dir dir;
 	struct bundle bundle;
 	struct group group;
+	struct pod pod;
 	const char *log_dir;	/* the caller's */
 	bool made;		/* the directory is ours to take away */
 };

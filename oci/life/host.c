@@ -7,6 +7,7 @@
 
 #include "oci/life/apart.h"
 #include "oci/life/console.h"
+#include "oci/life/join.h"
 #include "oci/life/link.h"
 #include "oci/life/namespaces.h"
 #include "oci/life/server.h"
@@ -29,9 +30,11 @@ static int serve(struct host *h, int alive, int listener, int *out_signal, struc
 	struct sandbox *s = &h->bundle->sandbox;
 	struct sandbox_procs procs;
 	struct server server;
+	bool joins = h->pod->sandbox != NULL;
 	s->hold = true;
 	s->alive_fd = alive;
-	int status = sandbox_start(s, &procs, e);
+	s->spec.id = h->dir->id;
+	int status = joins ? join_start(s, h->dir, h->pod, &procs, e) : sandbox_start(s, &procs, e);
 	group_started(h->group);
 	if (status)
 		return status;
@@ -40,7 +43,8 @@ static int serve(struct host *h, int alive, int listener, int *out_signal, struc
 		server.bundle = h->bundle;
 	if (!h->hold)
 		server_start(&server);
-	status = supervise(&procs, &server.ops, out_signal, e);
+	status = joins ? supervise_member(&procs, &server.ops, out_signal, e)
+		       : supervise(&procs, &server.ops, out_signal, e);
 	server_end(&server, status, e);
 	if (server.over) {
 		struct error ignored;

@@ -7,17 +7,20 @@
  * signal if it was one.  Killed with SIGKILL it takes all the others along.
  *
  * The sandbox is what sentry and platform are; the container what has a state
- * directory, this process and a gofer.  Today each sandbox has one container.
+ * directory, this process and a gofer.  A pod's containers share the sandbox of the first: then
+ * this process has the gofer alone, and a connection to that one's sentry.
  */
 #pragma once
 
 #include "oci/bundle.h"
 #include "oci/life/group.h"
+#include "oci/life/pod.h"
 
 struct host {
 	struct bundle *bundle;
 	const struct state_dir *dir;
 	struct group *group;
+	const struct pod *pod;	/* whose sandbox it goes into */
 	int creator;		/* `create', which waits for DONE or ERROR and says GO; -1: none */
 	int console;		/* the terminal's slave, for 0 to 2; -1: none */
 	bool hold;		/* the program waits for `start' */

@@ -66,6 +66,7 @@ int making_begin(struct making *m, const struct create_options *o, struct error 
 	*m = (struct making){.dir = {.root = -1, .fd = -1}};
 	if (check_systemd(e) < 0 || state_check_id(o->id, e) < 0 ||
 	    bundle_open(&m->bundle, o->bundle, o->overlay, e) < 0 || make_dir(m, o->id, e) < 0 ||
+	    pod_find(&m->pod, &m->bundle.spec, o->id, e) < 0 ||
 	    group_plan(&m->group, &m->dir, &m->bundle.spec, o->start.limits, e) < 0)
 		return EXIT_CONFIG;
 	m->log_dir = o->log_dir;
@@ -128,6 +129,8 @@ int making_tell(struct making *m, pid_t pid, bool attached, struct error *e)
 	if (err == 0)
 		err = overlay ? json_object_set_new(j, "overlay", json_string(overlay)) : -1;
 	free(overlay);
+	if (err == 0 && m->pod.sandbox)
+		err = json_object_set_new(j, "sandbox", json_string(m->pod.sandbox));
 	if (err == 0 && (v = json_object_get(config, "annotations")))
 		err = json_object_set(j, "annotations", v);
 	if (err == 0 && (v = json_object_get(config, "hooks")))
@@ -157,6 +160,7 @@ void making_close(struct making *m)
 			state_remove(&m->dir, &e);
 	}
 	group_free(&m->group);
+	pod_free(&m->pod);
 	state_close(&m->dir);
 	bundle_close(&m->bundle);
 }

@@ -2,15 +2,12 @@
 #include "oci/life/pack.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
+#include "oci/life/flat.h"
 #include "platform/base/cleanup.h"
-#include "platform/host.h"
 
 enum { STDIO_COUNT = 3, MORE_MAX = 240, MAGIC = 0x76455831 };
 
@@ -47,12 +44,6 @@ size_t pack_fds(const struct boot_spec *s, int *fds)
 		if (nth(s, i)->fd >= 0 && !nth(s, i)->same)
 			fds[n++] = nth(s, i)->fd;
 	return n;
-}
-
-static void put_strings(FILE *f, char *const *list)
-{
-	for (; list && *list; list++)
-		fwrite(*list, 1, strlen(*list) + 1, f);
 }
 
 static void put(FILE *f, const struct boot_spec *s)
@@ -92,21 +83,8 @@ static void put(FILE *f, const struct boot_spec *s)
 	if (s->ngroups)
 		fwrite(s->groups, sizeof *s->groups, s->ngroups, f);
 	fwrite(s->cwd, 1, strlen(s->cwd) + 1, f);
-	put_strings(f, s->argv);
-	put_strings(f, s->envp);
-}
-
-/* Memory, or below 3.17 a file whose name goes at once. */
-static int make_file(int dir_fd)
-{
-	int fd = (int)syscall(SYS_memfd_create, "exec", 1 /* MFD_CLOEXEC */);
-	if (fd >= 0)
-		return fd;
-	fd = openat(dir_fd, "exec", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	unlinkat(dir_fd, "exec", 0);
-	return fd;
+	flat_put_strings(f, s->argv);
+	flat_put_strings(f, s->envp);
 }
 
 int pack_write(const struct boot_spec *s, int dir_fd)
@@ -119,50 +97,7 @@ int pack_write(const struct boot_spec *s, int dir_fd)
 	put(f, s);
 	if (fclose(f) != 0)
 		return -ENOMEM;
-	if (size > PACK_MAX || s->nmore > MORE_MAX)
-		return -E2BIG;
-	autoclose int fd = make_file(dir_fd);
-	if (fd < 0)
-		return STEAL_FD(fd);
-	for (size_t done = 0; done < size;) {
-		ssize_t n = write(fd, block + done, size - done);
-		if (n < 0)
-			return -errno;
-		done += (size_t)n;
-	}
-	return STEAL_FD(fd);
-}
-
-/* What is left of the block. */
-struct rest {
-	char *at;
-	size_t size;
-};
-
-static void *take(struct rest *r, size_t n, size_t size)
-{
-	size_t bytes;
-	if (__builtin_mul_overflow(n, size, &bytes) || bytes > r->size)
-		return NULL;
-	void *p = r->at;
-	r->at += bytes;
-	r->size -= bytes;
-	return p;
-}
-
-static char *take_string(struct rest *r)
-{
-	size_t n = strnlen(r->at, r->size);
-	return n == r->size ? NULL : take(r, n + 1, 1);
-}
-
-static bool take_strings(struct rest *r, size_t n, char **list)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!(list[i] = take_string(r)))
-			return false;
-	list[n] = NULL;
-	return true;
+	return s->nmore > MORE_MAX ? -E2BIG : flat_file(dir_fd, block, size);
 }
 
 static int set_fds(const struct boot_stdio *from, size_t n, const int *fds, size_t nfds,
@@ -210,15 +145,15 @@ static void set_scalars(const struct head *h, struct boot_spec *s)
 static int parse(char *block, size_t size, const int *fds, size_t nfds, struct boot_spec *s,
 		 char **lists, struct boot_stdio *io)
 {
-	struct rest r = {block, size};
-	const struct head *h = take(&r, 1, sizeof *h);
+	struct flat r = {block, size};
+	const struct head *h = flat_take(&r, 1, sizeof *h);
 	set_scalars(h, s);
-	const struct boot_stdio *from = take(&r, h->nfds, sizeof *from);
-	s->rlimits = take(&r, h->nrlimits, sizeof *s->rlimits);
-	s->groups = take(&r, h->ngroups, sizeof *s->groups);
-	s->cwd = take_string(&r);
+	const struct boot_stdio *from = flat_take(&r, h->nfds, sizeof *from);
+	s->rlimits = flat_take(&r, h->nrlimits, sizeof *s->rlimits);
+	s->groups = flat_take(&r, h->ngroups, sizeof *s->groups);
+	s->cwd = flat_string(&r);
 	if (!from || !s->rlimits || !s->groups || !s->cwd || h->nargs == 0 ||
-	    !take_strings(&r, h->nargs, lists) || !take_strings(&r, h->nenv, lists + h->nargs + 1))
+	    !flat_strings(&r, h->nargs, lists) || !flat_strings(&r, h->nenv, lists + h->nargs + 1))
 		return -EINVAL;
 	s->argv = lists;
 	s->envp = lists + h->nargs + 1;
@@ -228,43 +163,29 @@ static int parse(char *block, size_t size, const int *fds, size_t nfds, struct b
 	return err;
 }
 
-static int read_whole(int fd, char *to, size_t size)
-{
-	for (size_t done = 0; done < size;) {
-		ssize_t n = host_pread(fd, to + done, size - done, (int64_t)done);
-		if (n <= 0)
-			return n < 0 ? (int)n : -EINVAL;
-		done += (size_t)n;
-	}
-	return 0;
-}
-
 int pack_read(int fd, const int *fds, size_t nfds, struct boot_spec *out, void **out_block)
 {
-	struct host_stat st;
 	struct head h;
-	int err = host_fstat(fd, &st);
-	if (err < 0)
-		return err;
-	if (st.size < (int64_t)sizeof h || st.size > PACK_MAX)
-		return -EINVAL;
-	size_t size = (size_t)st.size;
-	if ((err = read_whole(fd, (char *)&h, sizeof h)) < 0)
+	ssize_t size = flat_size(fd);
+	int err;
+	if (size < (ssize_t)sizeof h)
+		return size < 0 ? (int)size : -EINVAL;
+	if ((err = flat_read(fd, (char *)&h, sizeof h)) < 0)
 		return err;
 	/* Each string has a byte at least, and each array element more. */
-	if (h.magic != MAGIC || h.size != sizeof h || h.nargs > size || h.nenv > size ||
+	if (h.magic != MAGIC || h.size != sizeof h || h.nargs > (size_t)size || h.nenv > (size_t)size ||
 	    h.nfds < STDIO_COUNT || h.nfds > STDIO_COUNT + MORE_MAX)
 		return -EINVAL;
 	size_t io = h.nfds * sizeof(struct boot_stdio);
 	size_t lists = ((size_t)h.nargs + h.nenv + 2) * sizeof(char *);
-	autofree char *block = malloc(io + lists + size);
+	autofree char *block = malloc(io + lists + (size_t)size);
 	if (!block)
 		return -ENOMEM;
 	char *bytes = block + io + lists;
-	if ((err = read_whole(fd, bytes, size)) < 0)
+	if ((err = flat_read(fd, bytes, (size_t)size)) < 0)
 		return err;
 	memcpy(bytes, &h, sizeof h); /* what was checked, whatever the file says by now */
-	err = parse(bytes, size, fds, nfds, out, (char **)(void *)(block + io),
+	err = parse(bytes, (size_t)size, fds, nfds, out, (char **)(void *)(block + io),
 		    (struct boot_stdio *)(void *)block);
 	if (err == 0)
 		*out_block = STEAL(block);

@@ -10,8 +10,6 @@
 
 #include "sentry/boot/boot.h"
 
-enum { PACK_MAX = 8 << 20 };
-
 /* A descriptor of a file with it, or -errno (-E2BIG).  dir_fd: where one can be made. */
 int pack_write(const struct boot_spec *s, int dir_fd);
 /* Those to send, in order; how many.  Room for 3 + s->nmore. */

@@ -84,8 +84,8 @@ static int run_here(const struct create_options *o, struct error *e)
 {
 	struct making m;
 	int sig, status = making_begin(&m, o, e);
-	struct host h = {.bundle = &m.bundle, .dir = &m.dir, .group = &m.group, .creator = -1,
-			 .console = -1};
+	struct host h = {.bundle = &m.bundle, .dir = &m.dir, .group = &m.group, .pod = &m.pod,
+			 .creator = -1, .console = -1};
 	if (status == 0 && hooks_any(m.bundle.spec.reader.root)) {
 		error_set(e, -EOPNOTSUPP,
 			  "hooks are not run for a container in the foreground: use --detach, or "

@@ -70,6 +70,9 @@ static void ask_pause(struct server *s, int fd, bool on)
 		answer_error(fd, -EINVAL, "container not %s", on ? "running" : "paused");
 		return;
 	}
+	/* A cgroup holds all of a sandbox; what is one container's of several, the sentry stops. */
+	if (!s->procs.sentry)
+		control_tell(s->procs.control, on ? CONTROL_PAUSE : CONTROL_RESUME, 0);
 	s->status = on ? STATE_PAUSED : STATE_RUNNING;
 	control_tell(fd, CONTROL_DONE, 0);
 }
@@ -82,11 +85,19 @@ static void ask_limit(struct server *s, int fd, const struct control_msg *m)
 		control_tell(fd, CONTROL_DONE, 0);
 }
 
+static void tell_state(const struct server *s, int fd)
+{
+	const struct control_msg m = {.kind = CONTROL_DONE,
+				      .sig = (int)s->status,
+				      .sandbox = (uint32_t)s->procs.sandbox};
+	control_send(fd, &m);
+}
+
 static void answer(struct server *s, int fd, const struct control_msg *m)
 {
 	switch (m->kind) {
 	case CONTROL_STATE:
-		control_tell(fd, CONTROL_DONE, (int)s->status);
+		tell_state(s, fd);
 		return;
 	case CONTROL_START:
 		ask_start(s, fd);
@@ -121,13 +132,14 @@ static void pass_on(struct server *s, int fd, const struct control_msg *m, const
 		drop_client(s, fd);
 }
 
-static void ask_exec(struct server *s, int fd, const struct control_msg *m, const int *more,
-		     size_t n)
+static void ask_enter(struct server *s, int fd, const struct control_msg *m, const int *more,
+		      size_t n)
 {
+	const char *what = m->kind == CONTROL_EXEC ? "exec" : "put another container";
 	if (s->status == STATE_STOPPED || s->status == STATE_CREATING)
-		answer_error(fd, -ESRCH, "cannot exec in a stopped container");
+		answer_error(fd, -ESRCH, "cannot %s in a stopped container", what);
 	else if (s->status == STATE_PAUSED && !(m->foreground & EXEC_PAUSED))
-		answer_error(fd, -EBUSY, "cannot exec in a paused container");
+		answer_error(fd, -EBUSY, "cannot %s in a paused container", what);
 	else
 		pass_on(s, fd, m, more, n);
 }
@@ -157,8 +169,8 @@ static void hear_client(struct server *s, int fd)
 		drop_client(s, fd);
 		return;
 	}
-	if (m.kind == CONTROL_EXEC)
-		ask_exec(s, fd, &m, fds, n);
+	if (m.kind == CONTROL_EXEC || m.kind == CONTROL_JOIN)
+		ask_enter(s, fd, &m, fds, n);
 	else if (m.kind == CONTROL_CHANGES)
 		ask_changes(s, fd, &m, fds, n);
 	else
@@ -169,9 +181,13 @@ static void hear_client(struct server *s, int fd)
 /* `create' was killed before its container was anybody's. */
 static void lose_creator(struct server *s)
 {
+	const struct control_msg m = {.kind = CONTROL_SIGNAL, .sig = SIGKILL, .foreground = TO_ALL};
 	s->creator = -1;
 	s->over = true;
-	kill(s->procs.sentry, SIGKILL);
+	if (s->procs.sentry)
+		kill(s->procs.sentry, SIGKILL);
+	else
+		control_send(s->procs.control, &m);
 }
 
 static void hear_creator(struct server *s)
@@ -217,7 +233,7 @@ static void message(void *arg, const struct control_msg *m)
 	if (m->kind == CONTROL_CREATED && s->status == STATE_CREATING) {
 		s->status = STATE_CREATED;
 		if (s->bundle)
-			view_enter(s->bundle, s->procs.sentry);
+			view_enter(s->bundle, s->procs.sandbox);
 		if (s->creator >= 0)
 			control_tell(s->creator, CONTROL_DONE, 0);
 	} else if (m->kind == CONTROL_STARTED && s->status == STATE_CREATED) {

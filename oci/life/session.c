@@ -16,6 +16,7 @@
 struct session {
 	struct ref ref;	       /* of the two threads */
 	int fd;		       /* ours */
+	struct boot_container *c; /* ours */
 	struct boot_exec *x;   /* ours */
 	struct boot_spec spec; /* until it runs */
 	void *block;
@@ -27,6 +28,7 @@ static void session_put(struct session *s)
 		return;
 	if (s->x)
 		boot_exec_put(s->x);
+	boot_container_put(s->c);
 	host_close(s->fd);
 	free(s->block);
 	free(s);
@@ -45,11 +47,25 @@ static void *hear(void *arg)
 	return NULL;
 }
 
+static int status_of(int err)
+{
+	return err == -ENOENT || err == -ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC;
+}
+
 static void fail(int fd, int err, const char *text)
 {
 	struct control_msg m = {.kind = CONTROL_ERROR, .sig = err};
-	m.foreground = err == -ENOENT || err == -ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC;
+	m.foreground = (uint32_t)status_of(err);
 	strncpy(m.text, text, sizeof m.text - 1);
+	control_send(fd, &m);
+}
+
+void session_fail(int fd, int err, const struct boot_error *be)
+{
+	struct control_msg m = {.kind = CONTROL_ERROR, .sig = err};
+	m.foreground = (uint32_t)(be->exec ? status_of(err) : EXIT_INTERNAL);
+	_Static_assert(sizeof m.text >= sizeof be->text, "it fits");
+	strcpy(m.text, be->text);
 	control_send(fd, &m);
 }
 
@@ -57,7 +73,7 @@ static void *live(void *arg)
 {
 	struct session *s = arg;
 	struct boot_error be = {.text = ""};
-	int err = boot_exec(&s->spec, &s->x, &be);
+	int err = boot_exec(s->c, &s->spec, &s->x, &be);
 	free(STEAL(s->block));
 	if (err < 0) {
 		fail(s->fd, err, be.text);
@@ -75,9 +91,8 @@ static void *live(void *arg)
 	return NULL;
 }
 
-void session_start(const struct control_msg *m, const int *fds, size_t n)
+void session_start(struct boot_container *c, const int *fds, size_t n)
 {
-	(void)m;
 	if (n < 2) {
 		control_close(fds, n);
 		return;
@@ -87,6 +102,7 @@ void session_start(const struct control_msg *m, const int *fds, size_t n)
 	host_close(fds[1]);
 	if (err == 0) {
 		ref_init(&s->ref);
+		s->c = boot_container_get(c);
 		s->fd = fds[0];
 		if ((err = thread_start(live, s)) < 0) {
 			fail(s->fd, err, "no thread for another process");

@@ -8,6 +8,10 @@
 #pragma once
 
 #include "oci/control.h"
+#include "sentry/boot/boot.h"
 
 /* fds: the connection, then what pack.h lists; all taken over. */
-void session_start(const struct control_msg *m, const int *fds, size_t n);
+void session_start(struct boot_container *c, const int *fds, size_t n);
+
+/* ERROR: what boot says of it, with what to exit with. */
+void session_fail(int fd, int err, const struct boot_error *be);

@@ -13,6 +13,7 @@
 #include "sentry/fs/memfs/memfs.h"
 #include "sentry/res/resources.h"
 #include "sentry/fs/devfs/devfs.h"
+#include "sentry/task/container.h"
 #include "sentry/task/exec.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/nsset.h"
@@ -26,7 +27,6 @@
 #define DEFAULT_RELEASE "6.12.0-vedette"
 #define DEFAULT_VERSION "#1 SMP PREEMPT_DYNAMIC vedette"
 
-struct mount_ns *boot_ns;
 struct group *boot_outside;
 
 int boot_fail(struct boot_error *e, int err, const char *fmt, ...)
@@ -70,14 +70,15 @@ static int make_parents(void)
 	return 0;
 }
 
-void boot_limit(const struct limits *l)
+void boot_limit(struct boot_container *c, const struct limits *l)
 {
-	resources_limit(l);
 	lock(&kernel.tasks_lock);
-	kernel.task_limit = kernel.task_most;
-	if (l->pids_max)
-		kernel.task_limit = (unsigned)min_u64(l->pids_max, kernel.task_most);
+	c->container->task_limit =
+		l->pids_max ? (unsigned)min_u64(l->pids_max, UINT32_MAX) : UINT32_MAX;
 	unlock(&kernel.tasks_lock);
+	if (c != boot_first)
+		return;
+	resources_limit(l);
 	if (platform->cpus)
 		platform->cpus(resources_cpus());
 	memfs_set_limit(resources_memory() / 2);
@@ -106,88 +107,115 @@ int boot_init(const struct boot_spec *s, struct boot_error *err)
 		e = boot_register();
 	if (e == 0) {
 		usage_set(s->usage);
-		boot_limit(&s->limits);
+		boot_limit(boot_first, &s->limits);
 	}
 	return e < 0 ? boot_fail(err, e, "cannot set up the sandbox: %s", strerror(-e)) : 0;
 }
 
 static unsigned visitors; /* tasks_lock */
+static bool over;	  /* tasks_lock: nobody may come in any more */
 
-bool boot_enter(void)
+bool boot_enter(struct boot_container *c)
 {
 	lock(&kernel.tasks_lock);
-	bool alive = kernel.main_group && !kernel.main_ended;
+	bool alive = c ? container_lives_locked(c) : kernel.main_group && !over;
 	visitors += alive;
+	if (alive && c)
+		c->visitors++;
 	unlock(&kernel.tasks_lock);
 	return alive;
 }
 
-void boot_leave(void)
+void boot_leave(struct boot_container *c)
 {
 	lock(&kernel.tasks_lock);
+	if (c && --c->visitors == 0)
+		waitq_wake(&c->container->wq, 0);
 	visitors--;
 	waitq_wake(&kernel.ended, 0);
 	unlock(&kernel.tasks_lock);
 }
 
-static void signal_main_pgrp(const struct abi_siginfo *info)
+static void signal_main_pgrp(const struct boot_container *c, const struct abi_siginfo *info)
 {
 	lock(&kernel.tasks_lock);
-	signal_send_pgrp_locked(kernel.main_group->pgid, info);
+	signal_send_pgrp_locked(c->main->pgid, info);
 	unlock(&kernel.tasks_lock);
 }
 
-/* What boot_watch has told last; SIGCONT from outside makes the next stop a new one. */
-static int told_stop; /* a */
-
-void boot_signal(int sig, bool foreground)
-{
-	struct abi_siginfo info = {.signo = sig, .code = foreground ? SI_KERNEL : SI_USER};
-	if (!boot_enter())
-		return;
-	if (boot_first_killed(sig))
-		;
-	else if (!foreground)
-		signal_send_group(kernel.main_group, &info);
-	else if (!hosttty_signal(boot_ttys, &info))
-		signal_main_pgrp(&info);
-	if (sig == SIGCONT)
-		__atomic_store_n(&told_stop, 0, __ATOMIC_RELEASE);
-	boot_leave();
-}
-
-void boot_job(bool away, bool orphaned)
-{
-	if (!boot_enter())
-		return;
-	hosttty_away(boot_ttys, away);
-	/* What tied the first process to its session was the parent outside. */
-	if (orphaned && boot_outside) {
-		lock(&kernel.tasks_lock);
-		boot_outside->sid = 0;
-		unlock(&kernel.tasks_lock);
-	}
-	boot_leave();
-}
-
-static bool signal_group(struct group *g, void *arg)
+static bool signal_any(struct group *g, void *arg)
 {
 	if (!g->zombie)
 		signal_send_group_locked(g, arg);
 	return true;
 }
 
-void boot_signal_all(int sig)
+/* Who kills the first container wants its sandbox to end, not to wait for the others. */
+static void kill_sandbox(void)
 {
-	struct abi_siginfo info = {.signo = sig, .code = SI_USER};
-	if (!boot_enter())
+	struct abi_siginfo info = {.signo = SIGKILL, .code = SI_USER};
+	if (!boot_enter(NULL))
 		return;
-	if (!boot_first_killed(sig)) {
+	lock(&kernel.tasks_lock);
+	group_for_each_locked(signal_any, &info);
+	unlock(&kernel.tasks_lock);
+	boot_leave(NULL);
+}
+
+/* What boot_watch has told last; SIGCONT from outside makes the next stop a new one. */
+static int told_stop; /* a */
+
+void boot_signal(struct boot_container *c, int sig, bool foreground)
+{
+	struct abi_siginfo info = {.signo = sig, .code = foreground ? SI_KERNEL : SI_USER};
+	bool killed = c == boot_first && sig == SIGKILL;
+	if (boot_enter(c)) {
+		if (container_killed(c, sig))
+			;
+		else if (!foreground)
+			signal_send_group(c->main, &info);
+		else if (!hosttty_signal(&c->process.ttys, &info))
+			signal_main_pgrp(c, &info);
+		if (sig == SIGCONT)
+			__atomic_store_n(&told_stop, 0, __ATOMIC_RELEASE);
+		boot_leave(c);
+	}
+	if (killed)
+		kill_sandbox();
+}
+
+void boot_job(bool away, bool orphaned)
+{
+	if (!boot_enter(boot_first))
+		return;
+	hosttty_away(&boot_first->process.ttys, away);
+	/* What tied the first process to its session was the parent outside. */
+	if (orphaned && boot_outside) {
 		lock(&kernel.tasks_lock);
-		group_for_each_locked(signal_group, &info);
+		boot_outside->sid = 0;
 		unlock(&kernel.tasks_lock);
 	}
-	boot_leave();
+	boot_leave(boot_first);
+}
+
+static void signal_one(struct group *g, void *arg)
+{
+	signal_any(g, arg);
+}
+
+void boot_signal_all(struct boot_container *c, int sig)
+{
+	struct abi_siginfo info = {.signo = sig, .code = SI_USER};
+	if (boot_enter(c)) {
+		if (!container_killed(c, sig)) {
+			lock(&kernel.tasks_lock);
+			container_for_each_locked(c->container, signal_one, &info);
+			unlock(&kernel.tasks_lock);
+		}
+		boot_leave(c);
+	}
+	if (c == boot_first && sig == SIGKILL)
+		kill_sandbox();
 }
 
 /* 0: runs; -ESRCH: has ended. */
@@ -208,14 +236,14 @@ static int main_stop(void)
 int boot_watch(void)
 {
 	int now = 0;
-	if (!boot_outside || !boot_enter())
+	if (!boot_outside || !boot_enter(boot_first))
 		return 0;
 	do {
 		waitq_sleep(&boot_outside->wait_wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
 			    (now = main_stop()) != __atomic_load_n(&told_stop, __ATOMIC_ACQUIRE));
 		__atomic_store_n(&told_stop, now, __ATOMIC_RELEASE);
 	} while (now == 0);
-	boot_leave();
+	boot_leave(boot_first);
 	return now < 0 ? 0 : now;
 }
 
@@ -223,6 +251,7 @@ static bool all_gone(void)
 {
 	lock(&kernel.tasks_lock);
 	bool gone = kernel.ntasks == 0 && visitors == 0;
+	over |= gone;
 	unlock(&kernel.tasks_lock);
 	return gone;
 }
@@ -235,14 +264,19 @@ static bool main_gone(void)
 	return gone;
 }
 
-/* As the end of a pid namespace: when the first process has ended, all others are killed. */
+static bool kill_first(struct group *g, void *arg)
+{
+	return pid_ns_below(g->pid_ns, &pid_first) ? signal_any(g, arg) : true;
+}
+
+/* As the end of a pid namespace: when the first process has ended, all others in it are killed. */
 int boot_wait(void)
 {
 	struct abi_siginfo kill = {.signo = SIGKILL, .code = SI_KERNEL};
 	waitq_sleep(&kernel.ended, 0, WAIT_KILLABLE, WAIT_FOREVER, main_gone());
 	lock(&kernel.tasks_lock);
 	int status = kernel.exit_status;
-	group_for_each_locked(signal_group, &kill);
+	group_for_each_locked(kill_first, &kill);
 	unlock(&kernel.tasks_lock);
 	waitq_sleep(&kernel.ended, 0, WAIT_KILLABLE, WAIT_FOREVER, all_gone());
 	boot_release();

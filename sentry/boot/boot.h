@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From a description of a sandbox to its first process, and to its end: all
- * that oci/ knows of the sentry.
+ * that oci/ knows of the sentry.  Further containers come and go meanwhile.
  *
  *	boot_init      locks, tables, clocks; single-threaded, before the filter
  *	boot_mounts    the mount tree
@@ -14,6 +14,8 @@
  *	boot_changes   what was changed in its root file system
  *	boot_signal, boot_job, boot_watch   what the world outside says to it and
  *	               hears of it; any thread, between boot_create and the end
+ *	boot_join      another container, up to its execve: then boot_go, boot_start
+ *	boot_part      sleeps until that has ended and is gone; its wait status
  */
 #pragma once
 
@@ -80,6 +82,7 @@ enum { BOOT_NAMESPACES = 8 };
 enum { BOOT_TASKS = 8192 };
 
 struct boot_spec {
+	const char *id;			/* the container's name, or NULL */
 	/* The first process. */
 	char *const *argv, *const *envp;
 	const char *cwd;
@@ -108,6 +111,8 @@ struct boot_spec {
 	/* Of the first namespaces, in the order of /proc/PID/ns; 0: as on a machine. */
 	uint64_t ns_numbers[BOOT_NAMESPACES];
 	unsigned ns_new;	/* bits: those that the container does not share with who starts it */
+	/* boot_join: the container whose namespace of that kind it shares, NULL: a new one. */
+	const char *join[BOOT_NAMESPACES];
 	/* The machine. */
 	const char *hostname, *domainname;
 	const char *release;	/* uname -r; NULL: the default, 6.12 */
@@ -135,6 +140,10 @@ struct boot_error {
 	char text[512];
 };
 
+/* A container; the first one is the sandbox's. */
+struct boot_container;
+extern struct boot_container *const boot_first;
+
 int boot_init(const struct boot_spec *s, struct boot_error *err);
 int boot_mounts(const struct boot_spec *s, struct boot_error *err);
 /*
@@ -143,10 +152,13 @@ int boot_mounts(const struct boot_spec *s, struct boot_error *err);
  * after an error too if the program is at fault, boot_wait() must be called.
  */
 int boot_create(const struct boot_spec *s, struct boot_error *err);
-void boot_go(void);
+void boot_go(struct boot_container *c);
 /* -ENOEXEC, ...: what execve said.  0 too if it was killed before it began. */
-int boot_start(struct boot_error *err);
-/* The wait status of the first process.  Everything of the sandbox is gone afterwards. */
+int boot_start(struct boot_container *c, struct boot_error *err);
+/*
+ * The wait status of the first process.  Everything of the sandbox is gone afterwards: who is in
+ * its pid namespace is killed, other containers are waited for.
+ */
 int boot_wait(void);
 /*
  * After boot_wait: how many kinds of objects are left over, and a line that names them.
@@ -157,17 +169,20 @@ int boot_leaks(struct boot_error *err);
 int boot_broken(struct boot_error *err);
 /*
  * The container's limits from now on.  Any thread, one at a time.  What is above a
- * new limit stays: tasks end and memory is given back when the guest does so.
+ * new limit stays: tasks end and memory is given back when the guest does so.  Of containers
+ * but the first only that on tasks counts.
  */
-void boot_limit(const struct limits *l);
+void boot_limit(struct boot_container *c, const struct limits *l);
 /*
- * A signal from outside to the first process; `foreground`, as a terminal would
+ * A signal from outside to the container's first process; `foreground`, as a terminal would
  * send it: to the foreground group of the container's terminal, or to the first
- * process' group if it has none.
+ * process' group if it has none.  SIGKILL to the first container is for all of them.
  */
-void boot_signal(int sig, bool foreground);
-/* To every process. */
-void boot_signal_all(int sig);
+void boot_signal(struct boot_container *c, int sig, bool foreground);
+/* To every process of it. */
+void boot_signal_all(struct boot_container *c, int sig);
+/* Its processes stand still, or go on. */
+void boot_pause(struct boot_container *c, bool on);
 /*
  * Job control of the shell outside: the terminal's foreground is somebody else (`away'), and
  * nobody there would continue what is stopped (`orphaned').
@@ -180,13 +195,28 @@ void boot_job(bool away, bool orphaned);
  * *s is not needed afterwards; its descriptors are taken over in any case.
  */
 struct boot_exec;
-int boot_exec(const struct boot_spec *s, struct boot_exec **out, struct boot_error *err);
+int boot_exec(struct boot_container *c, const struct boot_spec *s, struct boot_exec **out,
+	      struct boot_error *err);
 /* Sleeps until it has ended: its wait status.  Once, and always: the sandbox' end waits for it. */
 int boot_exec_wait(struct boot_exec *x);
 /* As boot_signal, any thread. */
 void boot_exec_signal(struct boot_exec *x, int sig, bool foreground);
 struct boot_exec *boot_exec_get(struct boot_exec *x);
 void boot_exec_put(struct boot_exec *x);
+/*
+ * join.c: another container in the sandbox, with a root file system, processes and (unless
+ * s->join says otherwise) names and IPC of its own.  As boot_create: returns when argv[0] has
+ * been found.  *s must stay until boot_part(); descriptors are taken over in any case.
+ * -ESRCH: the sandbox, or a container that it was to share something with, has ended.
+ * An error with *out set: boot_part() must be called all the same.
+ */
+int boot_join(const struct boot_spec *s, struct boot_container **out, struct boot_error *err);
+/* Once: its wait status, when none of its processes and mounts is left.  Then boot_parted(). */
+int boot_part(struct boot_container *c);
+/* What oci/ had to do at its end is done: the sandbox may end.  Gives back the reference. */
+void boot_parted(struct boot_container *c);
+struct boot_container *boot_container_get(struct boot_container *c);
+void boot_container_put(struct boot_container *c);
 /*
  * Sleeps until the first process has been stopped by job control: the signal.
  * 0 when it will not happen any more.
@@ -209,7 +239,7 @@ struct boot_change {
 	uint32_t mtime_nsec;
 };
 /* -EOPNOTSUPP: changes do not go to memory; as memfs_changes_new. */
-int boot_changes_open(bool all, struct boot_changes **out);
+int boot_changes_open(struct boot_container *c, bool all, struct boot_changes **out);
 void boot_changes_close(struct boot_changes *c);
 /* Sorted, a directory before what is in it: 1, 0 at the end; *out is valid until the next call. */
 int boot_changes_next(struct boot_changes *c, struct boot_change *out);

@@ -16,6 +16,7 @@
 
 struct boot_changes {
 	struct list link;
+	struct boot_container *container; /* our reference */
 	struct memfs_changes *walk; /* NULL: taken back */
 	struct memfs_change now;    /* now.inode is the walk's */
 	bool reading;		    /* now.inode's content is held */
@@ -23,13 +24,12 @@ struct boot_changes {
 	char path[MEMFS_CHANGE_PATH];
 };
 
-static struct fs *root_fs;			     /* our reference, or NULL */
 static struct lock open_lock = LOCK_INIT(RANK_LEAF); /* the list and who is on it */
 static struct list open_walks = LIST_INIT(open_walks);
 
-void boot_changes_of(struct fs *root)
+void boot_changes_of(struct boot_container *c, struct fs *root)
 {
-	root_fs = fs_get(root);
+	c->root_fs = fs_get(root);
 }
 
 static void finish_reading(struct boot_changes *c)
@@ -45,14 +45,25 @@ static void take_back(struct boot_changes *c)
 	memfs_changes_free(STEAL(c->walk));
 }
 
+static void changes_free(struct boot_changes *c)
+{
+	boot_container_put(c->container);
+	free(c);
+}
+
 /* No visitor is there any more. */
-void boot_changes_release(void)
+void boot_changes_release(struct boot_container *of)
 {
 	struct boot_changes *c, *next;
 	struct list all = LIST_INIT(all);
 
 	lock(&open_lock);
-	list_splice(&all, &open_walks);
+	list_for_each_safe (c, next, &open_walks, link) {
+		if (c->container != of)
+			continue;
+		list_del(&c->link);
+		list_append(&all, &c->link);
+	}
 	unlock(&open_lock);
 	list_for_each_safe (c, next, &all, link) {
 		list_del(&c->link);
@@ -63,23 +74,24 @@ void boot_changes_release(void)
 		c->closed = true;
 		unlock(&open_lock);
 		if (closed)
-			free(c);
+			changes_free(c);
 	}
-	if (root_fs)
-		fs_put(STEAL(root_fs));
+	if (of->root_fs)
+		fs_put(STEAL(of->root_fs));
 }
 
-int boot_changes_open(bool all, struct boot_changes **out)
+int boot_changes_open(struct boot_container *of, bool all, struct boot_changes **out)
 {
 	struct boot_changes *c = calloc(1, sizeof *c);
 	if (!c)
 		return -ENOMEM;
-	if (!boot_enter()) {
+	if (!boot_enter(of)) {
 		free(c);
 		return -ESRCH;
 	}
-	int err = root_fs ? memfs_changes_new(root_fs, all, &c->walk) : -EOPNOTSUPP;
+	int err = of->root_fs ? memfs_changes_new(of->root_fs, all, &c->walk) : -EOPNOTSUPP;
 	if (err == 0) {
+		c->container = boot_container_get(of);
 		lock(&open_lock);
 		list_append(&open_walks, &c->link);
 		unlock(&open_lock);
@@ -87,13 +99,13 @@ int boot_changes_open(bool all, struct boot_changes **out)
 	} else {
 		free(c);
 	}
-	boot_leave();
+	boot_leave(of);
 	return err;
 }
 
 void boot_changes_close(struct boot_changes *c)
 {
-	bool here = boot_enter(), over;
+	bool here = boot_enter(c->container), over;
 	if (here)
 		take_back(c);
 	lock(&open_lock);
@@ -103,9 +115,9 @@ void boot_changes_close(struct boot_changes *c)
 		list_del(&c->link);
 	unlock(&open_lock);
 	if (here)
-		boot_leave();
+		boot_leave(c->container);
 	if (over)
-		free(c);
+		changes_free(c);
 }
 
 static void describe(struct boot_changes *c, struct boot_change *out)
@@ -135,13 +147,13 @@ static void describe(struct boot_changes *c, struct boot_change *out)
 
 int boot_changes_next(struct boot_changes *c, struct boot_change *out)
 {
-	if (!boot_enter())
+	if (!boot_enter(c->container))
 		return -ESRCH;
 	finish_reading(c);
 	int more = memfs_changes_next(c->walk, &c->now);
 	if (more > 0)
 		describe(c, out);
-	boot_leave();
+	boot_leave(c->container);
 	return more;
 }
 
@@ -150,9 +162,9 @@ int boot_changes_next(struct boot_changes *c, struct boot_change *out)
 	({                                                                                         \
 		struct inode *i_ = (c)->now.inode;                                                 \
 		int64_t r_ = -ESRCH;                                                               \
-		if (boot_enter()) {                                                                \
+		if (boot_enter((c)->container)) {                                                     \
 			r_ = i_->ops->call;                                                        \
-			boot_leave();                                                              \
+			boot_leave((c)->container);                                                \
 		}                                                                                  \
 		r_;                                                                                \
 	})
@@ -174,28 +186,28 @@ ssize_t boot_changes_readlink(struct boot_changes *c, char *buf, size_t size)
 
 int boot_changes_read_begin(struct boot_changes *c)
 {
-	if (!boot_enter())
+	if (!boot_enter(c->container))
 		return -ESRCH;
 	int err = memfs_content_hold(c->now.inode);
 	c->reading = err == 0;
-	boot_leave();
+	boot_leave(c->container);
 	return err;
 }
 
 ssize_t boot_changes_read(struct boot_changes *c, void *buf, size_t size, uint64_t off)
 {
-	if (!boot_enter())
+	if (!boot_enter(c->container))
 		return -ESRCH;
 	ssize_t n = memfs_content_read(c->now.inode, buf, size, off);
-	boot_leave();
+	boot_leave(c->container);
 	return n;
 }
 
 int64_t boot_changes_seek(struct boot_changes *c, uint64_t off, bool data)
 {
-	if (!boot_enter())
+	if (!boot_enter(c->container))
 		return -ESRCH;
 	uint64_t at = memfs_content_seek(c->now.inode, off, data);
-	boot_leave();
+	boot_leave(c->container);
 	return at == MEMFS_NOWHERE ? -ENXIO : (int64_t)at;
 }

@@ -153,7 +153,7 @@ int boot_console(const struct boot_spec *s, const struct hosttty_set *set, struc
 	if (err == -ENOENT)
 		err = boot_make_target(&w, "/dev/console", /*is_file=*/true);
 	if (err == 0 && (err = path_walk(&w, "/dev/console", &where)) == 0) {
-		err = mount_bind(boot_ns, &name, &where, /*recursive=*/false);
+		err = mount_bind(fs->mounts, &name, &where, /*recursive=*/false);
 		path_put(&where);
 	}
 	path_put(&name);

@@ -2,7 +2,7 @@
 /*
  * Processes that are put into a running container from outside.
  *
- * Their parent is `host', which is no process: it has number 0, as parents
+ * Their parent is `boot_host', which is no process: it has number 0, as parents
  * outside a pid namespace have, and reaps at once.  Who waits keeps the group alive.
  */
 #include <errno.h>
@@ -12,16 +12,15 @@
 #include "sentry/boot/internal.h"
 #include "sentry/mm/mm.h"
 #include "sentry/task/exit.h"
-#include "sentry/task/facts.h"
-#include "sentry/task/pidns.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/task.h"
 #include "sentry/vfs/file.h"
 
-static struct group *host; /* our reference */
+struct group *boot_host;
 
 struct boot_exec {
 	struct ref ref;
+	struct boot_container *container; /* until boot_exec_wait() has returned */
 	struct boot_process process; /* spec and task: until it runs */
 	struct group *group;	     /* our reference */
 	struct waitq wq;
@@ -30,16 +29,16 @@ struct boot_exec {
 
 int boot_exec_init(void)
 {
-	host = boot_make_group(0);
-	if (host)
-		host->reaper = true;
-	return host ? 0 : -ENOMEM;
+	boot_host = boot_make_group(0);
+	if (boot_host)
+		boot_host->reaper = true;
+	return boot_host ? 0 : -ENOMEM;
 }
 
 void boot_exec_release(void)
 {
-	if (host)
-		group_put(STEAL(host));
+	if (boot_host)
+		group_put(STEAL(boot_host));
 }
 
 /* On the task's own thread. */
@@ -60,37 +59,23 @@ static void exec_main(struct task *t, void *arg)
 }
 
 /* A container that is ending takes no new ones: the kill of all others must not miss it. */
-static int publish(struct task *t)
+static int publish(struct boot_exec *x, struct task *t)
 {
-	struct group *g = t->group;
-	int nr = -ESRCH;
+	int err = -ESRCH;
 	lock(&kernel.tasks_lock);
-	if (!kernel.main_ended)
-		nr = kernel.ntasks >= kernel.task_limit ? -EAGAIN : pid_alloc_locked(&pid_first, NULL, 0);
-	if (nr > 0) {
-		t->tid = g->tgid = t->nr = g->nr = nr;
-		g->leader = task_get(t);
-		g->parent = group_get(host);
-		list_append(&host->children, &g->siblings);
-		list_append(&g->threads, &t->threads);
-		g->nthreads = 1;
-		kernel.ngroups++;
-		if (++kernel.ntasks > kernel.tasks_peak)
-			kernel.tasks_peak = kernel.ntasks;
+	if (container_lives_locked(x->container))
+		err = process_publish_locked(t, boot_host, /*as_init=*/false);
+	if (err == 0)
 		kernel.forks++;
-		pid_set_locked(nr, t, g);
-		group_set_ids_locked(g, nr, nr);
-		facts_tell_locked(t);
-	}
 	unlock(&kernel.tasks_lock);
-	return nr < 0 ? nr : 0;
+	return err;
 }
 
 static int start(struct boot_exec *x)
 {
 	struct task_begin *begin;
 	struct task *t;
-	int err = process_build(x->process.spec, &t);
+	int err = process_build(x->container, x->process.spec, &t);
 	if (err == 0)
 		err = task_prepare(t, &begin);
 	if (err < 0) {
@@ -98,7 +83,7 @@ static int start(struct boot_exec *x)
 			task_discard(t);
 		return err;
 	}
-	if ((err = publish(t)) < 0) {
+	if ((err = publish(x, t)) < 0) {
 		task_drop(begin, task_discard);
 		return err;
 	}
@@ -123,18 +108,20 @@ static int begin(struct boot_exec *x, struct boot_error *err)
 	return x->result;
 }
 
-int boot_exec(const struct boot_spec *in, struct boot_exec **out, struct boot_error *err)
+int boot_exec(struct boot_container *c, const struct boot_spec *in, struct boot_exec **out,
+	      struct boot_error *err)
 {
 	struct boot_spec s = *in;
-	const struct boot_spec *first = boot_first_spec();
 	struct boot_exec *x = calloc(1, sizeof *x);
-	if (!x || !boot_enter()) {
+	if (!x || !boot_enter(c)) {
 		free(x);
 		process_close(&s, 0);
 		return boot_fail(err, -ESRCH, "container not running");
 	}
+	const struct boot_spec *first = c->process.spec;
 	ref_init(&x->ref);
 	waitq_init(&x->wq);
+	x->container = c;
 	x->result = NOT_YET;
 	x->process.spec = &s;
 	s.seccomp = first->seccomp;
@@ -148,7 +135,7 @@ int boot_exec(const struct boot_spec *in, struct boot_exec **out, struct boot_er
 	}
 	hosttty_release(&x->process.ttys);
 	boot_exec_put(x);
-	boot_leave();
+	boot_leave(c);
 	return e;
 }
 
@@ -162,7 +149,7 @@ static bool has_ended(const struct boot_exec *x)
 
 int boot_exec_wait(struct boot_exec *x)
 {
-	waitq_sleep(&host->wait_wq, 0, WAIT_KILLABLE, WAIT_FOREVER, has_ended(x));
+	waitq_sleep(&boot_host->wait_wq, 0, WAIT_KILLABLE, WAIT_FOREVER, has_ended(x));
 	/* Who sends it a signal looks at both with the lock held. */
 	lock(&kernel.tasks_lock);
 	struct group *g = STEAL(x->group);
@@ -172,14 +159,14 @@ int boot_exec_wait(struct boot_exec *x)
 	int status = g->exit_code;
 	hosttty_release(&ttys);
 	group_put(g);
-	boot_leave();
+	boot_leave(x->container);
 	return status;
 }
 
 void boot_exec_signal(struct boot_exec *x, int sig, bool foreground)
 {
 	struct abi_siginfo info = {.signo = sig, .code = foreground ? SI_KERNEL : SI_USER};
-	if (!boot_enter())
+	if (!boot_enter(NULL))
 		return;
 	if (!foreground || !hosttty_signal(&x->process.ttys, &info)) {
 		lock(&kernel.tasks_lock);
@@ -187,7 +174,7 @@ void boot_exec_signal(struct boot_exec *x, int sig, bool foreground)
 			signal_send_group_locked(x->group, &info);
 		unlock(&kernel.tasks_lock);
 	}
-	boot_leave();
+	boot_leave(NULL);
 }
 
 struct boot_exec *boot_exec_get(struct boot_exec *x)

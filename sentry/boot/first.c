@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first process.  Its program is loaded on its own thread, because only
- * that may drive its stub.  The thread finds the program (boot_create() sleeps
+ * The first process of a container.  Its program is loaded on its own thread, because only
+ * that may drive its stub.  The thread finds the program (boot_create() and boot_join() sleep
  * until then), waits for boot_go(), and executes it (boot_start() sleeps until
  * that has succeeded or not).
  */
@@ -9,137 +9,142 @@
 #include <string.h>
 
 #include "sentry/boot/internal.h"
+#include "sentry/task/container.h"
 #include "sentry/task/exit.h"
-#include "sentry/task/facts.h"
-#include "sentry/task/pidns.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/task.h"
 #include "syscalls/abi/errno.h"
 
-static struct first {
-	struct boot_process process; /* task: our reference, until boot_start() */
-	struct waitq wq;
-	int found, result; /* a: NOT_YET, then 0 or -errno */
-	bool go;	   /* a */
-	int killed_by;	   /* a: a signal that ended it before it ran */
-} first;
+static struct boot_container first = {
+	.ref = {1},
+	.container = &container_first,
+	.all = LIST_INIT(first.all),
+	.own_pids = true,
+};
+struct boot_container *const boot_first = &first;
 
-struct hosttty_set *const boot_ttys = &first.process.ttys;
-
-const struct boot_spec *boot_first_spec(void)
-{
-	return first.process.spec;
-}
-
-static void first_tell(int *where, int result)
+static void first_tell(struct boot_container *c, int *where, int result)
 {
 	__atomic_store_n(where, result, __ATOMIC_RELEASE);
-	waitq_wake(&first.wq, 0);
+	waitq_wake(&c->wq, 0);
 }
 
-static bool may_go(const struct first *b)
+static bool may_go(const struct boot_container *c)
 {
-	return __atomic_load_n(&b->go, __ATOMIC_ACQUIRE) ||
-	       __atomic_load_n(&b->killed_by, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&c->go, __ATOMIC_ACQUIRE) ||
+	       __atomic_load_n(&c->killed_by, __ATOMIC_ACQUIRE);
 }
 
-/* On the task's own thread, in task_run's place. */
-static void first_main(struct task *t, void *arg)
+/* The others' mount trees are made here, where what is mounted shows their own processes. */
+static int find(struct boot_container *c, char *name, struct file **out)
 {
-	struct first *b = arg;
+	struct boot_process *p = &c->process;
+	int err = c == boot_first ? 0 : container_mounts(c, p->spec, &p->err);
+	if (err < 0) {
+		process_close(p->spec, 0);
+		return err;
+	}
+	return process_find(p, name, out);
+}
+
+void container_main(struct task *t, void *arg)
+{
+	struct boot_container *c = arg;
 	autoput(file) struct file *f = NULL;
 	char name[PROCESS_NAME];
 
-	int err = process_find(&b->process, name, &f);
-	first_tell(&b->found, err);
+	int err = find(c, name, &f);
+	first_tell(c, &c->found, err);
 	if (err == 0)
-		err = waitq_sleep(&b->wq, 0, WAIT_KILLABLE, WAIT_FOREVER, may_go(b));
+		err = waitq_sleep(&c->wq, 0, WAIT_KILLABLE, WAIT_FOREVER, may_go(c));
 	else
 		task_exit_group(t, SIGKILL);
-	int sig = __atomic_load_n(&b->killed_by, __ATOMIC_ACQUIRE);
+	int sig = __atomic_load_n(&c->killed_by, __ATOMIC_ACQUIRE);
 	if (sig) {
 		task_exit_group(t, sig);
-	} else if (err == 0 && (err = process_exec(&b->process, name, f)) < 0) {
+	} else if (err == 0 && (err = process_exec(&c->process, name, f)) < 0) {
 		task_exit_group(t, SIGKILL);
 	}
 	/* A signal that came first is an end like any other: its status tells. */
-	first_tell(&b->result, err == -ERESTARTSYS ? 0 : err);
+	first_tell(c, &c->result, err == -ERESTARTSYS ? 0 : err);
+	if (c != boot_first)
+		boot_container_put(c);
 }
 
-bool boot_first_killed(int sig)
+bool container_killed(struct boot_container *c, int sig)
 {
 	const uint64_t harmless = SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | SIGBIT(SIGURG) |
 				  SIGBIT(SIGWINCH) | SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) |
 				  SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU);
 	int none = 0;
-	if (__atomic_load_n(&first.go, __ATOMIC_ACQUIRE) || !first.process.spec)
+	if (__atomic_load_n(&c->go, __ATOMIC_ACQUIRE) || !c->process.spec)
 		return false;
-	if (!(SIGBIT(sig) & (harmless | first.process.spec->sig_ignored)) &&
-	    __atomic_compare_exchange_n(&first.killed_by, &none, sig, false, __ATOMIC_ACQ_REL,
+	if (!(SIGBIT(sig) & (harmless | c->process.spec->sig_ignored)) &&
+	    __atomic_compare_exchange_n(&c->killed_by, &none, sig, false, __ATOMIC_ACQ_REL,
 					__ATOMIC_ACQUIRE))
-		waitq_wake(&first.wq, 0);
+		waitq_wake(&c->wq, 0);
 	return true;
 }
 
-static void publish(struct task *t, bool as_init)
+static int publish(struct boot_container *c, bool as_init)
 {
-	static const int one = 1;
-	struct group *g = t->group;
+	struct task *t = c->process.task;
 	lock(&kernel.tasks_lock);
-	t->tid = g->tgid = t->nr = g->nr = pid_alloc_locked(&pid_first, as_init ? &one : NULL, as_init);
-	g->leader = task_get(t);
-	if (boot_outside) {
-		/* Of its session, not of its process group: that is what keeps it from being
-		 * orphaned. */
-		boot_outside->sid = t->tid;
-		g->parent = group_get(boot_outside);
-		list_append(&boot_outside->children, &g->siblings);
-	} else {
-		kernel.init = group_get(g);
+	int err = process_publish_locked(t, boot_outside, as_init);
+	if (err == 0) {
+		/*
+		 * Of its session, not of its process group: that is what keeps it from being
+		 * orphaned.
+		 */
+		if (boot_outside)
+			boot_outside->sid = t->tid;
+		else
+			kernel.init = group_get(t->group);
+		kernel.main_group = group_get(t->group);
+		c->main = group_get(t->group);
 	}
-	list_append(&g->threads, &t->threads);
-	g->nthreads = 1;
-	kernel.ntasks = kernel.tasks_peak = kernel.ngroups = 1;
-	pid_set_locked(t->tid, t, g);
-	group_set_ids_locked(g, t->tid, t->tid);
-	kernel.main_group = group_get(g);
-	facts_tell_locked(t);
 	unlock(&kernel.tasks_lock);
+	return err;
+}
+
+int container_found(struct boot_container *c, struct boot_error *err)
+{
+	waitq_sleep(&c->wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
+		    __atomic_load_n(&c->found, __ATOMIC_ACQUIRE) != NOT_YET);
+	*err = c->process.err;
+	return c->found;
 }
 
 int boot_create(const struct boot_spec *s, struct boot_error *err)
 {
-	struct first *b = &first;
-	waitq_init(&b->wq);
-	b->process.spec = s;
-	b->found = b->result = NOT_YET;
-	int e = process_build(s, &b->process.task);
+	struct boot_container *c = boot_first;
+	waitq_init(&c->wq);
+	c->process.spec = s;
+	c->found = c->result = NOT_YET;
+	int e = process_build(c, s, &c->process.task);
+	if (e == 0)
+		e = publish(c, s->as_init);
 	if (e < 0)
 		return boot_fail(err, e, "cannot make the first process: %s", strerror(-e));
-	publish(b->process.task, s->as_init);
 	e = boot_watch_stubs();
 	if (e == 0)
-		e = task_start_with(b->process.task, first_main, b);
+		e = task_start_with(c->process.task, container_main, c);
 	if (e < 0)
 		return boot_fail(err, e, "no thread for the first process");
-	waitq_sleep(&b->wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
-		    __atomic_load_n(&b->found, __ATOMIC_ACQUIRE) != NOT_YET);
-	*err = b->process.err;
-	return b->found;
+	return container_found(c, err);
 }
 
-void boot_go(void)
+void boot_go(struct boot_container *c)
 {
-	__atomic_store_n(&first.go, true, __ATOMIC_RELEASE);
-	waitq_wake(&first.wq, 0);
+	__atomic_store_n(&c->go, true, __ATOMIC_RELEASE);
+	waitq_wake(&c->wq, 0);
 }
 
-int boot_start(struct boot_error *err)
+int boot_start(struct boot_container *c, struct boot_error *err)
 {
-	struct first *b = &first;
-	waitq_sleep(&b->wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
-		    __atomic_load_n(&b->result, __ATOMIC_ACQUIRE) != NOT_YET);
-	task_put(STEAL(b->process.task));
-	*err = b->process.err;
-	return b->result;
+	waitq_sleep(&c->wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
+		    __atomic_load_n(&c->result, __ATOMIC_ACQUIRE) != NOT_YET);
+	task_put(STEAL(c->process.task));
+	*err = c->process.err;
+	return c->result;
 }

@@ -13,13 +13,13 @@
 #include "sentry/vfs/namei.h"
 #include "syscalls/abi/stat.h"
 
-static int mask_directory(const struct path *where)
+static int mask_directory(const struct walk *w, const struct path *where)
 {
 	struct fs *fs;
 	int err = fs_mount_new("tmpfs", "tmpfs", "size=4k,nr_inodes=1,mode=755", &fs);
 	if (err < 0)
 		return err;
-	return mount_add(boot_ns, fs, NULL, where, "tmpfs",
+	return mount_add(w->fs->mounts, fs, NULL, where, "tmpfs",
 			 MNT_READONLY | MNT_NOSUID | MNT_NODEV | MNT_NOEXEC);
 }
 
@@ -29,7 +29,7 @@ static int mask_file(const struct walk *w, const struct path *where)
 	int err = path_walk(w, "/dev/null", &null);
 	if (err < 0)
 		return err;
-	err = mount_bind(boot_ns, &null, where, /*recursive=*/false);
+	err = mount_bind(w->fs->mounts, &null, where, /*recursive=*/false);
 	path_put(&null);
 	return err;
 }
@@ -40,7 +40,7 @@ static int mask(const struct walk *w, const char *name)
 	int err = path_walk(w, name, &p);
 	if (err < 0)
 		return err;
-	err = S_ISDIR(p.dentry->inode->mode) ? mask_directory(&p) : mask_file(w, &p);
+	err = S_ISDIR(p.dentry->inode->mode) ? mask_directory(w, &p) : mask_file(w, &p);
 	path_put(&p);
 	return err;
 }
@@ -51,7 +51,7 @@ static int make_readonly(const struct walk *w, const char *name)
 	int err = path_walk(w, name, &p);
 	if (err < 0)
 		return err;
-	err = mount_bind(boot_ns, &p, &p, /*recursive=*/true);
+	err = mount_bind(w->fs->mounts, &p, &p, /*recursive=*/true);
 	path_put(&p);
 	if (err < 0 || (err = path_walk(w, name, &bound)) < 0)
 		return err;

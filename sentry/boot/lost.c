@@ -31,13 +31,13 @@ static void lost_fire(struct ktimer *t)
 {
 	bool all = platform->aspace_dead(NULL);
 	(void)t;
-	if (!boot_enter())
+	if (!boot_enter(NULL))
 		return;
 	lock(&kernel.tasks_lock);
 	broken |= all;
 	group_for_each_locked(kill_lost, &all);
 	unlock(&kernel.tasks_lock);
-	boot_leave();
+	boot_leave(NULL);
 }
 
 /* The platform's thread may not wait, and tasks_lock is held while a task asks for its CPU time. */

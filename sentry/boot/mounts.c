@@ -34,6 +34,7 @@ static void boot_walk(struct walk *w, struct fsctx *fs, const struct cred *cred)
 
 /* What a mount is made of, as the steps below come to know it. */
 struct making {
+	const struct boot_container *c;
 	const struct boot_spec *s;
 	const struct boot_mount *m;
 	const struct walk *w;
@@ -62,7 +63,7 @@ static int new_tmpfs(const struct making *k, struct fs **out)
 			return (int)n;
 		struct gofer_attr attr;
 		/* A directory that we have made has nothing below; another mount is not the image. */
-		if (k->where.mnt != boot_ns->root)
+		if (k->where.mnt != k->c->mounts->root)
 			return -EXDEV;
 		if (gofer_stat(k->s->gofer, 0, path + 1, &attr) == 0) {
 			t.gofer = k->s->gofer;
@@ -91,16 +92,17 @@ static int mount_at(const struct making *k)
 	int err = m->device ? boot_device_fs(m->device, &fs, &root) : new_fs(k, &fs);
 	if (err < 0)
 		return err;
-	err = mount_add(boot_ns, fs, root, &k->where, m->source,
+	err = mount_add(k->c->mounts, fs, root, &k->where, m->source,
 			boot_is_dev(m) ? m->flags & ~(uint32_t)BOOT_READONLY : m->flags);
 	if (root)
 		dentry_put(root);
 	return err;
 }
 
-static int mount_one(const struct boot_spec *s, const struct boot_mount *m, const struct walk *w)
+static int mount_one(const struct boot_container *c, const struct boot_spec *s,
+		     const struct boot_mount *m, const struct walk *w)
 {
-	struct making k = {.s = s, .m = m, .w = w};
+	struct making k = {.c = c, .s = s, .m = m, .w = w};
 	int err = path_walk(w, m->target, &k.where);
 	k.existed = err == 0;
 	if (err < 0 && (err = boot_make_target(w, m->target, m->is_file)) == 0)
@@ -134,33 +136,36 @@ static const char *cause(int err)
 	}
 }
 
-int boot_mounts(const struct boot_spec *s, struct boot_error *e)
+int container_root(struct boot_container *c, const struct boot_spec *s, struct boot_error *e)
 {
 	struct fs *root_fs;
-	struct fsctx *fs = NULL;
-	struct path root;
-	struct walk w;
-
 	int err = s->root_write_through ? boot_root(s, &root_fs)
 					: overlay_new(s->gofer, 0, &root_fs);
 	if (err < 0)
 		return boot_fail(e, err, "root file system: %s", cause(err));
 	if (!s->root_write_through)
-		boot_changes_of(root_fs);
+		boot_changes_of(c, root_fs);
 	/* Read-only only once the mount points have been made. */
-	err = mount_ns_new(root_fs, "overlay", MNT_RELATIME, &boot_ns);
-	struct cred *cred = err == 0 ? cred_new_root(CAP_ALL) : NULL;
+	err = mount_ns_new(root_fs, "overlay", MNT_RELATIME, &c->mounts);
+	return err < 0 ? boot_fail(e, err, "out of memory") : 0;
+}
+
+int container_mounts(struct boot_container *c, const struct boot_spec *s, struct boot_error *e)
+{
+	struct fsctx *fs = NULL;
+	struct path root;
+	struct walk w;
+
+	struct cred *cred = cred_new_root(CAP_ALL);
 	if (!cred)
 		return boot_fail(e, -ENOMEM, "out of memory");
-	/* Nobody has seen it yet. */
-	boot_ns->ns.ino = s->ns_numbers[NS_MNT] ? s->ns_numbers[NS_MNT] : ns_about[NS_MNT].first;
-	mount_ns_root(boot_ns, &root);
-	err = fsctx_new(boot_ns, root, root, &fs);
+	mount_ns_root(c->mounts, &root);
+	int err = fsctx_new(c->mounts, root, root, &fs);
 	path_put(&root);
 	if (err == 0)
 		boot_walk(&w, fs, cred);
 	for (size_t i = 0; err == 0 && i < s->nmounts; i++)
-		if ((err = mount_one(s, &s->mounts[i], &w)) < 0)
+		if ((err = mount_one(c, s, &s->mounts[i], &w)) < 0)
 			boot_fail(e, err, "mount of %s on %s: %s", s->mounts[i].type,
 				  s->mounts[i].target, cause(err));
 	if (err == 0)
@@ -168,9 +173,20 @@ int boot_mounts(const struct boot_spec *s, struct boot_error *e)
 	if (err == 0)
 		err = boot_hide(s, &w, e);
 	if (err == 0 && s->root_readonly)
-		mount_set_flags(boot_ns->root, MNT_READONLY | MNT_RELATIME);
+		mount_set_flags(c->mounts->root, MNT_READONLY | MNT_RELATIME);
 	if (fs)
 		fsctx_put(fs);
 	cred_put(cred);
 	return err;
+}
+
+int boot_mounts(const struct boot_spec *s, struct boot_error *e)
+{
+	struct boot_container *c = boot_first;
+	int err = container_root(c, s, e);
+	if (err < 0)
+		return err;
+	/* Nobody has seen it yet. */
+	c->mounts->ns.ino = s->ns_numbers[NS_MNT] ? s->ns_numbers[NS_MNT] : ns_about[NS_MNT].first;
+	return container_mounts(c, s, e);
 }

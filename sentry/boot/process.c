@@ -12,8 +12,11 @@
 #include "sentry/boot/internal.h"
 #include "sentry/fs/hostfile/hostfile.h"
 #include "sentry/mm/mm.h"
+#include "sentry/task/container.h"
 #include "sentry/task/exec.h"
+#include "sentry/task/facts.h"
 #include "sentry/task/nsset.h"
+#include "sentry/task/pidns.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/task.h"
 #include "sentry/vfs/fdtab.h"
@@ -318,7 +321,37 @@ int process_exec(struct boot_process *b, const char *name, struct file *f)
 	return err < 0 ? exec_fail(b, err, cause(err, strchr(b->spec->argv[0], '/'))) : 0;
 }
 
-int process_build(const struct boot_spec *s, struct task **out)
+int process_publish_locked(struct task *t, struct group *parent, bool as_init)
+{
+	static const int one = 1;
+	struct group *g = t->group;
+	if (g->pid_ns->over)
+		return -ESRCH;
+	if (!container_room_locked(g->container))
+		return -EAGAIN;
+	int id = pid_alloc_locked(g->pid_ns, as_init ? &one : NULL, as_init);
+	if (id < 0)
+		return id;
+	t->tid = g->tgid = id;
+	t->nr = g->nr = pid_in_locked(g->pid_ns, id);
+	if (as_init && g->pid_ns->ids)
+		g->pid_ns->init = g;
+	g->leader = task_get(t);
+	if (parent) {
+		g->parent = group_get(parent);
+		list_append(&parent->children, &g->siblings);
+	}
+	list_append(&g->threads, &t->threads);
+	g->nthreads = 1;
+	kernel.ngroups++;
+	container_add_task_locked(g->container);
+	pid_set_locked(id, t, g);
+	group_set_ids_locked(g, id, id);
+	facts_tell_locked(t);
+	return 0;
+}
+
+int process_build(struct boot_container *c, const struct boot_spec *s, struct task **out)
 {
 	struct task *t = task_alloc();
 	struct group *g = group_alloc();
@@ -333,16 +366,20 @@ int process_build(const struct boot_spec *s, struct task **out)
 	t->group = g;
 	g->actions = sigactions_new();
 	t->cred = make_cred(s);
-	t->ns = nsset_first();
+	t->ns = c->set ? nsset_get(c->set) : nsset_first();
 	if (!g->actions || !t->cred || !t->ns)
 		return err;
-	g->is_init = s->as_init;
+	pid_ns_put(g->pid_ns);
+	g->pid_ns = pid_ns_get(pid_ns_of(t->ns->of[NS_PID]));
+	container_put(g->container);
+	g->container = container_get(c->container);
+	g->is_init = s->as_init && c->own_pids;
 	g->exit_signal = SIGCHLD;
 	set_signals(t, s);
 	set_rlimits(g, default_rlimits, ARRAY_SIZE(default_rlimits));
 	set_rlimits(g, s->rlimits, s->nrlimits);
-	mount_ns_root(boot_ns, &root);
-	err = fsctx_new(boot_ns, root, root, &t->fs);
+	mount_ns_root(c->mounts, &root);
+	err = fsctx_new(c->mounts, root, root, &t->fs);
 	path_put(&root);
 	if (err < 0)
 		return err;

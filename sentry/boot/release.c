@@ -4,6 +4,7 @@
 #include "sentry/fs/hostfile/hostfile.h"
 #include "sentry/fs/memfs/memfs.h"
 #include "sentry/ipc/ipc.h"
+#include "sentry/task/container.h"
 #include "sentry/task/reap.h"
 #include "sentry/task/task.h"
 #include "sentry/tty/tty.h"
@@ -28,13 +29,15 @@ void boot_release(void)
 		group_put(STEAL(kernel.init));
 	if (boot_outside)
 		group_put(STEAL(boot_outside));
-	hosttty_release(boot_ttys);
+	if (boot_first->main)
+		group_put(STEAL(boot_first->main));
+	hosttty_release(&boot_first->process.ttys);
 	boot_exec_release();
 	/* Nobody waits any more; a wake-up under way may hold the last reference to a file. */
 	hostfile_shutdown();
-	devpts_release();
-	boot_changes_release();
-	mount_ns_put(STEAL(boot_ns));
+	devpts_end(&container_first);
+	boot_changes_release(boot_first);
+	mount_ns_put(STEAL(boot_first->mounts));
 	ipc_release();
 	memfs_release();
 	anon_release();

@@ -11,6 +11,7 @@
 #include "sentry/procfs/cgroup.h"
 #include "sentry/procfs/procfs.h"
 #include "sentry/procfs/measure.h"
+#include "sentry/task/pidns.h"
 
 static int controllers_show(const struct proc_look *at, struct text *out)
 {
@@ -40,6 +41,13 @@ static int events_show(const struct proc_look *at, struct text *out)
 	return 0;
 }
 
+/* The reader's container is a group of its own. */
+static bool is_ours(const struct group *g)
+{
+	const struct task *t = task_current();
+	return !t || t->group->container == g->container;
+}
+
 static int procs_show(const struct proc_look *at, struct text *out)
 {
 	size_t n;
@@ -50,7 +58,7 @@ static int procs_show(const struct proc_look *at, struct text *out)
 	if (!groups)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		if ((nr = pid_here(groups[i]->tgid)) > 0)
+		if (is_ours(groups[i]) && (nr = pid_here(groups[i]->tgid)) > 0)
 			text_printf(out, "%d\n", nr);
 	measure_groups_free(groups, n);
 	return 0;
@@ -60,8 +68,10 @@ static bool put_threads(struct group *g, void *arg)
 {
 	struct task *t;
 
+	if (!is_ours(g))
+		return true;
 	list_for_each (t, &g->threads, threads)
-		text_printf(arg, "%d\n", t->tid);
+		text_printf(arg, "%d\n", pid_here_locked(t->tid));
 	return true;
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cpu.*, cpuset.*, pids.* and io.*: limits as they were given, use as it was counted. */
+#include <stddef.h>
+
 #include "sentry/procfs/cgroup.h"
 #include "sentry/procfs/measure.h"
 #include "sentry/res/resources.h"
 #include "sentry/res/usage.h"
+#include "sentry/task/container.h"
 
 int cgroup_cpu_max_show(const struct proc_look *at, struct text *out)
 {
@@ -103,10 +106,13 @@ int cgroup_pids_max_show(const struct proc_look *at, struct text *out)
 	return 0;
 }
 
-static int put_count(struct text *out, const char *name, const unsigned *count)
+/* A member of the reader's container. */
+static int put_count(struct text *out, const char *name, size_t member)
 {
+	const struct task *t = task_current();
+	const struct container *c = t ? t->group->container : &container_first;
 	lock(&kernel.tasks_lock);
-	unsigned n = *count;
+	unsigned n = *(const unsigned *)((const char *)c + member);
 	unlock(&kernel.tasks_lock);
 	text_printf(out, "%s%u\n", name, n);
 	return 0;
@@ -115,19 +121,19 @@ static int put_count(struct text *out, const char *name, const unsigned *count)
 int cgroup_pids_current_show(const struct proc_look *at, struct text *out)
 {
 	(void)at;
-	return put_count(out, "", &kernel.ntasks);
+	return put_count(out, "", offsetof(struct container, ntasks));
 }
 
 int cgroup_pids_peak_show(const struct proc_look *at, struct text *out)
 {
 	(void)at;
-	return put_count(out, "", &kernel.tasks_peak);
+	return put_count(out, "", offsetof(struct container, tasks_peak));
 }
 
 int cgroup_pids_events_show(const struct proc_look *at, struct text *out)
 {
 	(void)at;
-	return put_count(out, "max ", &kernel.tasks_refused);
+	return put_count(out, "max ", offsetof(struct container, tasks_refused));
 }
 
 /* The host's devices, by number, as any container sees them. */

@@ -12,6 +12,7 @@
 
 #include "sentry/ipc/sem.h"
 #include "sentry/mm/mm.h"
+#include "sentry/task/container.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
 #include "sentry/task/nsset.h"
@@ -67,10 +68,8 @@ static int flags_check(const struct task *t, const struct clone_spec *s)
 static int limits_check_locked(struct task *t)
 {
 	const struct cred *c = task_cred_self(t);
-	if (kernel.ntasks >= kernel.task_limit) {
-		kernel.tasks_refused++;
+	if (!container_room_locked(t->group->container))
 		return -EAGAIN;
-	}
 	if (c->ruid == 0 || cred_capable(c, CAP_SYS_RESOURCE) || cred_capable(c, CAP_SYS_ADMIN))
 		return 0;
 	return task_count_uid_locked(c->ruid) >= task_rlimit(t, RLIMIT_NPROC) ? -EAGAIN : 0;
@@ -122,6 +121,8 @@ static struct group *group_for_child(struct task *t, const struct clone_spec *s)
 	lock(&from->rlimit_lock);
 	memcpy(g->rlimits, from->rlimits, sizeof g->rlimits);
 	unlock(&from->rlimit_lock);
+	container_put(g->container);
+	g->container = container_get(from->container);
 	g->exit_signal = s->exit_signal;
 	g->dumpable = __atomic_load_n(&from->dumpable, __ATOMIC_RELAXED);
 	g->oom_score_adj = __atomic_load_n(&from->oom_score_adj, __ATOMIC_RELAXED);
@@ -262,8 +263,7 @@ static int publish(struct task *child, struct task *t, const struct clone_spec *
 		join_family_locked(child, t, s);
 	list_append(&g->threads, &child->threads);
 	__atomic_store_n(&g->nthreads, g->nthreads + 1, __ATOMIC_RELEASE);
-	if (++kernel.ntasks > kernel.tasks_peak)
-		kernel.tasks_peak = kernel.ntasks;
+	container_add_task_locked(g->container);
 	kernel.forks++;
 	pid_set_locked(id, child, NULL);
 	if (traced)

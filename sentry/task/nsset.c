@@ -65,6 +65,43 @@ struct nsset *nsset_first(void)
 	return s;
 }
 
+static int make_alone(enum ns_kind kind, struct ns **out)
+{
+	switch (kind) {
+	case NS_IPC:
+		return ipc_ns_new(&user_first, out);
+	case NS_NET:
+		return net_ns_new(&user_first, out);
+	case NS_PID:
+		return pid_ns_new(NULL, &user_first, out);
+	case NS_UTS:
+		return uts_ns_new(NULL, &user_first, out);
+	default:
+		*out = ns_get(kind == NS_TIME ? &time_first : &cgroup_first);
+		return 0;
+	}
+}
+
+int nsset_new(struct ns *const shared[NS_KINDS], struct nsset **out)
+{
+	struct nsset *s = calloc(1, sizeof *s);
+	int err = s ? 0 : -ENOMEM;
+	if (s)
+		ref_init(&s->ref);
+	for (int i = 0; err == 0 && i < NS_KINDS; i++) {
+		if (i == NS_MNT || i == NS_USER)
+			continue;
+		if (shared[i])
+			s->of[i] = ns_get(shared[i]);
+		else
+			err = make_alone((enum ns_kind)i, &s->of[i]);
+	}
+	if (err < 0 && s)
+		nsset_put(STEAL(s));
+	*out = s;
+	return err;
+}
+
 struct nsset *nsset_get(struct nsset *s)
 {
 	ref_get(&s->ref);

@@ -21,6 +21,11 @@ struct nsset {
 
 /* Of the first ones of each kind. */
 struct nsset *nsset_first(void); /* NULL: no memory */
+/*
+ * A container's own: what `shared` has is shared (borrowed), else it is new, a PID namespace one
+ * that nobody else sees into.  -ENOMEM, -ENOSPC.
+ */
+int nsset_new(struct ns *const shared[NS_KINDS], struct nsset **out);
 /* Their numbers, before anybody sees them; 0 leaves one as it is.  Not that of mounts. */
 void nsset_number_first(const uint64_t numbers[NS_KINDS]);
 struct nsset *nsset_get(struct nsset *s);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sentry/task/container.h"
 #include "sentry/task/pidns.h"
 
 /* PID_MAX: as Linux' default on small machines; /proc/sys/kernel/pid_max shows it. */
@@ -204,6 +205,7 @@ void pid_set_locked(int id, struct task *t, struct group *g)
 	if (g) {
 		assert(!slots[id].group);
 		slots[id].group = group_get(g);
+		g->container->ngroups++;
 		list_append(&groups, &g->all);
 	}
 }
@@ -225,6 +227,8 @@ void pid_clear_group_locked(int id)
 	list_del(&g->all);
 	for (struct pid_ns *n = g->pid_ns; n && n->ids; n = n->parent)
 		waitq_wake(&n->emptied, 0);
+	if (--g->container->ngroups == 0)
+		waitq_wake(&g->container->wq, 0);
 	group_put(g);
 }
 

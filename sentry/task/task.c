@@ -10,6 +10,7 @@
 #include "platform/base/local.h"
 #include "platform/base/log.h"
 #include "sentry/mm/mm.h"
+#include "sentry/task/container.h"
 #include "sentry/task/ctimer.h"
 #include "sentry/task/errand.h"
 #include "sentry/task/exit.h"
@@ -93,6 +94,7 @@ struct group *group_alloc(void)
 	waitq_init(&g->exit_wq);
 	g->dumpable = 1;
 	g->pid_ns = pid_ns_get(&pid_first);
+	g->container = container_get(&container_first);
 	count_new(group);
 	return g;
 }
@@ -134,6 +136,7 @@ void group_put(struct group *g)
 	if (g->parent)
 		group_put(g->parent);
 	pid_ns_put(g->pid_ns);
+	container_put(g->container);
 	free(g);
 	count_gone(group);
 }
@@ -211,11 +214,11 @@ int task_may_access_fs(struct task *by, struct task *target)
 }
 
 /* From here on only the kernel itself is touched: boot waits for the last thread. */
-static void count_end(void)
+static void count_end(struct container *c)
 {
 	lock(&kernel.tasks_lock);
-	kernel.ntasks--;
-	waitq_wake(&kernel.ended, 0);
+	container_drop_task_locked(c);
+	container_put(c);
 	unlock(&kernel.tasks_lock);
 }
 
@@ -280,8 +283,9 @@ static void task_main(struct task_begin *b)
 	__atomic_sub_fetch(&t->group->awake, 1, __ATOMIC_SEQ_CST);
 	waiter_set_self(NULL);
 	local_set(LOCAL_TASK, NULL);
+	struct container *c = container_get(t->group->container);
 	task_put(t);
-	count_end();
+	count_end(c);
 }
 
 static void *task_thread(void *arg)

@@ -37,6 +37,7 @@ struct seccomp_filter;
 struct sem_undo_list;
 struct nsset;
 struct pid_ns;
+struct container;
 struct file;
 
 enum { NSIG = 64, TASK_COMM_LEN = 16 };
@@ -139,6 +140,7 @@ struct group {
 	int tgid;			/* I  its id; pgid, sid and parent_tid are ids too */
 	int nr;				/* I  its number in pid_ns */
 	struct pid_ns *pid_ns;		/* I  our reference */
+	struct container *container;	/* I  our reference */
 	struct list threads;		/* t  struct task.threads */
 	unsigned nthreads;		/* t  atomically: some read it without */
 	struct task *leader;		/* t  whose tid is tgid; our reference, kept when it is dead */
@@ -204,9 +206,7 @@ struct kernel {
 	struct group *init;		/* I  orphans become its children */
 	struct group *main_group;	/* I  its end is the end of the sandbox */
 	unsigned ngroups, ntasks;	/* t */
-	unsigned task_limit;		/* t  -EAGAIN above it: pids.max, or task_most */
 	unsigned task_most;		/* I  what the platform has room for */
-	unsigned tasks_peak, tasks_refused; /* t */
 	uint64_t forks;			/* t  since boot */
 	int64_t boot_mono_ns;		/* I */
 	int64_t boot_real_ns;		/* I */

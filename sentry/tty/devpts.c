@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * devpts: a memory file system with a node for each open pair, and ptmx.
- * One instance: every mount of it shows the same terminals.
+ * One instance a container: every mount of it there shows the same terminals.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sentry/fs/memfs/memfs.h"
+#include "sentry/task/container.h"
 #include "sentry/tty/tty.h"
 #include "sentry/vfs/dentry.h"
 #include "sentry/vfs/namei.h"
@@ -15,12 +17,96 @@
 
 enum { GID_TTY = 5 };
 
-static struct fs *instance;	/* our reference; made by the first mount, at boot */
-static struct mount *seen;	/* where it is mounted first: paths of slaves; our reference */
+struct devpts {
+	struct ref ref;		/* a  its container's, and one of each terminal */
+	struct list all;	/* instances_lock */
+	struct fs *fs;		/* instances_lock: made by the first mount; our reference */
+	struct mount *seen;	/* instances_lock: where that is: paths of slaves; our reference */
+	struct tty *lines[PTS_MAX]; /* pts.c */
+};
 
-static int node_add(const char *name, const struct node_spec *spec)
+static struct lock instances_lock = LOCK_INIT(RANK_LEAF);
+static struct devpts first = {.ref = {1}, .all = LIST_INIT(first.all)};
+static struct list instances = LIST_INIT(instances);	/* instances_lock: without the first */
+
+int devpts_begin(struct container *c)
 {
-	struct dentry *dir = instance->root, *child = NULL;
+	struct devpts *d = calloc(1, sizeof *d);
+	if (!d)
+		return -ENOMEM;
+	ref_init(&d->ref);
+	lock(&instances_lock);
+	list_append(&instances, &d->all);
+	unlock(&instances_lock);
+	c->devpts = d;
+	return 0;
+}
+
+struct devpts *devpts_get(struct devpts *d)
+{
+	ref_get(&d->ref);
+	return d;
+}
+
+void devpts_put(struct devpts *d)
+{
+	if (ref_put(&d->ref))
+		free(d);
+}
+
+void devpts_end(struct container *c)
+{
+	struct devpts *d = c->devpts ? c->devpts : &first;
+	lock(&instances_lock);
+	struct mount *seen = STEAL(d->seen);
+	struct fs *fs = STEAL(d->fs);
+	list_del(&d->all);
+	unlock(&instances_lock);
+	if (seen)
+		mount_put(seen);
+	if (fs)
+		fs_put(fs);
+	if (STEAL(c->devpts))
+		devpts_put(d);
+}
+
+struct devpts *devpts_here(void)
+{
+	const struct task *t = task_current();
+	return t && t->group->container->devpts ? t->group->container->devpts : &first;
+}
+
+struct devpts *devpts_of(const struct inode *i)
+{
+	struct devpts *d, *found = devpts_here();
+	lock(&instances_lock);
+	if (first.fs == i->fs)
+		found = &first;
+	list_for_each (d, &instances, all)
+		if (d->fs == i->fs)
+			found = d;
+	devpts_get(found);
+	unlock(&instances_lock);
+	return found;
+}
+
+struct tty **devpts_lines(struct devpts *d)
+{
+	return d->lines;
+}
+
+/* Referenced, or NULL: none is mounted. */
+static struct fs *fs_of(const struct devpts *d)
+{
+	lock(&instances_lock);
+	struct fs *fs = d->fs ? fs_get(d->fs) : NULL;
+	unlock(&instances_lock);
+	return fs;
+}
+
+static int node_add(struct fs *fs, const char *name, const struct node_spec *spec)
+{
+	struct dentry *dir = fs->root, *child = NULL;
 	lock(&dir->inode->lock);
 	int err = dentry_lookup_locked(dir, name, strlen(name), &child);
 	if (err == 0 && !child->inode)
@@ -31,27 +117,47 @@ static int node_add(const char *name, const struct node_spec *spec)
 	return err;
 }
 
-int devpts_make(const char *source, const char *data, struct fs **out)
+static int instance_new(struct devpts *d)
 {
 	struct memfs_options o = {.name = "devpts", .mode = 0755};
 	struct node_spec ptmx = {.mode = S_IFCHR | 0666, .rdev = abi_makedev(5, 2)};
+	struct fs *fs;
+	int err = memfs_new(&o, &fs);
+	if (err < 0)
+		return err;
+	if ((err = node_add(fs, "ptmx", &ptmx)) < 0) {
+		fs_put(fs);
+		return err;
+	}
+	lock(&instances_lock);
+	struct fs *extra = d->fs ? fs : NULL; /* another thread was first */
+	if (!extra)
+		d->fs = fs;
+	unlock(&instances_lock);
+	if (extra)
+		fs_put(extra);
+	return 0;
+}
+
+int devpts_make(const char *source, const char *data, struct fs **out)
+{
+	struct devpts *d = devpts_here();
 	(void)source;
 	(void)data;
-	if (!instance) {
-		int err = memfs_new(&o, &instance);
-		if (err == 0)
-			err = node_add("ptmx", &ptmx);
-		if (err < 0)
-			return err;
-	}
-	*out = fs_get(instance);
-	return 0;
+	int err = 0;
+	*out = fs_of(d);
+	if (!*out && (err = instance_new(d)) == 0)
+		*out = fs_of(d);
+	return err;
 }
 
 void devpts_mounted(struct mount *m)
 {
-	if (!seen)
-		seen = mount_get(m);
+	struct devpts *d = devpts_here();
+	lock(&instances_lock);
+	if (!d->seen)
+		d->seen = mount_get(m);
+	unlock(&instances_lock);
 }
 
 int devpts_add(const struct tty *tty, const struct cred *cred)
@@ -63,20 +169,24 @@ int devpts_add(const struct tty *tty, const struct cred *cred)
 		.gid = GID_TTY,
 		.rdev = tty->rdev,
 	};
-	if (!instance)
+	struct fs *fs = fs_of(tty->pts);
+	if (!fs)
 		return -ENODEV;
 	snprintf(name, sizeof name, "%d", tty->index);
-	return node_add(name, &spec);
+	int err = node_add(fs, name, &spec);
+	fs_put(fs);
+	return err;
 }
 
-void devpts_remove(int index)
+void devpts_remove(const struct tty *tty)
 {
 	char name[16];
 	struct dentry *dir, *child = NULL;
-	if (!instance)
+	struct fs *fs = fs_of(tty->pts);
+	if (!fs)
 		return;
-	dir = instance->root;
-	snprintf(name, sizeof name, "%d", index);
+	dir = fs->root;
+	snprintf(name, sizeof name, "%d", tty->index);
 	lock(&dir->inode->lock);
 	if (dentry_lookup_locked(dir, name, strlen(name), &child) == 0 && child->inode &&
 	    dir->inode->ops->unlink(dir, child) == 0)
@@ -84,32 +194,37 @@ void devpts_remove(int index)
 	unlock(&dir->inode->lock);
 	if (child)
 		dentry_put(child);
+	fs_put(fs);
 }
 
-int devpts_path(int index, struct path *out)
+static int find_node(struct fs *fs, int index, struct dentry **out)
 {
 	char name[16];
-	struct dentry *child = NULL;
-	if (!instance || !seen)
-		return -ENXIO;
 	snprintf(name, sizeof name, "%d", index);
-	lock(&instance->root->inode->lock);
-	int err = dentry_lookup_locked(instance->root, name, strlen(name), &child);
-	unlock(&instance->root->inode->lock);
-	if (err < 0)
+	lock(&fs->root->inode->lock);
+	int err = dentry_lookup_locked(fs->root, name, strlen(name), out);
+	unlock(&fs->root->inode->lock);
+	if (err < 0 || (*out)->inode)
 		return err;
-	if (!child->inode) {
-		dentry_put(child);
-		return -EIO;
-	}
-	*out = (struct path){mount_get(seen), child};
-	return 0;
+	dentry_put(*out);
+	return -EIO;
 }
 
-void devpts_release(void)
+int devpts_path(const struct tty *tty, struct path *out)
 {
-	if (seen)
-		mount_put(STEAL(seen));
-	if (instance)
-		fs_put(STEAL(instance));
+	struct dentry *child = NULL;
+	struct devpts *d = tty->pts;
+	lock(&instances_lock);
+	struct mount *seen = d->fs && d->seen ? mount_get(d->seen) : NULL;
+	struct fs *fs = seen ? fs_get(d->fs) : NULL;
+	unlock(&instances_lock);
+	if (!seen)
+		return -ENXIO;
+	int err = find_node(fs, tty->index, &child);
+	fs_put(fs);
+	if (err == 0)
+		*out = (struct path){seen, child};
+	else
+		mount_put(seen);
+	return err;
 }

@@ -60,6 +60,7 @@ static int hosttty_open(struct tty *tty, struct path path, const struct cred *cr
 
 static void hosttty_destroy(struct tty *tty)
 {
+	devpts_put(tty->pts);
 	free(container_of(tty, struct hosttty, tty));
 }
 
@@ -123,7 +124,7 @@ static int hosttty_new(struct hosttty_set *set, const struct file *f, struct hos
 	err = devpts_add(&h->tty, f->cred);
 	if (err < 0 && err != -ENODEV) { /* no devpts: a terminal without a name */
 		pts_release(&h->tty);
-		free(h);
+		hosttty_destroy(&h->tty);
 		return err;
 	}
 	while (set->at[n])
@@ -171,7 +172,7 @@ int hosttty_attach(struct hosttty_set *set, struct task *t, struct file **f)
 
 int hosttty_path(const struct hosttty_set *set, struct path *out)
 {
-	return set->at[0] ? devpts_path(set->at[0]->tty.index, out) : -ENXIO;
+	return set->at[0] ? devpts_path(&set->at[0]->tty, out) : -ENXIO;
 }
 
 void hosttty_away(const struct hosttty_set *set, bool away)
@@ -197,7 +198,7 @@ void hosttty_release(struct hosttty_set *set)
 {
 	for (unsigned i = 0; i < HOSTTTY_MAX && set->at[i]; i++) {
 		struct hosttty *h = STEAL(set->at[i]);
-		devpts_remove(h->tty.index);
+		devpts_remove(&h->tty);
 		pts_release(&h->tty);
 		lock(&h->lock);
 		unsigned count = h->count;

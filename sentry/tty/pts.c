@@ -9,13 +9,15 @@
 #include "sentry/tty/tty.h"
 #include "sentry/vfs/inode.h"
 
-enum { PTS_MAX = 1024, MAJOR_TTY = 5, MAJOR_PTS = 136, MINOR_TTY = 0, MINOR_PTMX = 2 };
+enum { MAJOR_TTY = 5, MAJOR_PTS = 136, MINOR_TTY = 0, MINOR_PTMX = 2 };
 
+/* Of what devpts_lines() leads to; not referenced: pts_release takes out. */
 static struct lock lines_lock = LOCK_INIT(RANK_LEAF);
-static struct tty *lines[PTS_MAX];	/* lines_lock; not referenced: pts_release takes out */
 
 int pts_claim(struct tty *tty)
 {
+	struct devpts *d = devpts_here();
+	struct tty **lines = devpts_lines(d);
 	int i = 0;
 	lock(&lines_lock);
 	while (i < PTS_MAX && lines[i])
@@ -25,6 +27,7 @@ int pts_claim(struct tty *tty)
 	unlock(&lines_lock);
 	if (i == PTS_MAX)
 		return -ENOSPC;
+	tty->pts = devpts_get(d);
 	tty->index = i;
 	tty->rdev = abi_makedev(MAJOR_PTS, (uint32_t)i);
 	return 0;
@@ -33,16 +36,17 @@ int pts_claim(struct tty *tty)
 void pts_release(struct tty *tty)
 {
 	lock(&lines_lock);
-	lines[tty->index] = NULL;
+	devpts_lines(tty->pts)[tty->index] = NULL;
 	unlock(&lines_lock);
 }
 
-struct tty *pts_find(int index)
+/* The one with that number, referenced, or NULL. */
+static struct tty *pts_find(struct devpts *d, int index)
 {
 	if (index < 0 || index >= PTS_MAX)
 		return NULL;
 	lock(&lines_lock);
-	struct tty *tty = lines[index];
+	struct tty *tty = devpts_lines(d)[index];
 	if (tty && !ref_tryget(&tty->ref))
 		tty = NULL;
 	unlock(&lines_lock);
@@ -52,7 +56,7 @@ struct tty *pts_find(int index)
 int tty_open(struct tty *tty, const struct cred *cred, uint32_t flags, struct file **out)
 {
 	struct path path;
-	if (devpts_path(tty->index, &path) < 0)
+	if (devpts_path(tty, &path) < 0)
 		path = (struct path){NULL, NULL};
 	int err = tty->open(tty, path, cred, flags, out);
 	if (err < 0 && path.dentry)
@@ -63,7 +67,9 @@ int tty_open(struct tty *tty, const struct cred *cred, uint32_t flags, struct fi
 static int pts_open(struct inode *i, struct path path, const struct cred *cred, uint32_t flags,
 		    struct file **out)
 {
-	struct tty *tty = pts_find((int)abi_minor(i->rdev));
+	struct devpts *d = devpts_of(i);
+	struct tty *tty = pts_find(d, (int)abi_minor(i->rdev));
+	devpts_put(d);
 	if (!tty)
 		return -EIO;
 	int err = tty->open(tty, path, cred, flags, out);

@@ -24,6 +24,7 @@ static void pty_destroy(struct tty *tty)
 {
 	struct pty *p = container_of(tty, struct pty, tty);
 	pts_release(tty);
+	devpts_put(tty->pts);
 	waitq_destroy(&p->master_wq);
 	waitq_destroy(&p->slave_wq);
 	free(p);
@@ -176,7 +177,7 @@ static void master_release(struct file *f)
 	waitq_wake(&p->slave_wq, 0);
 	unlock(&p->tty.lock);
 	tty_hangup_session(&p->tty);
-	devpts_remove(p->tty.index);
+	devpts_remove(&p->tty);
 	tty_put(&p->tty);
 }
 
@@ -202,7 +203,7 @@ int ptmx_open(struct inode *i, struct path path, const struct cred *cred, uint32
 	if (err == 0) {
 		err = file_new(&master_ops, FILE_TTY, p, path, inode_get(i), cred, flags, out);
 		if (err < 0)
-			devpts_remove(p->tty.index);
+			devpts_remove(&p->tty);
 	}
 	if (err < 0) {
 		tty_put(&p->tty);

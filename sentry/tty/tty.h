@@ -35,6 +35,7 @@ struct tty {
 	struct ref ref;
 	struct lock lock;		/* RANK_TTY */
 	int sid, pgrp;			/* t: 0 none */
+	struct devpts *pts;		/* I: where it has its number; our reference */
 	int index;			/* I: /dev/pts/INDEX */
 	uint64_t rdev;			/* I */
 	bool away;			/* t: its foreground is none of ours: another job outside */
@@ -114,12 +115,22 @@ bool ring_put(struct ring *r, uint8_t c);
 unsigned ring_room(const struct ring *r);
 size_t ring_get(struct ring *r, uint8_t *buf, size_t size);
 
+/* devpts.c: an instance for each container, which its terminals keep. */
+enum { PTS_MAX = 1024 };
+struct container;
+/* A container's own, before its first process; the first one has it.  -ENOMEM. */
+int devpts_begin(struct container *c);
+/* Its container has ended: nothing is found there any more. */
+void devpts_end(struct container *c);
+void devpts_put(struct devpts *d);
+
 /* pts.c: the numbers of terminals. */
-/* The lowest free number becomes tty's index and rdev; -ENOSPC. */
+/*
+ * The lowest free number of the caller's container becomes tty's index and rdev; -ENOSPC.  Then
+ * pts_release() gives the number back, devpts_put(tty->pts) the instance.
+ */
 int pts_claim(struct tty *tty);
 void pts_release(struct tty *tty);
-/* The one with that number, referenced, or NULL. */
-struct tty *pts_find(int index);
 /* Drivers of /dev/tty, /dev/ptmx and /dev/pts/N. */
 int pts_init(void);
 
@@ -133,12 +144,17 @@ int64_t pty_settings_ioctl(struct pty *p, const struct ioctl_args *a, bool maste
 /* devpts.c */
 int devpts_make(const char *source, const char *data, struct fs **out);
 int devpts_add(const struct tty *tty, const struct cred *cred);
-void devpts_remove(int index);
+void devpts_remove(const struct tty *tty);
 /* The path of a slave, referenced; -ENXIO if devpts is not mounted. */
-int devpts_path(int index, struct path *out);
-/* boot: it has been mounted there. */
+int devpts_path(const struct tty *tty, struct path *out);
+/* boot: it has been mounted there, by the caller's container. */
 void devpts_mounted(struct mount *m);
-void devpts_release(void);
+/* The caller's container's. */
+struct devpts *devpts_here(void);
+/* Whose node i is; else the caller's container's. */
+struct devpts *devpts_of(const struct inode *i);
+struct tty **devpts_lines(struct devpts *d);
+struct devpts *devpts_get(struct devpts *d);
 
 /*
  * host.c: terminals of the host that a process was given as its 0-2; the first

@@ -123,7 +123,7 @@ static int setup(void **state)
 		memory_from_host();
 		procfs_from_host();
 		kernel.boot_mono_ns = clock_mono_ns() - NSEC_PER_SEC;
-		kernel.task_limit = 100;
+		kernel.task_most = 100;
 		strcpy(uts_first.hostname, "box");
 		once = true;
 	}

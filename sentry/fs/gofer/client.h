@@ -25,7 +25,9 @@ struct gofer;
 
 /* Takes over the n descriptors (the gofer must hold the only other ends) on success. */
 int gofer_client_new(const int *conn_fds, size_t n, struct gofer **out);
-/* Closes the connections, which ends the gofer.  No call may be running. */
+/* Another reference, as each file system has one. */
+struct gofer *gofer_client_get(struct gofer *g);
+/* The last one closes the connections, which ends the gofer.  No call may be running. */
 void gofer_client_free(struct gofer *g);
 
 /* One entry of a directory: valid during the callback only. */

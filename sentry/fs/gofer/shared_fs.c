@@ -452,6 +452,7 @@ static void shared_destroy(struct fs *fs)
 	struct shared *m = fs->priv;
 	pthread_rwlock_destroy(&m->moves);
 	watches_free(m->watches);
+	gofer_client_free(m->gofer);
 	free(m);
 }
 
@@ -527,6 +528,7 @@ int goferfs_new(struct gofer *g, unsigned root, enum goferfs_kind kind, struct f
 		free(m);
 		return err;
 	}
+	gofer_client_get(g);
 	m->fs = fs;
 	err = root_new(m, &attr);
 	if (err < 0) {

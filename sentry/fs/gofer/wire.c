@@ -22,6 +22,7 @@
 
 #include "platform/base/cleanup.h"
 #include "platform/base/lock.h"
+#include "platform/base/ref.h"
 #include "platform/host.h"
 
 enum { CONNS_MAX = 64 };
@@ -33,6 +34,7 @@ struct conn {
 };
 
 struct gofer {
+	struct ref ref;	      /* a: the maker's, and one of each file system */
 	struct lock lock;     /* RANK_GOFER */
 	pthread_cond_t freed; /* l: a bit of idle was set, or dead */
 	uint64_t idle;	      /* l: bit i: conns[i] is free */
@@ -55,6 +57,7 @@ int gofer_client_new(const int *conn_fds, size_t n, struct gofer **out)
 	}
 	for (size_t i = 0; i < n; i++)
 		g->conns[i].fd = conn_fds[i];
+	ref_init(&g->ref);
 	lock_init(&g->lock, RANK_GOFER);
 	pthread_cond_init(&g->freed, NULL);
 	g->idle = n == 64 ? UINT64_MAX : (1ull << n) - 1;
@@ -69,9 +72,15 @@ undo_packets:
 	return -ENOMEM;
 }
 
+struct gofer *gofer_client_get(struct gofer *g)
+{
+	ref_get(&g->ref);
+	return g;
+}
+
 void gofer_client_free(struct gofer *g)
 {
-	if (!g)
+	if (!g || !ref_put(&g->ref))
 		return;
 	uint64_t all = g->count == 64 ? UINT64_MAX : (1ull << g->count) - 1;
 	assert(g->idle == all || g->dead);

@@ -218,6 +218,7 @@ static void memfs_show(struct fs *fs, char *buf, size_t size)
 static void memfs_destroy(struct fs *fs)
 {
 	struct memfs *m = fs->priv;
+	gofer_client_free(m->gofer);
 	free(m->lower_path);
 	free(m);
 }
@@ -311,6 +312,8 @@ int memfs_new(const struct memfs_options *o, struct fs **out)
 		return err;
 	}
 	struct fs *fs = m->fs;
+	if (m->gofer)
+		gofer_client_get(m->gofer);
 	err = root_new(m, o);
 	if (err < 0) {
 		fs_put(fs);

@@ -27,7 +27,7 @@ struct memfs_options {
 	uint64_t size_limit;	/* bytes, 0: none */
 	uint64_t inode_limit;	/* 0: none */
 	struct {
-		struct gofer *gofer;	/* NULL: no lower tree; must outlive the file system */
+		struct gofer *gofer;	/* NULL: no lower tree */
 		unsigned root;
 		const char *path;	/* below root, "" for all of it; copied */
 	} lower;

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sentry/task/container.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "sentry/task/signal.h"
+
+struct container container_first = {
+	.ref = {1},
+	.task_limit = UINT_MAX,
+	.wq = {.lock = LOCK_INIT(RANK_WAITQ), .entries = LIST_INIT(container_first.wq.entries)},
+};
+unsigned containers_paused;
+
+struct container *container_new(void)
+{
+	static unsigned last; /* a */
+	struct container *c = calloc(1, sizeof *c);
+	if (!c)
+		return NULL;
+	ref_init(&c->ref);
+	c->number = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+	c->task_limit = UINT_MAX;
+	waitq_init(&c->wq);
+	return c;
+}
+
+struct container *container_get(struct container *c)
+{
+	ref_get(&c->ref);
+	return c;
+}
+
+void container_put(struct container *c)
+{
+	if (!ref_put(&c->ref))
+		return;
+	waitq_destroy(&c->wq);
+	free(c);
+}
+
+bool container_room_locked(struct container *c)
+{
+	lock_assert_held(&kernel.tasks_lock);
+	if (kernel.ntasks < kernel.task_most && c->ntasks < c->task_limit)
+		return true;
+	c->tasks_refused++;
+	return false;
+}
+
+void container_add_task_locked(struct container *c)
+{
+	lock_assert_held(&kernel.tasks_lock);
+	kernel.ntasks++;
+	if (++c->ntasks > c->tasks_peak)
+		c->tasks_peak = c->ntasks;
+}
+
+void container_drop_task_locked(struct container *c)
+{
+	lock_assert_held(&kernel.tasks_lock);
+	kernel.ntasks--;
+	if (--c->ntasks == 0)
+		waitq_wake(&c->wq, 0);
+	waitq_wake(&kernel.ended, 0);
+}
+
+struct visit {
+	const struct container *c;
+	void (*fn)(struct group *g, void *arg);
+	void *arg;
+};
+
+static bool visit_one(struct group *g, void *arg)
+{
+	const struct visit *v = arg;
+	if (g->container == v->c)
+		v->fn(g, v->arg);
+	return true;
+}
+
+void container_for_each_locked(struct container *c, void (*fn)(struct group *g, void *arg),
+			       void *arg)
+{
+	struct visit v = {c, fn, arg};
+	group_for_each_locked(visit_one, &v);
+}
+
+static void kill_one(struct group *g, void *arg)
+{
+	const struct abi_siginfo info = {.signo = SIGKILL, .code = SI_KERNEL};
+	(void)arg;
+	if (!g->zombie)
+		signal_send_group_locked(g, &info);
+}
+
+void container_kill_locked(struct container *c)
+{
+	container_for_each_locked(c, kill_one, NULL);
+}
+
+/* They come to task_run(), and stand there. */
+static void interrupt_one(struct group *g, void *arg)
+{
+	struct task *t;
+	(void)arg;
+	lock(&g->siglock);
+	list_for_each (t, &g->threads, threads)
+		if (t->ctx)
+			platform->interrupt(t->ctx);
+	unlock(&g->siglock);
+}
+
+void container_pause(struct container *c, bool on)
+{
+	lock(&kernel.tasks_lock);
+	if (__atomic_exchange_n(&c->paused, on, __ATOMIC_SEQ_CST) != on)
+		__atomic_add_fetch(&containers_paused, on ? 1u : -1u, __ATOMIC_SEQ_CST);
+	if (on)
+		container_for_each_locked(c, interrupt_one, NULL);
+	unlock(&kernel.tasks_lock);
+	waitq_wake(&c->wq, 0);
+}
+
+void container_stand(struct task *t)
+{
+	struct container *c = t->group->container;
+	waitq_sleep(&c->wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
+		    !__atomic_load_n(&c->paused, __ATOMIC_SEQ_CST));
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Containers of one sandbox, as far as their processes have to do with it.
+ *
+ * Namespaces keep them apart; this says whose a process is, wherever it has moved to: a
+ * process is of its parent's container, for ever.  Each has room for so many tasks, stands
+ * still as one, and ends as one (sentry/boot).
+ */
+#pragma once
+
+#include "sentry/task/task.h"
+
+struct container {
+	struct ref ref;			    /* a */
+	unsigned number;		    /* I  0: the first, whose sandbox it is */
+	unsigned ntasks;		    /* t */
+	unsigned ngroups;		    /* t  zombies included */
+	unsigned task_limit;		    /* t  -EAGAIN above it: pids.max, or UINT_MAX */
+	unsigned tasks_peak, tasks_refused; /* t */
+	bool paused;			    /* a */
+	struct devpts *devpts;		    /* I  its terminals (tty/devpts.c), until its end */
+	struct waitq wq; /* woken when either number falls to 0, and when it goes on */
+};
+
+extern struct container container_first;
+
+/* With a number of its own; NULL: no memory. */
+struct container *container_new(void);
+struct container *container_get(struct container *c);
+void container_put(struct container *c);
+
+/* tasks_lock held.  False, and counted: there is no room for another task. */
+bool container_room_locked(struct container *c);
+void container_add_task_locked(struct container *c);
+void container_drop_task_locked(struct container *c);
+/* Calls fn for every process of it, zombies included; tasks_lock held. */
+void container_for_each_locked(struct container *c, void (*fn)(struct group *g, void *arg),
+			       void *arg);
+/* SIGKILL to all its processes; tasks_lock held. */
+void container_kill_locked(struct container *c);
+
+/*
+ * Its tasks run no guest code from now on, but for those that are killed; or go on.  Who is in
+ * a call of the sentry's finishes that first.  Any thread, no lock.
+ */
+void container_pause(struct container *c, bool on);
+/* On t's own thread, before guest code: sleeps while its container stands still. */
+void container_stand(struct task *t);
+/* How many containers stand still: the only thing to look at while none does. */
+extern unsigned containers_paused; /* a */
