@@ -30,31 +30,73 @@ static int vector_add(char ***v, size_t *n, char *s)
 	return 0;
 }
 
-/* Most strings are short: a small buffer first, the largest allowed one if that was not enough. */
-static int copy_one(struct task *t, uaddr_t from, size_t room, char **out, size_t *out_size)
+/* What has been read of a page, from somewhere to its end: strings lie one behind the other. */
+struct window {
+	uaddr_t from;
+	size_t size;
+	char bytes[PAGE_SIZE];
+};
+
+struct windows {
+	struct window pointers, strings;
+};
+
+/* The bytes at `at`, and how many there are before the page ends. */
+static ssize_t window_at(struct task *t, struct window *w, uaddr_t at, const char **out)
 {
-	char small[512];
-	autofree char *large = NULL;
-	char *buf = small;
-	ssize_t n = copy_str(t->mm, small, from, sizeof small);
-	if (n == -ENAMETOOLONG) {
-		if (!(buf = large = malloc(STRING_MAX)))
-			return -ENOMEM;
-		n = copy_str(t->mm, large, from, STRING_MAX);
+	if (at - w->from >= w->size) {
+		size_t size = PAGE_SIZE - at % PAGE_SIZE;
+		int err = copy_in(t->mm, w->bytes, at, size);
+		w->from = at;
+		w->size = err < 0 ? 0 : size;
+		if (err < 0)
+			return err;
 	}
-	if (n == -ENAMETOOLONG)
-		return -E2BIG;
-	if (n < 0)
-		return (int)n;
-	if ((size_t)n + 1 + sizeof(uaddr_t) > room)
-		return -E2BIG;
-	*out = strndup(buf, (size_t)n);
-	*out_size = (size_t)n + 1;
-	return *out ? 0 : -ENOMEM;
+	*out = w->bytes + (at - w->from);
+	return (ssize_t)(w->size - (at - w->from));
 }
 
-static int copy_vector(struct task *t, uaddr_t from, size_t limit, char ***v, size_t *n,
-		       struct exec_strings *s)
+static int pointer_at(struct task *t, struct window *w, uaddr_t at, uaddr_t *out)
+{
+	const char *p;
+	ssize_t n = window_at(t, w, at, &p);
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n < sizeof *out)
+		return copy_in(t->mm, out, at, sizeof *out);
+	memcpy(out, p, sizeof *out);
+	return 0;
+}
+
+static int copy_one(struct task *t, struct window *w, uaddr_t from, size_t room, char **out,
+		    size_t *out_size)
+{
+	autofree char *str = NULL;
+	const char *p, *end = NULL;
+	size_t size = 0;
+
+	while (!end) {
+		ssize_t n = window_at(t, w, from + size, &p);
+		if (n < 0)
+			return (int)n;
+		end = memchr(p, '\0', (size_t)n);
+		size_t more = end ? (size_t)(end - p) + 1 : (size_t)n;
+		if (size + more > STRING_MAX || size + more + sizeof(uaddr_t) > room)
+			return -E2BIG;
+		char *bigger = realloc(str, size + more);
+		if (!bigger)
+			return -ENOMEM;
+		str = bigger;
+		memcpy(str + size, p, more);
+		size += more;
+	}
+	*out = STEAL(str);
+	*out_size = size;
+	return 0;
+}
+
+static int copy_vector(struct task *t, struct windows *w, uaddr_t from, size_t limit, char ***v,
+		       size_t *n, struct exec_strings *s)
 {
 	int err = vector_add(v, n, NULL);
 	*n = 0;
@@ -63,11 +105,11 @@ static int copy_vector(struct task *t, uaddr_t from, size_t limit, char ***v, si
 		char *str = NULL;
 		size_t size = 0;
 		size_t used = s->bytes + (s->argc + s->envc) * sizeof p;
-		if ((err = copy_in(t->mm, &p, from, sizeof p)) < 0 || p == 0)
+		if ((err = pointer_at(t, &w->pointers, from, &p)) < 0 || p == 0)
 			break;
 		if (used >= limit)
 			return -E2BIG;
-		if ((err = copy_one(t, p, limit - used, &str, &size)) < 0)
+		if ((err = copy_one(t, &w->strings, p, limit - used, &str, &size)) < 0)
 			break;
 		if ((err = vector_add(v, n, str)) < 0)
 			free(str);
@@ -81,9 +123,10 @@ int exec_strings_copy(struct task *t, uaddr_t argv, uaddr_t envp, struct exec_st
 {
 	size_t limit = strings_limit(t);
 	*out = (struct exec_strings){0};
-	int err = copy_vector(t, argv, limit, &out->arg, &out->argc, out);
+	autofree struct windows *w = calloc(1, sizeof *w);
+	int err = w ? copy_vector(t, w, argv, limit, &out->arg, &out->argc, out) : -ENOMEM;
 	if (err == 0)
-		err = copy_vector(t, envp, limit, &out->env, &out->envc, out);
+		err = copy_vector(t, w, envp, limit, &out->env, &out->envc, out);
 	/* Linux 5.18: a program always gets an argv[0], if only an empty one. */
 	if (err == 0 && out->argc == 0) {
 		char *empty = strdup("");

@@ -99,6 +99,46 @@ TEST(five_thousand_arguments)
 	ASSERT_EQ(strlen(output), 3 * 5000 + strlen("{MODE=args}"));
 }
 
+/* Two pages, with nothing behind them. */
+static char *two_pages(void)
+{
+	char *p = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT(p != MAP_FAILED);
+	ASSERT_OK(munmap(p + 2 * 4096, 4096));
+	return p;
+}
+
+TEST(arguments_may_lie_across_pages_and_end_where_memory_does)
+{
+	char *text = two_pages(), *list = two_pages();
+	char **argv = (char **)(list + 4096 - 12); /* the second pointer has a part in each page */
+	char *last = text + 2 * 4096 - 5, *across = text + 4096 - 3;
+	memcpy(last, "last", 5);
+	memcpy(across, "across", 7);
+	memcpy(&argv[0], &last, sizeof last);
+	memcpy(&argv[1], &across, sizeof across);
+	memcpy(&argv[2], &last, sizeof last);
+	memset(&argv[3], 0, sizeof last);
+	expect_args(SELF, argv, "[last][across][last]");
+	argv = (char **)(list + 2 * 4096 - 2 * sizeof *argv);
+	argv[0] = across;
+	argv[1] = NULL;
+	expect_args(SELF, argv, "[across]");
+}
+
+TEST(arguments_that_go_on_where_no_memory_is_are_efault)
+{
+	char *text = two_pages(), *list = two_pages();
+	char **argv = (char **)(list + 2 * 4096 - 2 * sizeof *argv);
+	argv[0] = argv[1] = "fine";
+	ASSERT_ERR(execve(SELF, argv, NULL), EFAULT);
+	memset(text + 4096, 'x', 4096);
+	char *open_end[] = {"fine", text + 4096, NULL};
+	ASSERT_ERR(execve(SELF, open_end, NULL), EFAULT);
+	char *kernel[] = {(char *)-8, NULL};
+	ASSERT_ERR(execve(SELF, kernel, NULL), EFAULT);
+}
+
 TEST(at_random_differs_between_two_runs)
 {
 	char first[33] = {0};
