@@ -73,7 +73,7 @@ static int apply(struct task *t, const struct capsets *s)
 {
 	const struct cred *old = t->cred;
 
-	if (!task_capable(t, CAP_SETPCAP) &&
+	if (!cred_capable_own(t->cred, CAP_SETPCAP) &&
 	    (s->inheritable & ~(old->cap_inheritable | old->cap_permitted)))
 		return -EPERM;
 	if ((s->inheritable & ~(old->cap_inheritable | old->cap_bset)) ||

@@ -71,8 +71,21 @@ static int wish_copy(struct task *t, const struct abi_clone_args *a, int *out)
 	for (uint64_t i = 0; err == 0 && i < a->set_tid_size; i++)
 		if (out[i] <= 0)
 			err = -EINVAL;
-	if (err == 0 && !task_capable(t, CAP_SYS_ADMIN) && !task_capable(t, CAP_CHECKPOINT_RESTORE))
-		return -EPERM;
+	for (uint64_t i = 0; err == 0 && i < a->set_tid_size; i++) {
+		/* That of a new namespace is to be made by who owns it. */
+		if (i == 0 && (a->flags & CLONE_NEWPID) && (a->flags & CLONE_NEWUSER))
+			continue;
+		if (i > 0 || !(a->flags & CLONE_NEWPID)) {
+			const struct user_ns *owner = n->ns.owner;
+			if (!task_capable_in(t, owner, CAP_SYS_ADMIN) &&
+			    !task_capable_in(t, owner, CAP_CHECKPOINT_RESTORE))
+				err = -EPERM;
+			n = n->parent;
+		} else if (!cred_capable_own(t->cred, CAP_SYS_ADMIN) &&
+			   !cred_capable_own(t->cred, CAP_CHECKPOINT_RESTORE)) {
+			err = -EPERM;
+		}
+	}
 	return err;
 }
 

@@ -19,7 +19,7 @@
 #include "syscalls/socket.h"
 
 /* net.core.optmem_max. */
-enum { CONTROL_MAX = 131072, OVERFLOW_ID = 65534, HEAD = sizeof(struct abi_cmsghdr) };
+enum { CONTROL_MAX = 131072, HEAD = sizeof(struct abi_cmsghdr) };
 
 static int get_rights(struct task *t, const uint8_t *data, size_t size, struct scm *out)
 {
@@ -54,11 +54,12 @@ static int get_rights(struct task *t, const uint8_t *data, size_t size, struct s
 static bool may_claim(struct task *t, const struct abi_ucred *u)
 {
 	const struct cred *c = task_cred_self(t);
-	bool pid = u->pid == t->group->nr || cred_capable(c, CAP_SYS_ADMIN);
+	bool pid = u->pid == t->group->nr ||
+		   cred_capable_in(c, t->group->pid_ns->ns.owner, CAP_SYS_ADMIN);
 	bool uid = u->uid == c->ruid || u->uid == c->euid || u->uid == c->suid ||
-		   cred_capable(c, CAP_SETUID);
+		   cred_capable_own(c, CAP_SETUID);
 	bool gid = u->gid == c->rgid || u->gid == c->egid || u->gid == c->sgid ||
-		   cred_capable(c, CAP_SETGID);
+		   cred_capable_own(c, CAP_SETGID);
 	return pid && uid && gid;
 }
 
@@ -69,7 +70,9 @@ static int get_credentials(struct task *t, const uint8_t *data, size_t size, str
 	if (size != sizeof u)
 		return -EINVAL;
 	memcpy(&u, data, sizeof u);
-	if (u.uid == UINT32_MAX || u.gid == UINT32_MAX)
+	u.uid = uid_meant(task_user_ns(t), u.uid);
+	u.gid = gid_meant(task_user_ns(t), u.gid);
+	if (u.uid == ID_NONE || u.gid == ID_NONE)
 		return -EINVAL;
 	if (!may_claim(t, &u))
 		return -EPERM;
@@ -167,9 +170,12 @@ static void put_one(struct task *t, struct sock_msg *m, struct abi_msghdr *h, in
 
 static void put_credentials(struct task *t, struct sock_msg *m, struct abi_msghdr *h)
 {
-	const struct abi_ucred nobody = {0, OVERFLOW_ID, OVERFLOW_ID};
-	struct abi_ucred u = m->scm.has_cred ? m->scm.cred : nobody;
-	u.pid = pid_here(u.pid);
+	struct abi_ucred u = {0, ID_OVERFLOW, ID_OVERFLOW};
+	if (m->scm.has_cred) {
+		u.pid = pid_here(m->scm.cred.pid);
+		u.uid = uid_seen(task_user_ns(t), m->scm.cred.uid);
+		u.gid = gid_seen(task_user_ns(t), m->scm.cred.gid);
+	}
 	put_one(t, m, h, SCM_CREDENTIALS, &u, sizeof u);
 }
 

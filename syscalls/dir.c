@@ -222,7 +222,7 @@ long sys_chroot(struct task *t, uaddr_t path)
 	if (err < 0)
 		return err;
 	err = path_permission(&p, task_cred_self(t), MAY_EXEC);
-	if (err == 0 && !task_capable(t, CAP_SYS_CHROOT))
+	if (err == 0 && !cred_capable_own(t->cred, CAP_SYS_CHROOT))
 		err = -EPERM;
 	if (err < 0)
 		path_put(&p);

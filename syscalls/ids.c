@@ -10,44 +10,48 @@
 
 long sys_getuid(struct task *t)
 {
-	return t->cred->ruid;
+	return uid_seen(t->cred->user_ns, t->cred->ruid);
 }
 
 long sys_geteuid(struct task *t)
 {
-	return t->cred->euid;
+	return uid_seen(t->cred->user_ns, t->cred->euid);
 }
 
 long sys_getgid(struct task *t)
 {
-	return t->cred->rgid;
+	return gid_seen(t->cred->user_ns, t->cred->rgid);
 }
 
 long sys_getegid(struct task *t)
 {
-	return t->cred->egid;
+	return gid_seen(t->cred->user_ns, t->cred->egid);
 }
 
-static long copy_out_three(struct task *t, const uaddr_t at[3], uint32_t a, uint32_t b, uint32_t c)
+static long copy_out_three(struct task *t, enum id_kind kind, const uaddr_t at[3],
+			   const uint32_t is[3])
 {
-	const uint32_t id[3] = {a, b, c};
 
-	for (unsigned i = 0; i < 3; i++)
-		if (copy_out(t->mm, at[i], &id[i], sizeof id[i]) < 0)
+	for (unsigned i = 0; i < 3; i++) {
+		uint32_t id = user_ns_seen(t->cred->user_ns, kind, is[i]);
+		if (copy_out(t->mm, at[i], &id, sizeof id) < 0)
 			return -EFAULT;
+	}
 	return 0;
 }
 
 long sys_getresuid(struct task *t, uaddr_t ruid, uaddr_t euid, uaddr_t suid)
 {
 	const struct cred *c = t->cred;
-	return copy_out_three(t, (uaddr_t[]){ruid, euid, suid}, c->ruid, c->euid, c->suid);
+	return copy_out_three(t, ID_USER, (uaddr_t[]){ruid, euid, suid},
+			      (uint32_t[]){c->ruid, c->euid, c->suid});
 }
 
 long sys_getresgid(struct task *t, uaddr_t rgid, uaddr_t egid, uaddr_t sgid)
 {
 	const struct cred *c = t->cred;
-	return copy_out_three(t, (uaddr_t[]){rgid, egid, sgid}, c->rgid, c->egid, c->sgid);
+	return copy_out_three(t, ID_GROUP, (uaddr_t[]){rgid, egid, sgid},
+			      (uint32_t[]){c->rgid, c->egid, c->sgid});
 }
 
 long sys_setuid(struct task *t, uint32_t uid)
@@ -100,8 +104,17 @@ long sys_getgroups(struct task *t, int size, uaddr_t list)
 		return c->ngroups;
 	if ((uint32_t)size < c->ngroups)
 		return -EINVAL;
-	int err = copy_out(t->mm, list, c->groups, c->ngroups * sizeof c->groups[0]);
-	return err < 0 ? err : (long)c->ngroups;
+	for (uint32_t done = 0; done < c->ngroups;) {
+		uint32_t ids[64], n = 0;
+		while (n < ARRAY_SIZE(ids) && done + n < c->ngroups) {
+			ids[n] = gid_seen(c->user_ns, c->groups[done + n]);
+			n++;
+		}
+		if (copy_out(t->mm, list + done * sizeof ids[0], ids, n * sizeof ids[0]) < 0)
+			return -EFAULT;
+		done += n;
+	}
+	return c->ngroups;
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -112,7 +125,7 @@ static int compare_ids(const void *a, const void *b)
 
 long sys_setgroups(struct task *t, int size, uaddr_t list)
 {
-	if (!task_capable(t, CAP_SETGID))
+	if (!cred_capable_own(t->cred, CAP_SETGID) || !user_ns_setgroups(t->cred->user_ns))
 		return -EPERM;
 	if ((uint32_t)size > NGROUPS_LIMIT)
 		return -EINVAL;
@@ -121,7 +134,8 @@ long sys_setgroups(struct task *t, int size, uaddr_t list)
 		return -ENOMEM;
 	int err = copy_in(t->mm, c->groups, list, (uint32_t)size * sizeof c->groups[0]);
 	for (int i = 0; err == 0 && i < size; i++)
-		if (c->groups[i] == UINT32_MAX)
+		if (c->groups[i] == ID_NONE ||
+		    (c->groups[i] = gid_meant(c->user_ns, c->groups[i])) == ID_NONE)
 			err = -EINVAL;
 	if (err < 0) {
 		cred_put(c);

@@ -86,19 +86,33 @@ static int args_in(struct task *t, uaddr_t source, uaddr_t type, uaddr_t data, s
 	return err;
 }
 
+/* Mounts belong to who owns the mount namespace. */
+static bool may_mount(struct task *t)
+{
+	return task_capable_in(t, t->fs->mounts->ns.owner, CAP_SYS_ADMIN);
+}
+
 static bool is_mount_root(const struct path *p)
 {
 	return p->dentry == p->mnt->root && p->mnt->home;
 }
 
-static int do_remount(const struct path *p, uint64_t flags, const struct mount_args *a)
+static int do_remount(struct task *t, const struct path *p, uint64_t flags,
+		      const struct mount_args *a)
 {
-	if (!is_mount_root(p))
+	uint32_t now = __atomic_load_n(&p->mnt->flags, __ATOMIC_RELAXED), mnt = mnt_flags(flags);
+	if (!is_mount_root(p) || p->mnt->home != t->fs->mounts)
 		return -EINVAL;
+	/* Of access times what is not said stays. */
+	if (!(flags & (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)))
+		mnt = (mnt & ~(uint32_t)MNT_ATIME_MASK) | (now & MNT_ATIME_MASK);
+	/* Else the file system changes, and not only how it is seen here. */
+	if (!(flags & MS_BIND) && !task_capable_in(t, p->mnt->fs->user_ns, CAP_SYS_ADMIN))
+		return -EPERM;
 	/* No file system here can change its options. */
 	if (!(flags & MS_BIND) && *a->data)
 		return -EINVAL;
-	return mount_set_flags(p->mnt, mnt_flags(flags));
+	return mount_set_flags(p->mnt, mnt);
 }
 
 static int do_propagation(const struct path *p, uint64_t flags)
@@ -154,10 +168,16 @@ static int do_new(struct task *t, const struct path *where, uint64_t flags,
 
 	if (!a->has_type)
 		return -EINVAL;
-	int err = fs_mount_new(a->type, a->source, a->data, &fs);
+	const struct fs_source s = {a->source, a->data, task_cred_self(t)};
+	uint32_t mnt = mnt_flags(flags);
+	int err = fs_mount_new(a->type, &s, &fs);
 	if (err < 0)
 		return err;
-	return mount_add(t->fs->mounts, fs, NULL, where, a->source, mnt_flags(flags));
+	if ((err = mount_reveals(t->fs->mounts, fs, &mnt)) < 0) {
+		fs_put(fs);
+		return err;
+	}
+	return mount_add(t->fs->mounts, fs, NULL, where, a->source, mnt);
 }
 
 static int do_mount(struct task *t, const struct path *where, uint64_t flags,
@@ -165,7 +185,7 @@ static int do_mount(struct task *t, const struct path *where, uint64_t flags,
 {
 	if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
 		flags &= ~(uint64_t)MS_MGC_MSK;
-	if (!task_capable(t, CAP_SYS_ADMIN))
+	if (!may_mount(t))
 		return -EPERM;
 	if (flags & propagation)
 		return do_propagation(where, flags);
@@ -173,7 +193,7 @@ static int do_mount(struct task *t, const struct path *where, uint64_t flags,
 		      MS_NODIRATIME | MS_NOSYMFOLLOW | MS_REMOUNT | MS_BIND | MS_MOVE | MS_REC))
 		return -EINVAL;
 	if (flags & MS_REMOUNT)
-		return do_remount(where, flags, a);
+		return do_remount(t, where, flags, a);
 	if (flags & MS_BIND)
 		return do_bind(t, where, flags, a);
 	if (flags & MS_MOVE)
@@ -208,7 +228,7 @@ long sys_umount2(struct task *t, uaddr_t target, int flags)
 	int err = path_lookup(t, AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? WALK_NOFOLLOW : 0, &p);
 	if (err < 0)
 		return err;
-	if (!task_capable(t, CAP_SYS_ADMIN))
+	if (!may_mount(t))
 		err = -EPERM;
 	/* Marks of expiry are not kept. */
 	else if ((flags & MNT_EXPIRE) || !is_mount_root(&p))
@@ -302,7 +322,7 @@ long sys_pivot_root(struct task *t, uaddr_t new_root, uaddr_t put_old)
 {
 	struct path n, o;
 
-	if (!task_capable(t, CAP_SYS_ADMIN))
+	if (!may_mount(t))
 		return -EPERM;
 	int err = path_lookup(t, AT_FDCWD, new_root, WALK_DIRECTORY, &n);
 	if (err < 0)

@@ -61,22 +61,27 @@ long sys_fchmod(struct task *t, int fd, uint32_t mode)
 	return change_fd(t, fd, &a);
 }
 
-/* -1 leaves an id alone; set-id bits go even if both are -1. */
-static struct iattr owner_attr(uint32_t uid, uint32_t gid)
+/* -1 leaves an id alone; set-id bits go even if both are -1.  -EINVAL: nobody is called so. */
+static int owner_attr(struct task *t, uint32_t uid, uint32_t gid, struct iattr *out)
 {
-	struct iattr a = {.mask = ATTR_KILL_PRIV, .uid = uid, .gid = gid};
-
-	if (uid != UINT32_MAX)
-		a.mask |= ATTR_UID;
-	if (gid != UINT32_MAX)
-		a.mask |= ATTR_GID;
-	return a;
+	*out = (struct iattr){.mask = ATTR_KILL_PRIV};
+	if (uid != ID_NONE) {
+		out->mask |= ATTR_UID;
+		out->uid = uid_meant(task_user_ns(t), uid);
+	}
+	if (gid != ID_NONE) {
+		out->mask |= ATTR_GID;
+		out->gid = gid_meant(task_user_ns(t), gid);
+	}
+	return out->uid == ID_NONE || out->gid == ID_NONE ? -EINVAL : 0;
 }
 
 long sys_fchownat(struct task *t, int dirfd, uaddr_t path, uint32_t uid, uint32_t gid, int flags)
 {
-	const struct iattr a = owner_attr(uid, gid);
+	struct iattr a;
 
+	if (owner_attr(t, uid, gid, &a) < 0)
+		return -EINVAL;
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	return change_path(t, dirfd, path, walk_flags_of((uint32_t)flags), &a);
@@ -94,8 +99,9 @@ long sys_lchown(struct task *t, uaddr_t path, uint32_t uid, uint32_t gid)
 
 long sys_fchown(struct task *t, int fd, uint32_t uid, uint32_t gid)
 {
-	const struct iattr a = owner_attr(uid, gid);
-	return change_fd(t, fd, &a);
+	struct iattr a;
+	int err = owner_attr(t, uid, gid, &a);
+	return err < 0 ? err : change_fd(t, fd, &a);
 }
 
 long sys_umask(struct task *t, uint32_t mask)

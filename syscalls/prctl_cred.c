@@ -23,7 +23,7 @@ long prctl_bset_read(struct task *t, uint64_t cap)
 
 long prctl_bset_drop(struct task *t, uint64_t cap)
 {
-	if (!task_capable(t, CAP_SETPCAP))
+	if (!cred_capable_own(t->cred, CAP_SETPCAP))
 		return -EPERM;
 	if (cap > CAP_LAST)
 		return -EINVAL;
@@ -52,7 +52,7 @@ long prctl_set_securebits(struct task *t, uint64_t bits)
 	bool lock_opened = old & SECBIT_LOCKS & ~bits;
 
 	if (locked_changed || lock_opened || (bits & ~(uint64_t)(SECBIT_ALL | SECBIT_LOCKS)) ||
-	    !task_capable(t, CAP_SETPCAP))
+	    !cred_capable_own(t->cred, CAP_SETPCAP))
 		return -EPERM;
 	return set_securebits(t, (uint32_t)bits);
 }

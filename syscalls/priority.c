@@ -59,7 +59,9 @@ int tasks_chosen(struct task *t, int which, int who, chosen_fn fn, void *arg)
 	} else {
 		if (which == PRIO_PGRP && who)
 			c.who = (uint32_t)pid_id_here_locked(who);
-		else if (!who)
+		else if (who)
+			c.who = uid_meant(task_user_ns(t), c.who);
+		else
 			c.who = which == PRIO_PGRP ? (uint32_t)t->group->pgid : t->cred->ruid;
 		group_for_each_locked(visit_group, &c);
 	}

@@ -16,9 +16,11 @@ static int may_change(struct task *t, struct task *target)
 {
 	const struct cred *c = t->cred;
 
-	if (target == t || task_capable(t, CAP_SYS_RESOURCE))
+	if (target == t)
 		return 0;
 	autoput(cred) struct cred *to = task_cred(target);
+	if (task_capable_in(t, to->user_ns, CAP_SYS_RESOURCE))
+		return 0;
 	bool same = c->ruid == to->euid && c->ruid == to->suid && c->ruid == to->ruid &&
 		    c->rgid == to->egid && c->rgid == to->sgid && c->rgid == to->rgid;
 	return same ? 0 : -EPERM;

@@ -46,7 +46,8 @@ long sys_sched_setaffinity(struct task *t, int pid, uint32_t len, uaddr_t mask)
 	autoput(task) struct task *target = find(t, pid);
 	if (!target)
 		return -ESRCH;
-	if (!sched_same_owner(t, target) && !task_capable(t, CAP_SYS_NICE))
+	autoput(cred) struct cred *c = task_cred(target);
+	if (!sched_same_owner(t, target) && !task_capable_in(t, c->user_ns, CAP_SYS_NICE))
 		return -EPERM;
 	cpus &= resources_cpu_mask();
 	if (!cpus)

@@ -21,7 +21,7 @@ static long set_filter(struct task *t, uint64_t flags, uaddr_t at)
 		return -EFAULT;
 	if (prog.len == 0 || prog.len > BPF_MAXINSNS)
 		return -EINVAL;
-	if (!task_no_new_privs(t) && !task_capable(t, CAP_SYS_ADMIN))
+	if (!task_no_new_privs(t) && !cred_capable_own(t->cred, CAP_SYS_ADMIN))
 		return -EACCES;
 	size_t size = prog.len * sizeof(struct abi_sock_filter);
 	autofree struct abi_sock_filter *insn = malloc(size);

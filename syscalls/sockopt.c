@@ -76,7 +76,7 @@ long sys_getsockopt(struct task *t, int fd, int level, int optname, uaddr_t optv
 					      : ABI_SOCKADDR_STORAGE_SIZE);
 	if (!buf)
 		return -ENOMEM;
-	int told = sock_get_option(f, level, optname, buf, &size);
+	int told = sock_get_option(f, task_cred_self(t), level, optname, buf, &size);
 	if (told < 0 && told != -ERANGE)
 		return told;
 	if (told == 0 && optname == SO_PEERCRED)

@@ -26,8 +26,8 @@ static int stat_out(struct task *t, const struct path *p, uaddr_t addr)
 	st.st_ino = k.ino;
 	st.st_nlink = k.nlink;
 	st.st_mode = k.mode;
-	st.st_uid = k.uid;
-	st.st_gid = k.gid;
+	st.st_uid = uid_seen(task_user_ns(t), k.uid);
+	st.st_gid = gid_seen(task_user_ns(t), k.gid);
 	st.st_rdev = k.rdev;
 	st.st_size = (int64_t)k.size;
 	st.st_blksize = k.blksize;
@@ -104,8 +104,8 @@ static int statx_out(struct task *t, const struct path *p, uint32_t mask, uaddr_
 	st.stx_attributes = k.attributes;
 	st.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
 	st.stx_nlink = k.nlink;
-	st.stx_uid = k.uid;
-	st.stx_gid = k.gid;
+	st.stx_uid = uid_seen(task_user_ns(t), k.uid);
+	st.stx_gid = gid_seen(task_user_ns(t), k.gid);
 	st.stx_mode = (uint16_t)k.mode;
 	st.stx_ino = k.ino;
 	st.stx_size = k.size;
@@ -157,7 +157,7 @@ static struct cred *real_cred(const struct cred *c)
 		return NULL;
 	real->fsuid = c->ruid;
 	real->fsgid = c->rgid;
-	real->cap_effective = c->ruid == 0 ? c->cap_permitted : 0;
+	real->cap_effective = c->ruid == cred_root(c) ? c->cap_permitted : 0;
 	return real;
 }
 

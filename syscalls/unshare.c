@@ -14,7 +14,7 @@
 	(CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM | CLONE_FILES | CLONE_SYSVSEM |        \
 	 NS_FLAGS)
 /* Namespaces that cannot be had yet: what a kernel built without them says. */
-#define UNSHARE_MISSING (CLONE_NEWUSER | CLONE_NEWTIME)
+#define UNSHARE_MISSING CLONE_NEWTIME
 
 static int own_fs(struct task *t)
 {
@@ -50,16 +50,13 @@ long sys_unshare(struct task *t, uint64_t flags)
 {
 	if (flags & ~(uint64_t)UNSHARE_KNOWN || flags & UNSHARE_MISSING)
 		return -EINVAL;
+	if (flags & CLONE_NEWUSER)
+		flags |= CLONE_THREAD | CLONE_FS;
 	if (flags & CLONE_NEWNS)
 		flags |= CLONE_FS;
 	/* A thread cannot leave its group; alone in it there is nothing to leave. */
-	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) {
-		lock(&kernel.tasks_lock);
-		bool alone = t->group->nthreads == 1;
-		unlock(&kernel.tasks_lock);
-		if (!alone)
-			return -EINVAL;
-	}
+	if ((flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) && !task_is_alone(t))
+		return -EINVAL;
 	int err = flags & CLONE_FS ? own_fs(t) : 0;
 	if (err == 0 && (flags & CLONE_FILES))
 		err = own_files(t);

@@ -15,8 +15,9 @@
 
 static int mask_directory(const struct walk *w, const struct path *where)
 {
+	const struct fs_source s = {"tmpfs", "size=4k,nr_inodes=1,mode=755", w->cred};
 	struct fs *fs;
-	int err = fs_mount_new("tmpfs", "tmpfs", "size=4k,nr_inodes=1,mode=755", &fs);
+	int err = fs_mount_new("tmpfs", &s, &fs);
 	if (err < 0)
 		return err;
 	return mount_add(w->fs->mounts, fs, NULL, where, "tmpfs",

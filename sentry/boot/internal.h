@@ -82,6 +82,7 @@ struct boot_tmpfs {
 	uint32_t mode;		/* unless data has one */
 	struct gofer *gofer;
 	const char *lower;
+	const struct cred *cred; /* of who mounts it; NULL: boot */
 };
 int boot_tmpfs(const struct boot_tmpfs *t, struct fs **out);
 /*

@@ -81,7 +81,8 @@ static int new_fs(const struct making *k, struct fs **out)
 					: overlay_new(k->s->gofer, m->root, out);
 	if (strcmp(m->type, "tmpfs") == 0)
 		return new_tmpfs(k, out);
-	return fs_mount_new(m->type, m->source, m->data ? m->data : "", out);
+	const struct fs_source s = {m->source, m->data ? m->data : "", k->w->cred};
+	return fs_mount_new(m->type, &s, out);
 }
 
 static int mount_at(const struct making *k)

@@ -18,11 +18,12 @@ int boot_register_more(void)
 	static const struct {
 		const char *type;
 		fs_make_fn make;
+		int who;
 	} types[] = {
-		{"devpts", devpts_make},
-		{"proc", procfs_make},
-		{"sysfs", sysfs_make},
-		{"cgroup2", cgroupfs_make},
+		{"devpts", devpts_make, FS_SHARED},
+		{"proc", procfs_make, FS_USERNS},
+		{"sysfs", sysfs_make, FS_USERNS},
+		{"cgroup2", cgroupfs_make, FS_USERNS},
 	};
 	int err = 0;
 
@@ -30,7 +31,7 @@ int boot_register_more(void)
 	memory_from_host();
 	procfs_from_host();
 	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(types); i++)
-		err = fs_register(types[i].type, types[i].make);
+		err = fs_register(types[i].type, types[i].make, types[i].who);
 	return err < 0 ? err : pts_init();
 }
 

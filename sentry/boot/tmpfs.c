@@ -100,6 +100,13 @@ static int tmpfs_options(const char *data, struct memfs_options *o)
 	return err;
 }
 
+static int ids_from(const struct user_ns *ns, struct memfs_options *o)
+{
+	o->uid = uid_meant(ns, o->uid);
+	o->gid = gid_meant(ns, o->gid);
+	return o->uid == ID_NONE || o->gid == ID_NONE ? -EINVAL : 0;
+}
+
 int boot_tmpfs(const struct boot_tmpfs *t, struct fs **out)
 {
 	/* tmpfs(5): half of the memory unless told otherwise. */
@@ -109,32 +116,43 @@ int boot_tmpfs(const struct boot_tmpfs *t, struct fs **out)
 		.size_limit = resources_memory() / 2 & ~(uint64_t)(PAGE_SIZE - 1),
 		.lower = {.gofer = t->gofer, .path = t->lower},
 	};
+	if (t->cred) {
+		o.uid = uid_seen(t->cred->user_ns, t->cred->fsuid);
+		o.gid = gid_seen(t->cred->user_ns, t->cred->fsgid);
+	}
 	int err = tmpfs_options(t->data, &o);
-	return err < 0 ? err : memfs_new(&o, out);
-}
-
-static int make_tmpfs(const char *source, const char *data, struct fs **out)
-{
-	(void)source;
-	return boot_tmpfs(&(struct boot_tmpfs){.data = data, .mode = 01777}, out);
-}
-
-/* There are no POSIX message queues here (mq_open is ENOSYS), so no file can be made in it. */
-static int make_mqueue(const char *source, const char *data, struct fs **out)
-{
-	struct memfs_options o = {.name = "mqueue", .mode = 01777};
-	(void)source;
-	int err = *data ? -EINVAL : memfs_new(&o, out);
+	if (err == 0 && t->cred)
+		err = ids_from(t->cred->user_ns, &o);
 	if (err == 0)
-		(*out)->readonly = true;
+		err = memfs_new(&o, out);
+	if (err == 0 && t->cred)
+		fs_own(*out, t->cred->user_ns);
 	return err;
 }
 
-static int make_devtmpfs(const char *source, const char *data, struct fs **out)
+/* Ids of the options are meant as who mounts it names them. */
+static int make_tmpfs(const struct fs_source *s, struct fs **out)
+{
+	struct boot_tmpfs t = {.data = s->data, .mode = 01777, .cred = s->cred};
+	return boot_tmpfs(&t, out);
+}
+
+/* There are no POSIX message queues here (mq_open is ENOSYS), so no file can be made in it. */
+static int make_mqueue(const struct fs_source *s, struct fs **out)
+{
+	struct memfs_options o = {.name = "mqueue", .mode = 01777};
+	int err = *s->data ? -EINVAL : memfs_new(&o, out);
+	if (err == 0)
+		(*out)->readonly = true;
+	if (err == 0)
+		fs_own(*out, s->cred->user_ns);
+	return err;
+}
+
+static int make_devtmpfs(const struct fs_source *s, struct fs **out)
 {
 	struct memfs_options o = {.name = "devtmpfs", .mode = 0755};
-	(void)source;
-	int err = tmpfs_options(data, &o);
+	int err = tmpfs_options(s->data, &o);
 	if (err == 0)
 		err = memfs_new(&o, out);
 	return err < 0 ? err : devfs_populate(*out);
@@ -142,11 +160,11 @@ static int make_devtmpfs(const char *source, const char *data, struct fs **out)
 
 int boot_register(void)
 {
-	int err = fs_register("tmpfs", make_tmpfs);
+	int err = fs_register("tmpfs", make_tmpfs, FS_USERNS);
 	if (err == 0)
-		err = fs_register("devtmpfs", make_devtmpfs);
+		err = fs_register("devtmpfs", make_devtmpfs, FS_ROOT_ONLY);
 	if (err == 0)
-		err = fs_register("mqueue", make_mqueue);
+		err = fs_register("mqueue", make_mqueue, FS_USERNS);
 	if (err == 0)
 		err = devfs_init();
 	if (err == 0)

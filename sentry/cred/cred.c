@@ -79,6 +79,16 @@ bool cred_capable_in(const struct cred *c, const struct user_ns *ns, unsigned ca
 	}
 }
 
+bool cred_caps_within(const struct cred *c, const struct cred *than)
+{
+	if (c->user_ns == than->user_ns)
+		return !(c->cap_permitted & ~than->cap_permitted);
+	for (const struct user_ns *u = c->user_ns; u != &user_first; u = user_ns_parent(u))
+		if (user_ns_parent(u) == than->user_ns && u->uid == than->euid)
+			return true;
+	return false;
+}
+
 bool cred_in_group(const struct cred *c, uint32_t gid)
 {
 	if (c->fsgid == gid)

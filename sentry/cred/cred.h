@@ -55,6 +55,23 @@ DEFINE_AUTOPUT(cred)
 bool cred_capable(const struct cred *c, unsigned cap);
 /* Over what belongs to ns: those held in it, or in an ancestor; its maker's in the parent too. */
 bool cred_capable_in(const struct cred *c, const struct user_ns *ns, unsigned cap);
+/* In the namespace c is in. */
+static inline bool cred_capable_own(const struct cred *c, unsigned cap)
+{
+	return c->cap_effective & CAP_BIT(cap);
+}
+/* Over what belongs to uid and gid: both must have a name where c is. */
+static inline bool cred_capable_over(const struct cred *c, uint32_t uid, uint32_t gid, unsigned cap)
+{
+	return cred_capable_own(c, cap) && ids_have_names(c->user_ns, uid, gid);
+}
+/* Who is root where c is; ID_NONE: nobody. */
+static inline uint32_t cred_root(const struct cred *c)
+{
+	return uid_meant(c->user_ns, 0);
+}
+/* c has no more capabilities than `than`, also those of who owns a namespace. */
+bool cred_caps_within(const struct cred *c, const struct cred *than);
 /* gid is the fsgid or one of the supplementary groups. */
 bool cred_in_group(const struct cred *c, uint32_t gid);
 /*

@@ -18,8 +18,6 @@ const struct ns_about ns_about[NS_KINDS] = {
 	[NS_UTS] = {"uts", CLONE_NEWUTS, 4026531838},
 };
 
-/* Of all kinds together: as much as /proc/sys/user/max_*_namespaces of a small machine. */
-enum { NS_MAX = 16384 };
 static unsigned made; /* a */
 
 bool ns_room(void)
@@ -35,8 +33,14 @@ void ns_init(struct ns *ns, enum ns_kind kind, struct user_ns *owner, void (*fre
 	ns->ino = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
 	ns->owner = owner ? user_ns_get(owner) : NULL;
 	ns->free = free;
+	ns->payer = ID_NONE;
 	__atomic_add_fetch(&made, 1, __ATOMIC_RELAXED);
 	count_new(ns);
+}
+
+void ns_charged(struct ns *ns, uint32_t uid)
+{
+	ns->payer = uid;
 }
 
 struct ns *ns_get(struct ns *ns)
@@ -50,7 +54,11 @@ void ns_put(struct ns *ns)
 	if (!ref_put(&ns->ref))
 		return;
 	struct user_ns *owner = ns->owner;
+	enum ns_kind kind = ns->kind;
+	uint32_t payer = ns->payer;
 	ns->free(ns);
+	if (payer != ID_NONE)
+		ns_uncharge(owner, payer, kind);
 	if (owner)
 		user_ns_put(owner);
 	__atomic_sub_fetch(&made, 1, __ATOMIC_RELAXED);

@@ -206,7 +206,7 @@ int ipc_permission(const struct task *t, const struct ipc_perm *p, uint32_t want
 		granted >>= 6;
 	else if (cred_in_group(c, p->cgid) || cred_in_group(c, p->gid))
 		granted >>= 3;
-	if ((want & ~granted & 7) && !cred_capable(c, CAP_IPC_OWNER))
+	if ((want & ~granted & 7) && !cred_capable_in(c, task_ipc(t)->ns.owner, CAP_IPC_OWNER))
 		return -EACCES;
 	return 0;
 }
@@ -214,19 +214,21 @@ int ipc_permission(const struct task *t, const struct ipc_perm *p, uint32_t want
 int ipc_owner(const struct task *t, const struct ipc_perm *p)
 {
 	const struct cred *c = task_cred_self(t);
-	if (c->euid == p->cuid || c->euid == p->uid || cred_capable(c, CAP_SYS_ADMIN))
+	if (c->euid == p->cuid || c->euid == p->uid ||
+	    cred_capable_in(c, task_ipc(t)->ns.owner, CAP_SYS_ADMIN))
 		return 0;
 	return -EPERM;
 }
 
 void ipc_stat(const struct ipc_perm *p, struct abi_ipc_perm *out)
 {
+	const struct user_ns *by = user_ns_here();
 	*out = (struct abi_ipc_perm){
 		.key = p->key,
-		.uid = p->uid,
-		.gid = p->gid,
-		.cuid = p->cuid,
-		.cgid = p->cgid,
+		.uid = uid_seen(by, p->uid),
+		.gid = gid_seen(by, p->gid),
+		.cuid = uid_seen(by, p->cuid),
+		.cgid = gid_seen(by, p->cgid),
 		.mode = p->mode,
 		.seq = p->seq,
 	};
@@ -234,10 +236,12 @@ void ipc_stat(const struct ipc_perm *p, struct abi_ipc_perm *out)
 
 int ipc_set(struct ipc_perm *p, const struct abi_ipc_perm *in)
 {
-	if (in->uid == UINT32_MAX || in->gid == UINT32_MAX)
+	const struct user_ns *by = user_ns_here();
+	uint32_t uid = uid_meant(by, in->uid), gid = gid_meant(by, in->gid);
+	if (uid == ID_NONE || gid == ID_NONE)
 		return -EINVAL;
-	p->uid = in->uid;
-	p->gid = in->gid;
+	p->uid = uid;
+	p->gid = gid;
 	p->mode = (p->mode & ~0777u) | (in->mode & 0777);
 	return 0;
 }

@@ -86,6 +86,7 @@ void ipc_clear(struct ipc_ids *ids, void (*fn)(struct ipc_perm *p));
 int ipc_permission(const struct task *t, const struct ipc_perm *p, uint32_t want);
 /* Who may remove and change it.  -EPERM. */
 int ipc_owner(const struct task *t, const struct ipc_perm *p);
+/* Ids here are as the calling task calls them. */
 void ipc_stat(const struct ipc_perm *p, struct abi_ipc_perm *out);
 /* IPC_SET's share: owner, group, permission bits; -EINVAL. */
 int ipc_set(struct ipc_perm *p, const struct abi_ipc_perm *in);

@@ -261,7 +261,8 @@ int shm_remove(struct task *t, int id)
 /* Only a flag: the sandbox may lock no memory of the host. */
 int shm_lock(struct task *t, int id, bool on)
 {
-	bool able = task_capable(t, CAP_IPC_LOCK), room = task_rlimit(t, RLIMIT_MEMLOCK) > 0;
+	bool able = task_capable_in(t, task_ipc(t)->ns.owner, CAP_IPC_LOCK),
+	     room = task_rlimit(t, RLIMIT_MEMLOCK) > 0;
 	lock(&shmids_lock);
 	struct ipc_perm *p = ipc_find_locked(&task_ipc(t)->shm, id);
 	int err = p ? 0 : -EINVAL;

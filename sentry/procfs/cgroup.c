@@ -10,6 +10,7 @@
 
 #include "sentry/procfs/cgroup.h"
 #include "sentry/procfs/procfs.h"
+#include "sentry/task/nsset.h"
 #include "sentry/procfs/measure.h"
 #include "sentry/task/pidns.h"
 
@@ -184,9 +185,8 @@ static const struct fs_ops cgroup_ops = {
 	.nodev_listed = true,
 };
 
-int cgroupfs_make(const char *source, const char *data, struct fs **out)
+int cgroupfs_make(const struct fs_source *s, struct fs **out)
 {
-	(void)source;
-	(void)data;
-	return proc_fs_new(&cgroup_ops, &root_dir, out);
+	(void)s;
+	return proc_fs_new(&cgroup_ops, &root_dir, nsset_owner(NS_CGROUP), out);
 }

@@ -28,6 +28,7 @@ struct opened {
 	struct binding memory;	/* I  PROC_MM */
 	struct mount_ns *mounts; /* I  PROC_MOUNTS; our reference */
 	uint64_t sequence;	/* a: of the mount tree as poll last told it */
+	struct user_ns *user_ns; /* I  PROC_USERNS; our reference */
 };
 
 static void content_put(struct content *c)
@@ -63,11 +64,16 @@ static int opened_bind(struct opened *o, const struct proc_node *n)
 {
 	if (n->entry->flags & PROC_MM)
 		return binding_make(&o->memory, n);
-	if (!(n->entry->flags & (PROC_PTRACE | PROC_MOUNTS)))
+	if (!(n->entry->flags & (PROC_PTRACE | PROC_MOUNTS | PROC_USERNS)))
 		return 0;
 	autoput(task) struct task *t = proc_task(n);
 	if (!t)
 		return -ESRCH;
+	if (n->entry->flags & PROC_USERNS) {
+		autoput(cred) struct cred *c = task_cred(t);
+		o->user_ns = user_ns_get(c->user_ns);
+		return 0;
+	}
 	return n->entry->flags & PROC_MOUNTS ? watch_mounts(o, t) : proc_may_inspect(t);
 }
 
@@ -77,6 +83,8 @@ static void opened_free(struct opened *o)
 	binding_drop(&o->memory);
 	if (o->mounts)
 		mount_ns_put(o->mounts);
+	if (o->user_ns)
+		user_ns_put(o->user_ns);
 	free(o);
 }
 
@@ -84,11 +92,12 @@ static void opened_free(struct opened *o)
 static int look_get(struct file *f, struct proc_look *out)
 {
 	const struct proc_node *n = proc_node_of(f->inode);
-	*out = (struct proc_look){.node = n};
+	const struct opened *o = f->priv;
+	*out = (struct proc_look){.node = n, .opener = f->cred, .user_ns = o->user_ns};
 	if (n->group && !(out->task = proc_task(n)))
 		return -ESRCH;
 	if (n->entry->flags & PROC_MM)
-		out->mm = binding_mm(&((struct opened *)f->priv)->memory);
+		out->mm = binding_mm(&o->memory);
 	return 0;
 }
 
@@ -176,7 +185,7 @@ static ssize_t text_write(struct file *f, struct uio *u, int64_t *pos)
 
 	if (!e->store)
 		return proc_node_of(f->inode)->group ? -EINVAL : -EIO;
-	if (size > PAGE_SIZE - 1)
+	if (size > PAGE_SIZE - 1 || ((e->flags & PROC_USERNS) && *pos != 0))
 		return -EINVAL;
 	autofree char *text = malloc(size + 1);
 	if (!text)
@@ -242,11 +251,17 @@ static int file_open(struct inode *i, struct path path, const struct cred *cred,
 		return e->open(i, path, cred, flags, out);
 	if ((e->flags & PROC_SYSCTL) && !e->store && (flags & O_ACCMODE) != O_RDONLY)
 		return -EACCES;
+	bool writes = (flags & O_ACCMODE) != O_RDONLY;
+	if (writes && e->admin && cred->euid != 0 && !e->admin(cred))
+		return -EACCES;
 	struct opened *o = calloc(1, sizeof *o);
 	if (!o)
 		return -ENOMEM;
 	lock_init(&o->lock, RANK_LEAF);
 	int err = opened_bind(o, n);
+	if (err == 0 && writes && (e->flags & PROC_USERNS_ADMIN) &&
+	    !cred_capable_in(cred, o->user_ns, CAP_SYS_ADMIN))
+		err = -EACCES;
 	if (err == 0)
 		err = file_new(&text_ops, FILE_INODE, o, path, inode_get(i), cred, flags, out);
 	if (err < 0)

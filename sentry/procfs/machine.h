@@ -20,7 +20,7 @@ void cpuinfo_init(void);
 int machine_cpuinfo_show(const struct proc_look *at, struct text *out);
 
 /* sys.c: /proc/sys */
-extern const struct proc_table proc_sys_table, proc_sys_net_table;
+extern const struct proc_table proc_sys_table, proc_sys_net_table, proc_sys_user_table;
 /* sysvipc.c */
 extern const struct proc_table proc_sysvipc_table;
 /* /proc/sys/kernel/sem, and those that are one number: the entry's name says which. */

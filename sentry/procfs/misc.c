@@ -177,36 +177,6 @@ int pid_wchan_show(const struct proc_look *at, struct text *out)
 	return 0;
 }
 
-static int show_map(const struct id_map *map, struct text *out)
-{
-	static const struct id_range everything = {0, 0, UINT32_MAX};
-
-	for (size_t i = 0; i < map->n || i == 0; i++) {
-		const struct id_range *r = map->n ? &map->range[i] : &everything;
-		text_printf(out, "%10u %10u %10u\n", r->inside, r->outside, r->count);
-	}
-	return 0;
-}
-
-int pid_uid_map_show(const struct proc_look *at, struct text *out)
-{
-	(void)at;
-	return show_map(&kernel.uid_map, out);
-}
-
-int pid_gid_map_show(const struct proc_look *at, struct text *out)
-{
-	(void)at;
-	return show_map(&kernel.gid_map, out);
-}
-
-int pid_setgroups_show(const struct proc_look *at, struct text *out)
-{
-	(void)at;
-	text_str(out, "allow\n");
-	return 0;
-}
-
 /* loginuid, sessionid: nobody has logged in here. */
 int pid_unset_id_show(const struct proc_look *at, struct text *out)
 {

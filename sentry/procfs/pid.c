@@ -113,37 +113,40 @@ static unsigned thread_dirs(const struct proc_node *dir)
 /* What a process and each of its threads have alike. */
 #define COMMON_ENTRIES                                                                             \
 	PROC_DIR("fd", 0500, .flags = PROC_PTRACE, .numbers = &proc_fds),                          \
-	PROC_DIR("fdinfo", 0555, .flags = PROC_PTRACE, .numbers = &proc_fdinfos),                  \
-	PROC_DIR("ns", 0511, .flags = PROC_PTRACE, .table = &proc_ns_table),                       \
-	PROC_DIR("net", 0555, .table = &proc_net_table),                                           \
-	PROC_FILE("environ", 0400, .flags = PROC_MM, .show = pid_environ_show),                    \
-	PROC_FILE("auxv", 0400, .flags = PROC_MM, .show = pid_auxv_show),                          \
-	PROC_FILE("status", 0444, .show = pid_status_show),                                        \
-	PROC_FILE("personality", 0400, .flags = PROC_PTRACE, .show = pid_personality_show),        \
-	PROC_FILE("io", 0400, .show = pid_io_show),                                                \
-	PROC_FILE("limits", 0444, .show = pid_limits_show),                                        \
-	PROC_FILE("comm", 0644, .show = pid_comm_show, .store = pid_comm_store),                   \
-	PROC_FILE("cmdline", 0444, .show = pid_cmdline_show),                                      \
-	PROC_FILE("stat", 0444, .show = pid_stat_show),                                            \
-	PROC_FILE("statm", 0444, .show = pid_statm_show),                                          \
-	PROC_FILE("maps", 0444, .flags = PROC_MM, .show = pid_maps_show),                          \
-	PROC_FILE("mem", 0600, .open = pid_mem_open),                                              \
-	PROC_LINK("cwd", .follow = cwd_follow),                                                    \
-	PROC_LINK("root", .follow = root_follow),                                                  \
-	PROC_LINK("exe", .follow = exe_follow),                                                    \
-	PROC_FILE("mounts", 0444, .flags = PROC_MOUNTS, .show = pid_mounts_show),                  \
-	PROC_FILE("mountinfo", 0444, .flags = PROC_MOUNTS, .show = pid_mountinfo_show),            \
-	PROC_FILE("wchan", 0444, .show = pid_wchan_show),                                          \
-	PROC_FILE("cgroup", 0444, .show = pid_cgroup_show),                                        \
-	PROC_FILE("oom_score", 0444, .show = pid_oom_score_show),                                  \
-	PROC_FILE("oom_adj", 0644, .show = pid_oom_adj_show, .store = pid_oom_adj_store),          \
-	PROC_FILE("oom_score_adj", 0644, .show = pid_oom_score_adj_show,                           \
-		  .store = pid_oom_score_adj_store),                                               \
-	PROC_FILE("loginuid", 0444, .show = pid_unset_id_show),                                    \
-	PROC_FILE("sessionid", 0444, .show = pid_unset_id_show),                                   \
-	PROC_FILE("uid_map", 0444, .show = pid_uid_map_show),                                      \
-	PROC_FILE("gid_map", 0444, .show = pid_gid_map_show),                                      \
-	PROC_FILE("setgroups", 0444, .show = pid_setgroups_show)
+		PROC_DIR("fdinfo", 0555, .flags = PROC_PTRACE, .numbers = &proc_fdinfos),          \
+		PROC_DIR("ns", 0511, .flags = PROC_PTRACE, .table = &proc_ns_table),               \
+		PROC_DIR("net", 0555, .table = &proc_net_table),                                   \
+		PROC_FILE("environ", 0400, .flags = PROC_MM, .show = pid_environ_show),            \
+		PROC_FILE("auxv", 0400, .flags = PROC_MM, .show = pid_auxv_show),                  \
+		PROC_FILE("status", 0444, .show = pid_status_show),                                \
+		PROC_FILE("personality", 0400, .flags = PROC_PTRACE,                               \
+			  .show = pid_personality_show),                                           \
+		PROC_FILE("io", 0400, .show = pid_io_show),                                        \
+		PROC_FILE("limits", 0444, .show = pid_limits_show),                                \
+		PROC_FILE("comm", 0644, .show = pid_comm_show, .store = pid_comm_store),           \
+		PROC_FILE("cmdline", 0444, .show = pid_cmdline_show),                              \
+		PROC_FILE("stat", 0444, .show = pid_stat_show),                                    \
+		PROC_FILE("statm", 0444, .show = pid_statm_show),                                  \
+		PROC_FILE("maps", 0444, .flags = PROC_MM, .show = pid_maps_show),                  \
+		PROC_FILE("mem", 0600, .open = pid_mem_open),                                      \
+		PROC_LINK("cwd", .follow = cwd_follow), PROC_LINK("root", .follow = root_follow),  \
+		PROC_LINK("exe", .follow = exe_follow),                                            \
+		PROC_FILE("mounts", 0444, .flags = PROC_MOUNTS, .show = pid_mounts_show),          \
+		PROC_FILE("mountinfo", 0444, .flags = PROC_MOUNTS, .show = pid_mountinfo_show),    \
+		PROC_FILE("wchan", 0444, .show = pid_wchan_show),                                  \
+		PROC_FILE("cgroup", 0444, .show = pid_cgroup_show),                                \
+		PROC_FILE("oom_score", 0444, .show = pid_oom_score_show),                          \
+		PROC_FILE("oom_adj", 0644, .show = pid_oom_adj_show, .store = pid_oom_adj_store),  \
+		PROC_FILE("oom_score_adj", 0644, .show = pid_oom_score_adj_show,                   \
+			  .store = pid_oom_score_adj_store),                                       \
+		PROC_FILE("loginuid", 0444, .show = pid_unset_id_show),                            \
+		PROC_FILE("sessionid", 0444, .show = pid_unset_id_show),                           \
+		PROC_FILE("uid_map", 0644, .flags = PROC_USERNS, .show = pid_uid_map_show,         \
+			  .store = pid_uid_map_store),                                             \
+		PROC_FILE("gid_map", 0644, .flags = PROC_USERNS, .show = pid_gid_map_show,         \
+			  .store = pid_gid_map_store),                                             \
+		PROC_FILE("setgroups", 0644, .flags = PROC_USERNS | PROC_USERNS_ADMIN,             \
+			  .show = pid_setgroups_show, .store = pid_setgroups_store)
 
 static const struct proc_entry thread_entries[] = {
 	COMMON_ENTRIES,

@@ -48,10 +48,15 @@ int pid_oom_adj_store(const struct proc_look *at, char *text, size_t size);
 int pid_personality_show(const struct proc_look *at, struct text *out);
 int pid_timerslack_show(const struct proc_look *at, struct text *out);
 int pid_wchan_show(const struct proc_look *at, struct text *out);
+int pid_unset_id_show(const struct proc_look *at, struct text *out);
+
+/* userns.c */
 int pid_uid_map_show(const struct proc_look *at, struct text *out);
 int pid_gid_map_show(const struct proc_look *at, struct text *out);
 int pid_setgroups_show(const struct proc_look *at, struct text *out);
-int pid_unset_id_show(const struct proc_look *at, struct text *out);
+int pid_uid_map_store(const struct proc_look *at, char *text, size_t size);
+int pid_gid_map_store(const struct proc_look *at, char *text, size_t size);
+int pid_setgroups_store(const struct proc_look *at, char *text, size_t size);
 
 /* io.c */
 int pid_io_show(const struct proc_look *at, struct text *out);

@@ -11,9 +11,9 @@
 #include "sentry/vfs/mount.h"
 
 /* Makers for fs_register(): "proc", "sysfs", "cgroup2". */
-int procfs_make(const char *source, const char *data, struct fs **out);
-int sysfs_make(const char *source, const char *data, struct fs **out);
-int cgroupfs_make(const char *source, const char *data, struct fs **out);
+int procfs_make(const struct fs_source *s, struct fs **out);
+int sysfs_make(const struct fs_source *s, struct fs **out);
+int cgroupfs_make(const struct fs_source *s, struct fs **out);
 /*
  * Writes a setting of /proc/sys ("kernel.shmmax"), as the calling task would.  -ENOENT: there is
  * none by that name; -EACCES: it cannot be changed; what the setting says of the value, which is

@@ -157,6 +157,7 @@ static const struct fs_ops procfs_ops = {
 	.revalidate = proc_revalidate,
 	.statfs = procfs_statfs,
 	.show = proc_fs_show,
+	.bare = proc_bare,
 	.destroy = proc_fs_destroy,
 	.pinned = false,
 	.nodev_listed = true,
@@ -167,20 +168,22 @@ static const struct fs_ops subset_ops = {
 	.revalidate = proc_revalidate,
 	.statfs = procfs_statfs,
 	.show = subset_show,
+	.bare = proc_bare,
 	.destroy = proc_fs_destroy,
 	.pinned = false,
 	.nodev_listed = true,
 };
 
-int procfs_make(const char *source, const char *data, struct fs **out)
+int procfs_make(const struct fs_source *s, struct fs **out)
 {
-	(void)source;
+	struct user_ns *owner = pid_ns_here()->ns.owner;
+	const char *data = s->data;
 	if (data && strcmp(data, "subset=pid") == 0)
-		return proc_fs_new(&subset_ops, &subset_dir, out);
+		return proc_fs_new(&subset_ops, &subset_dir, owner, out);
 	/* What hidepid hides would be shown: whoever asks for it is told. */
 	if (data && *data && strcmp(data, "hidepid=0") != 0 && strcmp(data, "hidepid=off") != 0)
 		return -EINVAL;
-	return proc_fs_new(&procfs_ops, &root_dir, out);
+	return proc_fs_new(&procfs_ops, &root_dir, owner, out);
 }
 
 void procfs_from_host(void)

@@ -119,11 +119,14 @@ static void show_ids(const struct proc_look *at, struct text *out)
 	unlock(&kernel.tasks_lock);
 	text_printf(out, "Tgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", tgid, nr,
 		    ppid, tracer);
-	text_printf(out, "Uid:\t%u\t%u\t%u\t%u\n", c->ruid, c->euid, c->suid, c->fsuid);
-	text_printf(out, "Gid:\t%u\t%u\t%u\t%u\n", c->rgid, c->egid, c->sgid, c->fsgid);
+	const struct user_ns *by = at->opener->user_ns;
+	text_printf(out, "Uid:\t%u\t%u\t%u\t%u\n", uid_seen(by, c->ruid), uid_seen(by, c->euid),
+		    uid_seen(by, c->suid), uid_seen(by, c->fsuid));
+	text_printf(out, "Gid:\t%u\t%u\t%u\t%u\n", gid_seen(by, c->rgid), gid_seen(by, c->egid),
+		    gid_seen(by, c->sgid), gid_seen(by, c->fsgid));
 	text_printf(out, "FDSize:\t%u\nGroups:\t", fd_room(at->task));
 	for (uint32_t i = 0; i < c->ngroups; i++)
-		text_printf(out, i ? " %u" : "%u", c->groups[i]);
+		text_printf(out, i ? " %u" : "%u", gid_seen(by, c->groups[i]));
 	text_str(out, " \n");
 	show_ns_ids(at, out);
 }

@@ -11,6 +11,7 @@
 #include "sentry/procfs/machine.h"
 #include "sentry/res/memory.h"
 #include "sentry/res/random.h"
+#include "sentry/task/nsset.h"
 #include "sentry/task/uts.h"
 
 /* ---- numbers ---- */
@@ -33,7 +34,7 @@ NUMBER(pid_max, 32768)
 NUMBER(threads_max, kernel.task_most)
 NUMBER(ngroups_max, NGROUPS_LIMIT)
 NUMBER(cap_last_cap, CAP_LAST)
-NUMBER(overflow_id, 65534)
+NUMBER(overflow_id, ID_OVERFLOW)
 NUMBER(randomize_va_space, 2)
 NUMBER(entropy_bits, 256)
 NUMBER(nr_open, 1 << 20)
@@ -164,9 +165,19 @@ static int boot_id_show(const struct proc_look *at, struct text *out)
 
 /* ---- the tree; ids follow each other ---- */
 
+static bool ipc_admin(const struct cred *c)
+{
+	return c->euid == uid_meant(nsset_owner(NS_IPC), 0);
+}
+
 #define RO(name_, show_)  PROC_FILE(name_, 0444, .flags = PROC_SYSCTL, .show = show_)
 #define RW(name_, what)                                                                            \
 	PROC_FILE(name_, 0644, .flags = PROC_SYSCTL, .show = what##_show, .store = what##_store)
+
+/* Of the IPC namespace, whose root writes it, too. */
+#define IPC(name_, what)                                                                           \
+	PROC_FILE(name_, 0644, .flags = PROC_SYSCTL, .show = what##_show, .store = what##_store,   \
+		  .admin = ipc_admin)
 
 static const struct proc_entry random_entries[] = {
 	RO("boot_id", boot_id_show),
@@ -193,13 +204,13 @@ static const struct proc_entry kernel_entries[] = {
 	RO("core_uses_pid", zero_show),
 	RO("panic", zero_show),
 	RO("tainted", zero_show),
-	RW("sem", sysvipc_sem),
-	RW("msgmax", sysvipc_number),
-	RW("msgmnb", sysvipc_number),
-	RW("msgmni", sysvipc_number),
-	RW("shmmax", sysvipc_number),
-	RW("shmall", sysvipc_number),
-	RW("shmmni", sysvipc_number),
+	IPC("sem", sysvipc_sem),
+	IPC("msgmax", sysvipc_number),
+	IPC("msgmnb", sysvipc_number),
+	IPC("msgmni", sysvipc_number),
+	IPC("shmmax", sysvipc_number),
+	IPC("shmall", sysvipc_number),
+	IPC("shmmni", sysvipc_number),
 	RO("shm_rmid_forced", zero_show),
 	PROC_DIR("random", 0555, .table = &random_table),
 };
@@ -239,5 +250,6 @@ static const struct proc_entry sys_entries[] = {
 	PROC_DIR("fs", 0555, .table = &fs_table),
 	PROC_DIR("vm", 0555, .table = &vm_table),
 	PROC_DIR("net", 0555, .table = &proc_sys_net_table),
+	PROC_DIR("user", 0555, .table = &proc_sys_user_table),
 };
 const struct proc_table proc_sys_table = PROC_TABLE(sys_entries, IDS_SYS);

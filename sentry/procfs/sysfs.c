@@ -10,6 +10,7 @@
 #include "sentry/procfs/procfs.h"
 #include "sentry/procfs/tree.h"
 #include "sentry/res/resources.h"
+#include "sentry/task/nsset.h"
 
 static int cpus_show(const struct proc_look *at, struct text *out)
 {
@@ -190,14 +191,14 @@ static const struct fs_ops sysfs_ops = {
 	.revalidate = proc_revalidate,
 	.statfs = sysfs_statfs,
 	.show = proc_fs_show,
+	.bare = proc_bare,
 	.destroy = proc_fs_destroy,
 	.pinned = false,
 	.nodev_listed = true,
 };
 
-int sysfs_make(const char *source, const char *data, struct fs **out)
+int sysfs_make(const struct fs_source *s, struct fs **out)
 {
-	(void)source;
-	(void)data;
-	return proc_fs_new(&sysfs_ops, &root_dir, out);
+	(void)s;
+	return proc_fs_new(&sysfs_ops, &root_dir, nsset_owner(NS_NET), out);
 }

@@ -90,8 +90,14 @@ static int ping_groups_store(const struct proc_look *at, char *text, size_t size
 	return 0;
 }
 
+static bool net_admin(const struct cred *c)
+{
+	return cred_capable_in(c, nsset_owner(NS_NET), CAP_NET_ADMIN);
+}
+
 #define RW(name_, what)                                                                            \
-	PROC_FILE(name_, 0644, .flags = PROC_SYSCTL, .show = what##_show, .store = what##_store)
+	PROC_FILE(name_, 0644, .flags = PROC_SYSCTL, .show = what##_show, .store = what##_store,   \
+		  .admin = net_admin)
 
 static const struct proc_entry core_entries[] = {
 	RW("somaxconn", somaxconn),

@@ -53,8 +53,8 @@ void proc_node_set_locked(struct proc_node *n, struct task *t, bool thread)
 }
 
 /*
- * Files of a process belong to who it runs as, or to root if it must not be
- * inspected by its like (PR_SET_DUMPABLE).  The directories stay its own, so
+ * Files of a process belong to who it runs as, or to its root if it must
+ * not be inspected by its like (PR_SET_DUMPABLE).  The directories stay its own, so
  * that it can still read what is about itself; what is in them is checked.
  */
 static void owner_of(const struct proc_node *n, struct task *t, uint32_t *uid, uint32_t *gid)
@@ -63,8 +63,14 @@ static void owner_of(const struct proc_node *n, struct task *t, uint32_t *uid, u
 	if (!t)
 		return;
 	bool dir = mode_is(n->entry->mode, S_IFDIR);
-	if (!dir && __atomic_load_n(&t->group->dumpable, __ATOMIC_RELAXED) != 1)
+	if (!dir && __atomic_load_n(&t->group->dumpable, __ATOMIC_RELAXED) != 1) {
+		autoput(user_ns) struct user_ns *ns = group_exec_ns(t->group);
+		*uid = uid_meant(ns, 0);
+		*gid = gid_meant(ns, 0);
+		*uid = *uid == ID_NONE ? 0 : *uid;
+		*gid = *gid == ID_NONE ? 0 : *gid;
 		return;
+	}
 	autoput(cred) struct cred *c = task_cred(t);
 	*uid = c->euid;
 	*gid = c->egid;
@@ -90,6 +96,9 @@ int proc_inode_new(struct fs *fs, const struct proc_node *like, struct inode **o
 	}
 	/* Nobody else has seen them yet. */
 	(*out)->ino = proc_ino(n);
+	/* Who may is found out at open. */
+	if (n->entry->admin)
+		(*out)->mode |= S_IWUSR | S_IWGRP | S_IWOTH;
 	if (n->group) {
 		group_get(n->group);
 		autoput(task) struct task *t = proc_task(n);
@@ -140,6 +149,12 @@ bool proc_revalidate(struct dentry *d)
 	return i->uid == uid && i->gid == gid;
 }
 
+bool proc_bare(const struct inode *i)
+{
+	const struct proc_entry *e = proc_node_of(i)->entry;
+	return mode_is(e->mode, S_IFDIR) && !e->table && !e->numbers;
+}
+
 static unsigned table_dirs(const struct proc_table *t)
 {
 	unsigned n = 0;
@@ -173,6 +188,8 @@ int proc_getattr(struct inode *i, struct kstat *out)
 
 	inode_fill_stat(i, out);
 	out->blksize = 1024;
+	if (e->admin)
+		out->mode = e->mode;
 	if (mode_is(e->mode, S_IFDIR))
 		out->nlink = 2 + table_dirs(e->table) + (e->numbers ? e->numbers->dirs(n) : 0);
 	if (n->group) {
@@ -191,7 +208,8 @@ int proc_setattr(struct inode *i, const struct iattr *a)
 	return a->mask & (ATTR_MODE | ATTR_UID | ATTR_GID) ? -EPERM : 0;
 }
 
-int proc_fs_new(const struct fs_ops *ops, const struct proc_entry *root, struct fs **out)
+int proc_fs_new(const struct fs_ops *ops, const struct proc_entry *root, struct user_ns *owner,
+		struct fs **out)
 {
 	struct pid_ns *ns = pid_ns_here();
 	const struct proc_node n = {.entry = root, .kind = 1, .ns = ns, .fd = -1};
@@ -201,6 +219,7 @@ int proc_fs_new(const struct fs_ops *ops, const struct proc_entry *root, struct 
 	if (err < 0)
 		return err;
 	pid_ns_get(ns);
+	fs_own(fs, owner);
 	err = proc_inode_new(fs, &n, &i);
 	if (err == 0 && (err = dentry_new_root(fs, i)) < 0)
 		inode_put(i);

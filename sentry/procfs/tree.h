@@ -38,13 +38,18 @@ struct proc_look {
 	const struct proc_node *node;
 	struct task *task;	/* NULL: not about a process */
 	struct mm *mm;		/* PROC_MM: the memory, NULL if it is gone */
+	const struct cred *opener; /* who opened the file: ids are as he calls them; NULL: a link */
+	struct user_ns *user_ns;   /* PROC_USERNS */
 };
 
 enum {
-	PROC_PTRACE = 1,	/* opening needs the right to inspect the process */
-	PROC_MM = 2,		/* ... and is bound to the memory it has then; implies PROC_PTRACE */
-	PROC_SYSCTL = 4,	/* not even root opens it for writing unless it has `store` */
-	PROC_MOUNTS = 8,	/* poll(2) tells of changes of the mount tree */
+	PROC_PTRACE = 1,  /* opening needs the right to inspect the process */
+	PROC_MM = 2,	  /* ... and is bound to the memory it has then; implies PROC_PTRACE */
+	PROC_SYSCTL = 4,  /* not even root opens it for writing unless it has `store` */
+	PROC_MOUNTS = 8,  /* poll(2) tells of changes of the mount tree */
+	PROC_USERNS = 16, /* about the user namespace that the process was in at open; stored
+			   * from the start of the file only */
+	PROC_USERNS_ADMIN = 32, /* ... and opened for writing by who owns that */
 };
 
 struct proc_numbers {
@@ -76,6 +81,8 @@ struct proc_entry {
 	int (*show)(const struct proc_look *at, struct text *out);
 	/* text is NUL-terminated, at most a page; 0 or -errno. */
 	int (*store)(const struct proc_look *at, char *text, size_t size);
+	/* Who may write it like root, besides root: the mode does not say so; or NULL. */
+	bool (*admin)(const struct cred *cred);
 	/* ... or all of it: as inode_ops.open. */
 	int (*open)(struct inode *i, struct path path, const struct cred *cred, uint32_t flags,
 		    struct file **out);
@@ -98,8 +105,14 @@ enum {
 	IDS_NUMBERS = 390, IDS_SYS = 400, IDS_SYSFS = 600, IDS_CGROUP = 700, IDS_SYSVIPC = 800, IDS_MAX = 1024,
 };
 
-/* A file system whose root directory is that table, about what the calling task's namespace sees. */
-int proc_fs_new(const struct fs_ops *ops, const struct proc_entry *root, struct fs **out);
+/*
+ * A file system of owner whose root directory is that table, about what the calling task's
+ * namespace sees.
+ */
+int proc_fs_new(const struct fs_ops *ops, const struct proc_entry *root, struct user_ns *owner,
+		struct fs **out);
+/* fs_ops.bare: a directory that is there to be mounted on. */
+bool proc_bare(const struct inode *i);
 /* Numbers as that file system shows them: of an id; tasks_lock held. */
 static inline int proc_nr_locked(const struct proc_node *n, int id)
 {

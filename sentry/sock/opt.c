@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "sentry/cred/cred.h"
+#include "sentry/sock/netns.h"
 #include "sentry/sock/sock.h"
 #include "syscalls/abi/epoll.h"
 #include "syscalls/abi/errno.h"
@@ -103,10 +104,15 @@ static int set_linger(struct sock *s, const void *val, uint32_t size)
 	return 0;
 }
 
+/* Over what belongs to the network namespace. */
+static bool net_capable(const struct sock_caller *by, unsigned cap)
+{
+	return cred_capable_in(by->cred, by->net->ns.owner, cap);
+}
+
 static int set_priority(struct sock *s, int v, const struct sock_caller *by)
 {
-	if ((v < 0 || v > 6) && !cred_capable(by->cred, CAP_NET_RAW) &&
-	    !cred_capable(by->cred, CAP_NET_ADMIN))
+	if ((v < 0 || v > 6) && !net_capable(by, CAP_NET_RAW) && !net_capable(by, CAP_NET_ADMIN))
 		return -EPERM;
 	put_int(&s->opt.priority, v);
 	return 0;
@@ -122,11 +128,11 @@ static int set_peek_off(struct sock *s, int v)
 
 static int set_privileged(struct sock *s, int opt, int v, const struct sock_caller *by)
 {
-	bool may = cred_capable(by->cred, CAP_NET_ADMIN);
+	bool may = net_capable(by, CAP_NET_ADMIN);
 
-	if (opt == SO_DEBUG && v && !may)
+	if (opt == SO_DEBUG && v && !cred_capable(by->cred, CAP_NET_ADMIN))
 		return -EACCES;
-	if (opt == SO_MARK && !may && !cred_capable(by->cred, CAP_NET_RAW))
+	if (opt == SO_MARK && !may && !net_capable(by, CAP_NET_RAW))
 		return -EPERM;
 	if (opt == SO_DEBUG)
 		put_flag(s, opt, v);
@@ -261,20 +267,21 @@ static int answer(void *buf, uint32_t *size, const void *val, uint32_t have)
 	return 0;
 }
 
-static int get_peercred(struct sock *s, void *buf, uint32_t *size)
+/* Ids as `by` calls them. */
+static int get_peercred(struct sock *s, const struct cred *by, void *buf, uint32_t *size)
 {
 	struct abi_ucred u = {0, UINT32_MAX, UINT32_MAX};
 	struct cred *cred;
 
 	if (s->ops->peer(s, &u.pid, &cred) == 0) {
-		u.uid = cred->euid;
-		u.gid = cred->egid;
+		u.uid = uid_seen(by->user_ns, cred->euid);
+		u.gid = gid_seen(by->user_ns, cred->egid);
 		cred_put(cred);
 	}
 	return answer(buf, size, &u, sizeof u);
 }
 
-static int get_peergroups(struct sock *s, void *buf, uint32_t *size)
+static int get_peergroups(struct sock *s, const struct cred *by, void *buf, uint32_t *size)
 {
 	autoput(cred) struct cred *cred = NULL;
 	int tgid, err = s->ops->peer(s, &tgid, &cred);
@@ -286,7 +293,11 @@ static int get_peergroups(struct sock *s, void *buf, uint32_t *size)
 		*size = need;
 		return -ERANGE;
 	}
-	return answer(buf, size, cred->groups, need);
+	uint32_t *groups = buf;
+	for (uint32_t i = 0; i < cred->ngroups; i++)
+		groups[i] = gid_seen(by->user_ns, cred->groups[i]);
+	*size = need;
+	return 0;
 }
 
 static int get_peername(struct file *f, void *buf, uint32_t *size)
@@ -299,7 +310,8 @@ static int get_peername(struct file *f, void *buf, uint32_t *size)
 	return (uint32_t)n < *size ? -EINVAL : answer(buf, size, addr, (uint32_t)n);
 }
 
-int sock_get_option(struct file *f, int level, int opt, void *buf, uint32_t *size)
+int sock_get_option(struct file *f, const struct cred *by, int level, int opt, void *buf,
+		    uint32_t *size)
 {
 	struct sock *s = f->priv;
 	struct abi_timeval tv;
@@ -318,9 +330,9 @@ int sock_get_option(struct file *f, int level, int opt, void *buf, uint32_t *siz
 						     : SOCK_OPT(s, sndtimeo));
 		return answer(buf, size, &tv, sizeof tv);
 	case SO_PEERCRED:
-		return get_peercred(s, buf, size);
+		return get_peercred(s, by, buf, size);
 	case SO_PEERGROUPS:
-		return get_peergroups(s, buf, size);
+		return get_peergroups(s, by, buf, size);
 	case SO_PEERNAME:
 		return get_peername(f, buf, size);
 	case SO_BINDTODEVICE:

@@ -184,7 +184,8 @@ enum { SOCK_OPTION_MAX = 16 };
  * Fills buf (*size bytes) and sets *size to what it holds.  -ERANGE with *size:
  * that many are needed.
  */
-int sock_get_option(struct file *f, int level, int opt, void *buf, uint32_t *size);
+int sock_get_option(struct file *f, const struct cred *by, int level, int opt, void *buf,
+		    uint32_t *size);
 
 /* Who runs on this host thread, for read(2) and write(2). */
 void sock_set_caller_fn(void (*fn)(struct sock_caller *out));

@@ -51,9 +51,6 @@ static int flags_check(const struct task *t, const struct clone_spec *s)
 	/* Threads are in one PID namespace. */
 	if ((f & CLONE_THREAD) && t->ns->of[NS_PID] != &t->group->pid_ns->ns)
 		return -EINVAL;
-	/* None inside yet: what a kernel built without them says. */
-	if (f & CLONE_NEWUSER)
-		return -EINVAL;
 	if ((f & CLONE_PIDFD) && (f & CLONE_DETACHED))
 		return -EINVAL;
 	/* clone3 has two arguments for them, clone one: they must differ. */
@@ -91,9 +88,22 @@ static int share_files(struct task *child, struct task *t, uint64_t flags)
 	return err;
 }
 
+static int new_user_ns(struct task *child, struct task *t)
+{
+	autoput(cred) struct cred *c = cred_copy(t->cred, t->cred->ngroups);
+	int err = c ? task_is_chrooted(t) : -ENOMEM;
+	if (err == 0 && (err = user_ns_enter_new(c)) == 0) {
+		cred_put(child->cred);
+		child->cred = STEAL(c);
+	}
+	return err;
+}
+
 static int share_namespaces(struct task *child, struct task *t, uint64_t flags)
 {
-	int err = nsset_clone(t, flags, child->cred, &child->ns);
+	int err = flags & CLONE_NEWUSER ? new_user_ns(child, t) : 0;
+	if (err == 0)
+		err = nsset_clone(t, flags, child->cred, &child->ns);
 	if (err == 0 && !(flags & CLONE_THREAD)) {
 		pid_ns_put(child->group->pid_ns);
 		child->group->pid_ns = pid_ns_get(pid_ns_of(child->ns->of[NS_PID]));
@@ -125,6 +135,8 @@ static struct group *group_for_child(struct task *t, const struct clone_spec *s)
 	g->container = container_get(from->container);
 	g->exit_signal = s->exit_signal;
 	g->dumpable = __atomic_load_n(&from->dumpable, __ATOMIC_RELAXED);
+	autoput(user_ns) struct user_ns *exec_ns = group_exec_ns(from);
+	group_set_exec_ns(g, exec_ns);
 	g->oom_score_adj = __atomic_load_n(&from->oom_score_adj, __ATOMIC_RELAXED);
 	return g;
 }

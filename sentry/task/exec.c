@@ -39,6 +39,7 @@ struct exec {
 	bool secure;		/* it gained rights: AT_SECURE, not dumpable */
 	bool denied;		/* nobody may write to file any more */
 	bool unreadable;	/* by the user who runs it: not dumpable either */
+	struct user_ns *exec_ns; /* struct group's; borrowed from the task's */
 };
 
 struct mm_limits task_mm_limits(struct task *t)
@@ -168,7 +169,10 @@ static int new_cred(struct task *t, struct exec *x)
 	lock(&i->lock);
 	uint32_t mode = i->mode, uid = i->uid, gid = i->gid;
 	unlock(&i->lock);
-	bool nosuid = task_no_new_privs(t) || (x->file->path.mnt->flags & MNT_NOSUID);
+	/* Who has no name here cannot be become. */
+	bool nosuid = task_no_new_privs(t) ||
+		      !mount_may_suid(x->file->path.mnt, t->fs->mounts, old) ||
+		      !ids_have_names(old->user_ns, uid, gid);
 	if ((mode & S_ISUID) && !nosuid)
 		c->euid = uid;
 	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !nosuid)
@@ -177,9 +181,13 @@ static int new_cred(struct task *t, struct exec *x)
 	c->suid = c->fsuid = c->euid;
 	c->sgid = c->fsgid = c->egid;
 	x->secure = c->ruid != c->euid || c->rgid != c->egid ||
-		    (c->ruid != 0 && (c->cap_effective & ~c->cap_ambient));
+		    (c->ruid != cred_root(c) && (c->cap_effective & ~c->cap_ambient));
 	x->cred = c;
 	x->unreadable = path_permission(&x->file->path, old, MAY_READ) < 0;
+	x->exec_ns = old->user_ns;
+	/* Who may look at it must be able to read the program. */
+	while (x->unreadable && !ids_have_names(x->exec_ns, uid, gid))
+		x->exec_ns = user_ns_parent(x->exec_ns);
 	return 0;
 }
 
@@ -303,7 +311,7 @@ static void set_rights(struct task *t, struct exec *x)
 
 	lock(&kernel.tasks_lock);
 	if (x->secure && !trace_allows_gain_locked(t)) {
-		if (!cred_capable(old, CAP_SETUID)) {
+		if (!cred_capable_own(old, CAP_SETUID)) {
 			c->euid = c->suid = c->fsuid = c->ruid;
 			c->egid = c->sgid = c->fsgid = c->rgid;
 		}
@@ -314,6 +322,7 @@ static void set_rights(struct task *t, struct exec *x)
 		hidden = hidden || x->secure;
 	}
 	__atomic_store_n(&t->group->dumpable, hidden ? 0 : 1, __ATOMIC_RELAXED);
+	group_set_exec_ns(t->group, x->exec_ns);
 	task_set_cred(t, STEAL(x->cred));
 	unlock(&kernel.tasks_lock);
 }

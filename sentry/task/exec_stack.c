@@ -90,10 +90,10 @@ static void auxv_fill(struct task *t, const struct elf_image *e, const struct el
 	aux(mm, AT_BASE, interp ? interp->bias + interp->low : 0);
 	aux(mm, AT_FLAGS, 0);
 	aux(mm, AT_ENTRY, e->entry + e->bias);
-	aux(mm, AT_UID, c->ruid);
-	aux(mm, AT_EUID, c->euid);
-	aux(mm, AT_GID, c->rgid);
-	aux(mm, AT_EGID, c->egid);
+	aux(mm, AT_UID, uid_seen(c->user_ns, c->ruid));
+	aux(mm, AT_EUID, uid_seen(c->user_ns, c->euid));
+	aux(mm, AT_GID, gid_seen(c->user_ns, c->rgid));
+	aux(mm, AT_EGID, gid_seen(c->user_ns, c->egid));
 	aux(mm, AT_SECURE, secure);
 	aux(mm, AT_RANDOM, at->random);
 	/* Not FSGSBASE: a stub finds its slot by %gs, which programs are to ask the kernel for. */

@@ -26,11 +26,11 @@ static void tell(struct task *t, enum fact which, uint32_t value)
 
 static void tell_ids(struct task *t)
 {
-	const struct cred *c = t->cred;
-	tell(t, FACT_RUID, c->ruid);
-	tell(t, FACT_EUID, c->euid);
-	tell(t, FACT_RGID, c->rgid);
-	tell(t, FACT_EGID, c->egid);
+	autoput(cred) struct cred *c = task_cred(t);
+	tell(t, FACT_RUID, uid_seen(c->user_ns, c->ruid));
+	tell(t, FACT_EUID, uid_seen(c->user_ns, c->euid));
+	tell(t, FACT_RGID, gid_seen(c->user_ns, c->rgid));
+	tell(t, FACT_EGID, gid_seen(c->user_ns, c->egid));
 }
 
 /* The page with the names is one for all threads of a memory: it has those of the first namespace.
@@ -80,7 +80,29 @@ void facts_parent_locked(struct group *g)
 
 void facts_ids(struct task *t)
 {
+	lock(&t->group->siglock);
 	tell_ids(t);
+	unlock(&t->group->siglock);
+}
+
+static bool tell_group_ids(struct group *g, void *ns)
+{
+	struct task *t;
+	lock(&g->siglock);
+	list_for_each (t, &g->threads, threads) {
+		autoput(cred) struct cred *c = task_cred(t);
+		if (c->user_ns == ns)
+			tell_ids(t);
+	}
+	unlock(&g->siglock);
+	return true;
+}
+
+void facts_user_ns(struct user_ns *ns)
+{
+	lock(&kernel.tasks_lock);
+	group_for_each_locked(tell_group_ids, ns);
+	unlock(&kernel.tasks_lock);
 }
 
 void facts_personality(struct task *t)

@@ -7,8 +7,8 @@
  * no-op on a platform that has no use for it.  Who wants to see all calls: watch.h.
  *
  * A fact is written under one lock, so that two writers agree on the last one:
- * tid, pid, ppid, uts: tasks_lock; the ids and the personality: only the task itself;
- * affinity: siglock.
+ * tid, pid, ppid, uts: tasks_lock; the personality: only the task itself; the ids, affinity:
+ * siglock.
  */
 #pragma once
 
@@ -19,8 +19,9 @@
 void facts_tell_locked(struct task *t);
 /* A group has another parent; tasks_lock held. */
 void facts_parent_locked(struct group *g);
-/* The caller's own have changed. */
+/* The caller's own ids have changed; how those in a user namespace are called there has. */
 void facts_ids(struct task *t);
+void facts_user_ns(struct user_ns *ns);
 void facts_personality(struct task *t);
 /* PR_SET_TSC of the caller.  -errno of the host, which has always had it. */
 int task_set_tsc(struct task *t, bool allowed);

@@ -4,7 +4,7 @@
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/prctl.h"
 
-#define ID_KEEP UINT32_MAX
+#define ID_KEEP ID_NONE
 
 /* What setfsuid(2) gives back or takes away: the capabilities about files. */
 #define FILE_CAPS                                                                                  \
@@ -25,23 +25,24 @@ static struct ids ids_of(struct cred *c, enum id_kind kind)
 	return (struct ids){&c->rgid, &c->egid, &c->sgid, &c->fsgid, CAP_SETGID};
 }
 
-static bool any_root(const struct cred *c)
+static bool any_root(const struct cred *c, uint32_t root)
 {
-	return c->ruid == 0 || c->euid == 0 || c->suid == 0;
+	return c->ruid == root || c->euid == root || c->suid == root;
 }
 
 static void fix_caps(struct cred *c, const struct cred *old)
 {
 	if (c->securebits & SECBIT_NO_SETUID_FIXUP)
 		return;
-	if (any_root(old) && !any_root(c)) {
+	uint32_t root = cred_root(c);
+	if (any_root(old, root) && !any_root(c, root)) {
 		if (!(c->securebits & SECBIT_KEEP_CAPS))
 			c->cap_permitted = c->cap_effective = 0;
 		c->cap_ambient = 0;
 	}
-	if (old->euid == 0 && c->euid != 0)
+	if (old->euid == root && c->euid != root)
 		c->cap_effective = 0;
-	if (old->euid != 0 && c->euid == 0)
+	if (old->euid != root && c->euid == root)
 		c->cap_effective = c->cap_permitted;
 }
 
@@ -49,9 +50,10 @@ static void fix_file_caps(struct cred *c, const struct cred *old)
 {
 	if (c->securebits & SECBIT_NO_SETUID_FIXUP)
 		return;
-	if (old->fsuid == 0 && c->fsuid != 0)
+	uint32_t root = cred_root(c);
+	if (old->fsuid == root && c->fsuid != root)
 		c->cap_effective &= ~FILE_CAPS;
-	if (old->fsuid != 0 && c->fsuid == 0)
+	if (old->fsuid != root && c->fsuid == root)
 		c->cap_effective |= c->cap_permitted & FILE_CAPS;
 }
 
@@ -61,7 +63,7 @@ void task_commit_cred(struct task *t, struct cred *c)
 	bool ids = old->euid != c->euid || old->egid != c->egid || old->fsuid != c->fsuid ||
 		   old->fsgid != c->fsgid;
 
-	if (ids || (c->cap_permitted & ~old->cap_permitted)) {
+	if (ids || !cred_caps_within(c, old)) {
 		__atomic_store_n(&t->group->dumpable, 0, __ATOMIC_RELAXED);
 		lock(&kernel.tasks_lock);
 		t->pdeath_signal = 0;
@@ -99,15 +101,30 @@ static int refuse(struct cred *c)
 	return -EPERM;
 }
 
+static uint32_t meant(const struct task *t, enum id_kind kind, uint32_t id)
+{
+	return id == ID_KEEP ? id : user_ns_meant(t->cred->user_ns, kind, id);
+}
+
+/* Each that is not to be kept is somebody. */
+static bool all_meant(const struct task *t, enum id_kind kind, uint32_t *const id[], unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (*id[i] != ID_KEEP && (*id[i] = meant(t, kind, *id[i])) == ID_NONE)
+			return false;
+	return true;
+}
+
 int id_set(struct task *t, enum id_kind kind, uint32_t id)
 {
-	if (id == ID_KEEP)
+	id = meant(t, kind, id);
+	if (id == ID_NONE)
 		return -EINVAL;
 	struct cred *c = cred_copy(t->cred, t->cred->ngroups);
 	if (!c)
 		return -ENOMEM;
 	struct ids n = ids_of(c, kind);
-	if (cred_capable(c, n.cap))
+	if (cred_capable_own(c, n.cap))
 		*n.real = *n.saved = id;
 	else if (id != *n.real && id != *n.saved)
 		return refuse(c);
@@ -117,11 +134,13 @@ int id_set(struct task *t, enum id_kind kind, uint32_t id)
 
 int id_setre(struct task *t, enum id_kind kind, uint32_t real, uint32_t effective)
 {
+	if (!all_meant(t, kind, (uint32_t *[]){&real, &effective}, 2))
+		return -EINVAL;
 	struct cred *c = cred_copy(t->cred, t->cred->ngroups);
 	if (!c)
 		return -ENOMEM;
 	struct ids n = ids_of(c, kind);
-	bool able = cred_capable(c, n.cap);
+	bool able = cred_capable_own(c, n.cap);
 	uint32_t old_real = *n.real, old_eff = *n.effective;
 	if (real != ID_KEEP && !able && real != old_real && real != old_eff)
 		return refuse(c);
@@ -140,7 +159,9 @@ int id_setre(struct task *t, enum id_kind kind, uint32_t real, uint32_t effectiv
 
 int id_setres(struct task *t, enum id_kind kind, uint32_t real, uint32_t effective, uint32_t saved)
 {
-	const uint32_t wish[3] = {real, effective, saved};
+	uint32_t wish[3] = {real, effective, saved};
+	if (!all_meant(t, kind, (uint32_t *[]){&wish[0], &wish[1], &wish[2]}, 3))
+		return -EINVAL;
 	struct cred *c = cred_copy(t->cred, t->cred->ngroups);
 	if (!c)
 		return -ENOMEM;
@@ -150,7 +171,7 @@ int id_setres(struct task *t, enum id_kind kind, uint32_t real, uint32_t effecti
 	for (unsigned i = 0; i < 3; i++) {
 		if (wish[i] == ID_KEEP)
 			continue;
-		if (!cred_capable(c, n.cap) && wish[i] != old[0] && wish[i] != old[1] &&
+		if (!cred_capable_own(c, n.cap) && wish[i] != old[0] && wish[i] != old[1] &&
 		    wish[i] != old[2])
 			return refuse(c);
 		*slot[i] = wish[i];
@@ -162,12 +183,15 @@ int id_setres(struct task *t, enum id_kind kind, uint32_t real, uint32_t effecti
 uint32_t id_setfs(struct task *t, enum id_kind kind, uint32_t id)
 {
 	struct cred *c = cred_copy(t->cred, t->cred->ngroups);
+	uint32_t is = kind == ID_USER ? t->cred->fsuid : t->cred->fsgid;
+	uint32_t old = user_ns_seen(t->cred->user_ns, kind, is);
 	if (!c)
-		return kind == ID_USER ? t->cred->fsuid : t->cred->fsgid;
+		return old;
 	struct ids n = ids_of(c, kind);
-	uint32_t old = *n.fs;
-	if (id == ID_KEEP || id == old ||
-	    (!cred_capable(c, n.cap) && id != *n.real && id != *n.effective && id != *n.saved)) {
+	id = meant(t, kind, id);
+	if (id == ID_NONE || id == is ||
+	    (!cred_capable_own(c, n.cap) && id != *n.real && id != *n.effective &&
+	     id != *n.saved)) {
 		cred_put(c);
 		return old;
 	}

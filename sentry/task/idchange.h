@@ -8,9 +8,8 @@
 
 #include "sentry/task/task.h"
 
-enum id_kind { ID_USER, ID_GROUP };
-
-/* 0, -EPERM, -EINVAL (-1 where it does not mean "keep"), -ENOMEM. */
+/* Ids as the guest calls them.  0, -EPERM, -EINVAL (nobody; -1 where it does not mean "keep"),
+ * -ENOMEM. */
 int id_set(struct task *t, enum id_kind kind, uint32_t id);
 int id_setre(struct task *t, enum id_kind kind, uint32_t real, uint32_t effective);
 int id_setres(struct task *t, enum id_kind kind, uint32_t real, uint32_t effective,

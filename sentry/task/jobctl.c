@@ -95,7 +95,7 @@ void jobctl_tell_locked(struct group *to, struct task *t, int id, int cld, int s
 	info.child.status = status;
 	if (t) {
 		struct cred *c = task_cred(t);
-		info.child.uid = c->ruid;
+		info.child.uid = group_uid_seen_locked(to, c->ruid);
 		cred_put(c);
 		info.child.utime = ticks(__atomic_load_n(&t->utime_ns, __ATOMIC_RELAXED));
 		info.child.stime = ticks(__atomic_load_n(&t->stime_ns, __ATOMIC_RELAXED));

@@ -67,9 +67,9 @@ static int64_t nsfs_ioctl(struct file *f, const struct ioctl_args *a)
 			return open_parent(pid_ns_of(ns), a);
 		return ns->kind == NS_USER ? open_owner(ns, a) : -EINVAL;
 	case NS_GET_OWNER_UID: {
-		uint32_t uid = container_of(ns, struct user_ns, ns)->uid;
 		if (ns->kind != NS_USER)
 			return -EINVAL;
+		uint32_t uid = uid_seen(a->cred->user_ns, user_ns_of(ns)->uid);
 		return copy_out(a->mm, a->arg, &uid, sizeof uid);
 	}
 	default:

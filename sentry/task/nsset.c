@@ -11,6 +11,7 @@
 #include "sentry/ipc/sem.h"
 #include "sentry/sock/netns.h"
 #include "sentry/task/facts.h"
+#include "sentry/task/idchange.h"
 #include "sentry/task/nsfs.h"
 #include "sentry/task/pidfd.h"
 #include "sentry/task/pidns.h"
@@ -118,6 +119,12 @@ void nsset_put(struct nsset *s)
 	free(s);
 }
 
+struct user_ns *nsset_owner(enum ns_kind kind)
+{
+	const struct task *t = task_current();
+	return t && t->ns ? t->ns->of[kind]->owner : &user_first;
+}
+
 struct nsset *task_nsset(struct task *t)
 {
 	lock(&kernel.tasks_lock);
@@ -126,10 +133,8 @@ struct nsset *task_nsset(struct task *t)
 	return s;
 }
 
-static int make(struct task *t, enum ns_kind kind, struct user_ns *owner, struct ns **out)
+static int make_any(struct task *t, enum ns_kind kind, struct user_ns *owner, struct ns **out)
 {
-	if (!ns_room())
-		return -ENOSPC;
 	switch (kind) {
 	case NS_CGROUP:
 		return plain_new(kind, owner, out);
@@ -149,6 +154,18 @@ static int make(struct task *t, enum ns_kind kind, struct user_ns *owner, struct
 	}
 }
 
+static int make(struct task *t, enum ns_kind kind, const struct cred *c, struct ns **out)
+{
+	int err = ns_room() ? ns_charge(c->user_ns, c->euid, kind) : -ENOSPC;
+	if (err < 0)
+		return err;
+	if ((err = make_any(t, kind, c->user_ns, out)) < 0)
+		ns_uncharge(c->user_ns, c->euid, kind);
+	else
+		ns_charged(*out, c->euid);
+	return err;
+}
+
 int nsset_clone(struct task *t, uint64_t flags, const struct cred *c, struct nsset **out)
 {
 	if (!(flags & NS_FLAGS & ~(uint64_t)CLONE_NEWUSER)) {
@@ -166,7 +183,7 @@ int nsset_clone(struct task *t, uint64_t flags, const struct cred *c, struct nss
 		if (i == NS_MNT || i == NS_USER)
 			continue;
 		if (flags & ns_about[i].flag)
-			err = make(t, (enum ns_kind)i, c->user_ns, &s->of[i]);
+			err = make(t, (enum ns_kind)i, c, &s->of[i]);
 		else if (t->ns->of[i])
 			s->of[i] = ns_get(t->ns->of[i]);
 	}
@@ -187,15 +204,46 @@ static void replace(struct task *t, struct nsset *s)
 	nsset_put(old);
 }
 
+bool task_is_alone(struct task *t)
+{
+	lock(&kernel.tasks_lock);
+	bool alone = t->group->nthreads == 1;
+	unlock(&kernel.tasks_lock);
+	return alone;
+}
+
+int task_is_chrooted(struct task *t)
+{
+	struct path root;
+	mount_ns_root(t->fs->mounts, &root);
+	mount_down(&root);
+	lock(&t->fs->lock);
+	bool same = root.mnt == t->fs->root.mnt && root.dentry == t->fs->root.dentry;
+	unlock(&t->fs->lock);
+	path_put(&root);
+	return same ? 0 : -EPERM;
+}
+
 int task_unshare_ns(struct task *t, uint64_t flags)
 {
-	struct nsset *s;
-	int err = nsset_clone(t, flags, task_cred_self(t), &s);
-	if (err == 0 && (flags & CLONE_NEWNS) && (err = fsctx_unshare_mounts(t->fs, t->cred)) < 0)
-		nsset_put(s);
+	struct nsset *s = NULL;
+	autoput(cred) struct cred *c = cred_copy(t->cred, t->cred->ngroups);
+	int err = c ? 0 : -ENOMEM;
+	if (err == 0 && (flags & CLONE_NEWUSER) && (err = task_is_chrooted(t)) == 0)
+		err = user_ns_enter_new(c);
 	if (err == 0)
-		replace(t, s);
-	return err;
+		err = nsset_clone(t, flags, c, &s);
+	if (err < 0)
+		return err;
+	if ((flags & CLONE_NEWNS) && (err = fsctx_unshare_mounts(t->fs, c)) < 0) {
+		nsset_put(s);
+		return err;
+	}
+	/* Nothing below can fail. */
+	replace(t, s);
+	if (flags & CLONE_NEWUSER)
+		task_commit_cred(t, STEAL(c));
+	return 0;
 }
 
 /* ---- setns ---- */
@@ -205,20 +253,36 @@ struct move {
 	struct task *t;
 	struct nsset *set;	 /* our reference, nobody else's */
 	struct mount_ns *mounts; /* our reference, or NULL */
+	struct cred *cred;	 /* our reference: what it will be */
 };
 
 static int may_join(struct move *m, const struct ns *ns)
 {
 	const struct cred *c = task_cred_self(m->t);
+	const struct user_ns *to = m->cred->user_ns;
 	bool able = cred_capable_in(c, ns->owner, CAP_SYS_ADMIN) &&
-		    cred_capable_in(c, c->user_ns, CAP_SYS_ADMIN);
+		    cred_capable_in(c, to, CAP_SYS_ADMIN);
 	if (able && ns->kind == NS_MNT)
-		able = cred_capable_in(c, c->user_ns, CAP_SYS_CHROOT);
+		able = cred_capable_in(c, to, CAP_SYS_CHROOT);
 	return able ? 0 : -EPERM;
+}
+
+static int join_user(struct move *m, struct user_ns *u)
+{
+	struct task *t = m->t;
+	/* Else its lost capabilities could be had again. */
+	if (u == t->cred->user_ns || !task_is_alone(t) || ref_count(&t->fs->ref) > 1)
+		return -EINVAL;
+	if (!cred_capable_in(t->cred, u, CAP_SYS_ADMIN))
+		return -EPERM;
+	user_ns_enter(m->cred, u);
+	return 0;
 }
 
 static int join(struct move *m, struct ns *ns)
 {
+	if (ns->kind == NS_USER)
+		return join_user(m, user_ns_of(ns));
 	int err = may_join(m, ns);
 	if (err < 0)
 		return err;
@@ -251,11 +315,13 @@ static int join_all(struct move *m, struct task *of, uint64_t flags)
 {
 	struct nsset *theirs = task_nsset(of);
 	int err = theirs ? 0 : -ESRCH;
-	for (int i = 0; err == 0 && i < NS_KINDS; i++) {
+	/* The user namespace first: what the others need is looked at from there. */
+	for (int i = -1; err == 0 && i < NS_KINDS; i++) {
+		enum ns_kind kind = i < 0 ? NS_USER : (enum ns_kind)i;
 		struct ns *ns = NULL;
-		if (!(flags & ns_about[i].flag))
+		if (!(flags & ns_about[kind].flag) || i == NS_USER)
 			continue;
-		err = task_ns_get(of, (enum ns_kind)i, &ns);
+		err = task_ns_get(of, kind, &ns);
 		if (err == 0)
 			err = join(m, ns);
 		if (ns)
@@ -308,8 +374,9 @@ static int set_copy(const struct nsset *from, struct nsset **out)
 
 int task_setns(struct task *t, struct file *f, int flags)
 {
-	struct move m = {.t = t};
-	int err = set_copy(t->ns, &m.set);
+	autoput(cred) struct cred *c = cred_copy(t->cred, t->cred->ngroups);
+	struct move m = {.t = t, .cred = c};
+	int err = c ? set_copy(t->ns, &m.set) : -ENOMEM;
 	if (err < 0)
 		return err;
 	err = join_file(&m, f, flags);
@@ -321,6 +388,8 @@ int task_setns(struct task *t, struct file *f, int flags)
 		replace(t, m.set);
 	else
 		nsset_put(m.set);
+	if (err == 0 && c->user_ns != t->cred->user_ns)
+		task_commit_cred(t, STEAL(c));
 	if (m.mounts)
 		mount_ns_put(m.mounts);
 	return err;

@@ -30,13 +30,19 @@ int nsset_new(struct ns *const shared[NS_KINDS], struct nsset **out);
 void nsset_number_first(const uint64_t numbers[NS_KINDS]);
 struct nsset *nsset_get(struct nsset *s);
 void nsset_put(struct nsset *s);
+/* Who owns the calling task's of that kind; without a task the first. */
+struct user_ns *nsset_owner(enum ns_kind kind);
 /* That of another task, referenced; NULL: it has ended. */
 struct nsset *task_nsset(struct task *t);
 /*
- * The set of a child of t, whose user namespace is user: new ones of the kinds in flags,
- * the others shared.  -EPERM, -EINVAL (a kind there is only one of), -ENOMEM.
+ * The set of a child of t, whose credentials will be c: new ones of the kinds in flags, the
+ * others shared.  -EPERM, -EINVAL (a kind there is only one of), -ENOSPC, -ENOMEM.
  */
 int nsset_clone(struct task *t, uint64_t flags, const struct cred *c, struct nsset **out);
+/* No other thread is in its group. */
+bool task_is_alone(struct task *t);
+/* -EPERM: its root is not that of its mount namespace, so it makes no user namespace. */
+int task_is_chrooted(struct task *t);
 /* unshare(2) of the namespaces in flags, and of what else that means. */
 int task_unshare_ns(struct task *t, uint64_t flags);
 /* setns(2): f is a file of /proc/PID/ns or a pidfd.  -EINVAL, -EPERM, -ESRCH. */

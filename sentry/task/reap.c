@@ -170,7 +170,7 @@ void group_notify_parent_locked(struct group *g, int code, int status)
 		info.child.pid = pid_in_locked(g->parent->pid_ns, g->tgid);
 		if (g->leader) {
 			struct cred *c = task_cred(g->leader);
-			info.child.uid = c->ruid;
+			info.child.uid = group_uid_seen_locked(g->parent, c->ruid);
 			cred_put(c);
 		}
 		info.child.status = status;

@@ -109,7 +109,8 @@ int sched_nice_set(struct task *t, struct task *target, int nice)
 {
 	nice = clamp_nice(nice);
 	autoput(cred) struct cred *c = task_cred(target);
-	if (c->ruid != t->cred->euid && c->euid != t->cred->euid && !task_capable(t, CAP_SYS_NICE))
+	if (c->ruid != t->cred->euid && c->euid != t->cred->euid &&
+	    !task_capable_in(t, c->user_ns, CAP_SYS_NICE))
 		return -EPERM;
 	if (nice < __atomic_load_n(&target->nice, __ATOMIC_RELAXED) && !may_nice(t, target, nice))
 		return -EACCES;

@@ -30,7 +30,7 @@ void signal_info_user(struct abi_siginfo *info, int sig, int code, const struct 
 	info->signo = sig;
 	info->code = code;
 	info->kill.pid = from->group->nr;
-	info->kill.uid = from->cred->ruid;
+	info->kill.uid = uid_seen(task_user_ns(from), from->cred->ruid);
 }
 
 void signal_wake_locked(struct task *t, bool kill)

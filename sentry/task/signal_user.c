@@ -13,10 +13,10 @@ static bool same_user(const struct cred *from, const struct cred *to)
 int signal_may_send_locked(struct task *from, struct task *to, int sig)
 {
 	lock_assert_held(&kernel.tasks_lock);
-	if (from->group == to->group || task_capable(from, CAP_KILL))
+	if (from->group == to->group)
 		return 0;
 	autoput(cred) struct cred *c = task_cred(to);
-	if (same_user(from->cred, c))
+	if (same_user(from->cred, c) || task_capable_in(from, c->user_ns, CAP_KILL))
 		return 0;
 	/* A shell may continue a set-user-ID job of its session. */
 	if (sig == SIGCONT && from->group->sid == to->group->sid)
@@ -32,6 +32,12 @@ int signal_may_send(struct task *from, struct task *to, int sig)
 	return err;
 }
 
+/* Others than these say who sent them, in the same place. */
+static bool has_sender(const struct abi_siginfo *info)
+{
+	return info->code <= SI_USER && info->code != SI_TIMER && info->code != SI_SIGIO;
+}
+
 struct abi_siginfo signal_seen_locked(const struct task *from, const struct group *to,
 				      const struct abi_siginfo *info)
 {
@@ -39,6 +45,9 @@ struct abi_siginfo signal_seen_locked(const struct task *from, const struct grou
 	/* Who cannot be seen there has the number 0, and more power over its first process. */
 	if (from->group->pid_ns != to->pid_ns)
 		seen.kill.pid = pid_in_locked(to->pid_ns, from->group->tgid);
+	if (has_sender(info))
+		seen.kill.uid =
+			group_uid_seen_locked(to, uid_meant(task_user_ns(from), info->kill.uid));
 	return seen;
 }
 

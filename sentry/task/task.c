@@ -95,6 +95,7 @@ struct group *group_alloc(void)
 	g->dumpable = 1;
 	g->pid_ns = pid_ns_get(&pid_first);
 	g->container = container_get(&container_first);
+	g->exec_ns = user_ns_get(&user_first);
 	count_new(group);
 	return g;
 }
@@ -137,6 +138,7 @@ void group_put(struct group *g)
 		group_put(g->parent);
 	pid_ns_put(g->pid_ns);
 	container_put(g->container);
+	user_ns_put(g->exec_ns);
 	free(g);
 	count_gone(group);
 }
@@ -177,13 +179,56 @@ struct mm *task_mm_get(struct task *t)
 	return mm;
 }
 
+const struct user_ns *user_ns_here(void)
+{
+	const struct task *t = task_current();
+	return t ? task_user_ns(t) : &user_first;
+}
+
+struct user_ns *group_exec_ns(struct group *g)
+{
+	lock(&g->rlimit_lock);
+	struct user_ns *ns = user_ns_get(g->exec_ns);
+	unlock(&g->rlimit_lock);
+	return ns;
+}
+
+void group_set_exec_ns(struct group *g, struct user_ns *ns)
+{
+	user_ns_get(ns);
+	lock(&g->rlimit_lock);
+	struct user_ns *old = g->exec_ns;
+	g->exec_ns = ns;
+	unlock(&g->rlimit_lock);
+	user_ns_put(old);
+}
+
+uint32_t group_uid_seen_locked(const struct group *g, uint32_t uid)
+{
+	if (!g->leader)
+		return uid;
+	autoput(cred) struct cred *c = task_cred(g->leader);
+	return uid == ID_NONE ? ID_OVERFLOW : uid_seen(c->user_ns, uid);
+}
+
 /* As what the caller asks: its real ids, or those that file systems see. */
 struct asker {
 	uint32_t uid, gid;
 	uint64_t caps;
 };
 
-/* ptrace(2), "Ptrace access mode checking", with one user namespace. */
+/* What is not dumpable may be inspected by who has the right in the namespace it came from. */
+static bool may_see_memory(const struct cred *c, struct group *g)
+{
+	if (__atomic_load_n(&g->dumpable, __ATOMIC_RELAXED) == 1)
+		return true;
+	struct user_ns *ns = group_exec_ns(g);
+	bool may = cred_capable_in(c, ns, CAP_SYS_PTRACE);
+	user_ns_put(ns);
+	return may;
+}
+
+/* ptrace(2), "Ptrace access mode checking". */
 static int may_access(struct task *by, struct task *target, const struct asker *as)
 {
 	const struct cred *c = task_cred_self(by);
@@ -192,13 +237,11 @@ static int may_access(struct task *by, struct task *target, const struct asker *
 	autoput(cred) struct cred *tc = task_cred(target);
 	bool same = as->uid == tc->euid && as->uid == tc->suid && as->uid == tc->ruid &&
 		    as->gid == tc->egid && as->gid == tc->sgid && as->gid == tc->rgid;
-	if (cred_capable(c, CAP_SYS_PTRACE))
-		return 0;
-	if (!same)
+	bool able = cred_capable_in(c, tc->user_ns, CAP_SYS_PTRACE);
+	if ((!same && !able) || !may_see_memory(c, target->group))
 		return -EPERM;
-	if (__atomic_load_n(&target->group->dumpable, __ATOMIC_RELAXED) != 1)
-		return -EPERM;
-	return (tc->cap_permitted & ~as->caps) ? -EPERM : 0;
+	bool within = c->user_ns == tc->user_ns && !(tc->cap_permitted & ~as->caps);
+	return within || able ? 0 : -EPERM;
 }
 
 int task_may_access(struct task *by, struct task *target)

@@ -192,6 +192,8 @@ struct group {
 	struct posix_timers *timers;	/* s  timers.c; made on first use */
 	bool timers_over;		/* s  the last thread has given them back: none are made any more */
 	int dumpable;			/* a */
+	struct user_ns
+		*exec_ns; /* rlimit_lock  our reference: whose its memory is, if not dumpable */
 	int oom_score_adj;		/* a */
 	bool is_init;			/* I  pid 1 of pid_ns, protected from the signals of those inside */
 	bool reaper;			/* I  no process at all: stands in for pid 1 and reaps at once */
@@ -290,9 +292,26 @@ static inline bool task_capable(const struct task *t, unsigned cap)
 {
 	return cred_capable(t->cred, cap);
 }
+/* Over what belongs to ns. */
+static inline bool task_capable_in(const struct task *t, const struct user_ns *ns, unsigned cap)
+{
+	return cred_capable_in(t->cred, ns, cap);
+}
+/* The namespace that t sees ids from; any of the threads of a group: they share it. */
+static inline const struct user_ns *task_user_ns(const struct task *t)
+{
+	return t->cred->user_ns;
+}
+/* The calling task's; the first one on threads of the sentry itself. */
+const struct user_ns *user_ns_here(void);
 uint64_t task_rlimit(struct task *t, unsigned which); /* the soft limit */
 /* The mm of another task, referenced, or NULL. */
 struct mm *task_mm_get(struct task *t);
+/* exec_ns, referenced; and a new one, of which a reference is taken. */
+struct user_ns *group_exec_ns(struct group *g);
+void group_set_exec_ns(struct group *g, struct user_ns *ns);
+/* How the processes of g call uid; the leader's namespace counts.  tasks_lock held. */
+uint32_t group_uid_seen_locked(const struct group *g, uint32_t uid);
 /* May `by` inspect or change target (ptrace access check)?  0 or -EPERM/-ESRCH. */
 int task_may_access(struct task *by, struct task *target);
 /* The same for files of /proc: the ids that file systems see count. */

@@ -40,7 +40,7 @@ static void fill(struct wait_result *out, const struct task *by, struct group *g
 		.pid = pid_in_locked(by->group->pid_ns, g->tgid), .code = code, .status = status, .wstatus = wstatus};
 	if (g->leader) {
 		struct cred *c = task_cred(g->leader);
-		out->uid = c->ruid;
+		out->uid = uid_seen(task_user_ns(by), c->ruid);
 		cred_put(c);
 	}
 	usage_of_zombie_locked(g, &out->usage);

@@ -139,11 +139,10 @@ static int instance_new(struct devpts *d)
 	return 0;
 }
 
-int devpts_make(const char *source, const char *data, struct fs **out)
+int devpts_make(const struct fs_source *s, struct fs **out)
 {
 	struct devpts *d = devpts_here();
-	(void)source;
-	(void)data;
+	(void)s;
 	int err = 0;
 	*out = fs_of(d);
 	if (!*out && (err = instance_new(d)) == 0)

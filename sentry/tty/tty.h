@@ -142,7 +142,7 @@ int ptmx_open(struct inode *i, struct path path, const struct cred *cred, uint32
 int64_t pty_settings_ioctl(struct pty *p, const struct ioctl_args *a, bool master);
 
 /* devpts.c */
-int devpts_make(const char *source, const char *data, struct fs **out);
+int devpts_make(const struct fs_source *s, struct fs **out);
 int devpts_add(const struct tty *tty, const struct cred *cred);
 void devpts_remove(const struct tty *tty);
 /* The path of a slave, referenced; -ENXIO if devpts is not mounted. */

@@ -64,6 +64,17 @@ static int copy_children_locked(struct mount_ns *ns, struct copy *c, size_t of,
 	return err;
 }
 
+/* Without those below one would see what they were mounted to cover. */
+static bool covers_locked(struct mount_ns *ns, const struct path *from)
+{
+	struct mount *m;
+	list_for_each (m, &ns->mounts, link)
+		if (m->parent == from->mnt && dentry_is_below(m->point, from->dentry) &&
+		    (__atomic_load_n(&m->flags, __ATOMIC_RELAXED) & MNT_LOCKED))
+			return true;
+	return false;
+}
+
 static int copy_tree(struct mount_ns *ns, struct copy *c, const struct path *from, bool recursive)
 {
 	struct fs *fs = from->mnt->fs;
@@ -71,13 +82,26 @@ static int copy_tree(struct mount_ns *ns, struct copy *c, const struct path *fro
 
 	lock(&fs->rename_lock);
 	lock(&ns->lock);
-	if (from->mnt->ns == ns)
+	if (from->mnt->ns == ns && (recursive || !covers_locked(ns, from)))
 		err = copy_one(c, from->mnt, from->dentry, 0);
 	for (size_t i = 0; recursive && err == 0 && i < c->count; i++)
 		err = copy_children_locked(ns, c, i, from->dentry);
 	unlock(&ns->lock);
 	unlock(&fs->rename_lock);
 	return err;
+}
+
+/* The copy's owner is less than that of the original. */
+static void lock_tree(const struct copy *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct mount *m = c->to[i].mount; /* nobody else has seen it yet */
+		m->flags |= MNT_LOCK_ATIME | (i > 0 ? MNT_LOCKED : 0) |
+			    (m->flags & MNT_READONLY ? MNT_LOCK_READONLY : 0) |
+			    (m->flags & MNT_NOSUID ? MNT_LOCK_NOSUID : 0) |
+			    (m->flags & MNT_NODEV ? MNT_LOCK_NODEV : 0) |
+			    (m->flags & MNT_NOEXEC ? MNT_LOCK_NOEXEC : 0);
+	}
 }
 
 /* The place of p in the copy, if its mount was copied. */
@@ -103,6 +127,8 @@ int mount_ns_copy(struct mount_ns *from, struct user_ns *owner, struct path *p[]
 	mount_ns_root(from, &root);
 	int err = copy_tree(from, &c, &root, /*recursive=*/true);
 	if (err == 0) {
+		if (owner != from->ns.owner)
+			lock_tree(&c);
 		mount_ns_fill(*out, c.to, c.count);
 		for (size_t i = 0; i < n; i++)
 			path_move(p[i], &c);
@@ -126,6 +152,9 @@ int mount_bind(struct mount_ns *ns, const struct path *from, const struct path *
 {
 	struct copy c = {0};
 	int err = copy_tree(ns, &c, from, recursive);
+	/* It comes off again: what it covers its maker has seen. */
+	if (err == 0)
+		c.to[0].mount->flags &= ~(uint32_t)MNT_LOCKED;
 	if (err == 0)
 		err = mount_attach(ns, c.to, c.count, where);
 	for (size_t i = c.count; i-- > 0;) {

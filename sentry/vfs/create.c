@@ -21,7 +21,8 @@ void node_spec_init_locked(struct node_spec *s, struct dentry *dir, const struct
 	if (mode_is(mode, S_IFDIR))
 		s->mode |= S_ISGID;
 	else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
-		 !cred_in_group(cred, d->gid) && !cred_capable(cred, CAP_FSETID))
+		 !cred_in_group(cred, d->gid) &&
+		 !cred_capable_over(cred, d->uid, d->gid, CAP_FSETID))
 		s->mode &= ~(uint32_t)S_ISGID;
 }
 

@@ -101,7 +101,14 @@ int fsctx_unshare_mounts(struct fsctx *fs, const struct cred *cred)
 	path_get(&root);
 	path_get(&cwd);
 	unlock(&fs->lock);
-	int err = mount_ns_copy(fs->mounts, cred->user_ns, both, ARRAY_SIZE(both), &ns);
+	int err = ns_charge(cred->user_ns, cred->euid, NS_MNT);
+	if (err == 0) {
+		err = mount_ns_copy(fs->mounts, cred->user_ns, both, ARRAY_SIZE(both), &ns);
+		if (err < 0)
+			ns_uncharge(cred->user_ns, cred->euid, NS_MNT);
+		else
+			ns_charged(&ns->ns, cred->euid);
+	}
 	if (err < 0) {
 		path_put(&root);
 		path_put(&cwd);

@@ -30,6 +30,7 @@ int fs_new(const struct fs_ops *ops, void *priv, struct fs **out)
 	fs->ops = ops;
 	fs->priv = priv;
 	fs->next_ino = 1;
+	fs->user_ns = user_ns_get(&user_first);
 	fs->dev = abi_makedev(0, __atomic_add_fetch(&last_minor, 1, __ATOMIC_RELAXED));
 	*out = fs;
 	count_new(fs);
@@ -41,8 +42,16 @@ static void fs_put_memory(struct fs *fs)
 	if (!ref_put(&fs->memory))
 		return;
 	fs->ops->destroy(fs);
+	user_ns_put(fs->user_ns);
 	free(fs);
 	count_gone(fs);
+}
+
+void fs_own(struct fs *fs, struct user_ns *owner)
+{
+	struct user_ns *old = fs->user_ns;
+	fs->user_ns = user_ns_get(owner);
+	user_ns_put(old);
 }
 
 struct fs *fs_get(struct fs *fs)

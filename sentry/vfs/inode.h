@@ -26,6 +26,7 @@
 #include "syscalls/abi/stat.h"
 
 struct fs;
+struct user_ns;
 
 struct ktime {
 	int64_t sec;
@@ -183,6 +184,11 @@ struct fs_ops {
 	 * nobody uses them.  Directory lock held.  NULL: never.
 	 */
 	bool (*fold)(struct dentry *dir);
+	/*
+	 * What is mounted over i hides nothing.  Not NULL: the file system tells of the machine, so
+	 * that who owns only a user namespace may mount it where it can be seen in full already.
+	 */
+	bool (*bare)(const struct inode *i);
 	bool pinned;			/* children are kept (memfs) unless folded */
 	bool nodev_listed;		/* "nodev" in /proc/filesystems */
 };
@@ -195,10 +201,14 @@ struct fs {
 	struct lock rename_lock;	/* RANK_RENAME */
 	uint64_t next_ino;		/* a */
 	bool readonly;			/* a */
+	struct user_ns
+		*user_ns; /* I once mounted  our reference: whose capabilities count over it */
 	void *priv;
 	struct ref memory;		/* a: inodes, and one for all of `ref` */
 };
 
+/* Of the first user namespace, unless fs_own gives it to another before anybody sees it. */
+void fs_own(struct fs *fs, struct user_ns *owner);
 /*
  * A new file system with no root yet; -ENOMEM.  When the last reference (mounts,
  * mostly) is put its tree is dropped; ops->destroy runs after the last inode.

@@ -289,6 +289,11 @@ int mount_add(struct mount_ns *ns, struct fs *fs, struct dentry *root, const str
 	return err;
 }
 
+static bool is_locked(const struct mount *m)
+{
+	return __atomic_load_n(&m->flags, __ATOMIC_RELAXED) & MNT_LOCKED;
+}
+
 static bool below_locked(const struct mount *m, const struct mount *top)
 {
 	for (; m; m = m->parent)
@@ -332,7 +337,7 @@ int mount_remove(struct mount_ns *ns, const struct path *p, bool detach)
 	int err = 0;
 
 	lock(&ns->lock);
-	if (p->dentry != top->root || top->ns != ns || top == ns->root)
+	if (p->dentry != top->root || top->ns != ns || top == ns->root || is_locked(top))
 		err = -EINVAL;
 	/* The list and the caller's path; children hold a reference too. */
 	else if (!detach && ref_count(&top->ref) > 2)
@@ -363,10 +368,24 @@ bool mount_readonly(const struct mount *m)
 	       __atomic_load_n(&m->fs->readonly, __ATOMIC_RELAXED);
 }
 
+static bool locks_allow(uint32_t old, uint32_t new)
+{
+	return !((old & MNT_LOCK_READONLY) && !(new &MNT_READONLY)) &&
+	       !((old & MNT_LOCK_NOSUID) && !(new &MNT_NOSUID)) &&
+	       !((old & MNT_LOCK_NODEV) && !(new &MNT_NODEV)) &&
+	       !((old & MNT_LOCK_NOEXEC) && !(new &MNT_NOEXEC)) &&
+	       !((old & MNT_LOCK_ATIME) && ((old ^ new) & MNT_ATIME_MASK));
+}
+
 /* Either this sees the count of a new writer, or the writer sees the flag. */
 int mount_set_flags(struct mount *m, uint32_t flags)
 {
-	uint32_t old = __atomic_exchange_n(&m->flags, flags, __ATOMIC_SEQ_CST);
+	uint32_t old = __atomic_load_n(&m->flags, __ATOMIC_SEQ_CST);
+
+	/* Only a copy of a tree is locked, when it is made; only pivot_root moves MNT_LOCKED. */
+	if (!locks_allow(old, flags))
+		return -EPERM;
+	old = __atomic_exchange_n(&m->flags, flags | (old & MNT_LOCKS), __ATOMIC_SEQ_CST);
 
 	if ((flags & ~old & MNT_READONLY) && __atomic_load_n(&m->writers, __ATOMIC_SEQ_CST)) {
 		__atomic_store_n(&m->flags, old, __ATOMIC_SEQ_CST);
@@ -398,7 +417,8 @@ int mount_move(struct mount_ns *ns, const struct path *p, const struct path *whe
 	if (err < 0)
 		return err;
 	lock(&ns->lock);
-	if (p->dentry != m->root || m->ns != ns || !m->parent || where->mnt->ns != ns)
+	if (p->dentry != m->root || m->ns != ns || !m->parent || where->mnt->ns != ns ||
+	    is_locked(m))
 		err = -EINVAL;
 	else if (below_locked(where->mnt, m))
 		err = -ELOOP;
@@ -427,7 +447,7 @@ int mount_pivot(struct mount_ns *ns, const struct path *new_root, const struct p
 		err = -EINVAL;
 	else if (nm == om || put_old->mnt == om)
 		err = -EBUSY;
-	else if (new_root->dentry != nm->root || !below_locked(put_old->mnt, nm))
+	else if (new_root->dentry != nm->root || !below_locked(put_old->mnt, nm) || is_locked(nm))
 		err = -EINVAL;
 	if (err == 0) {
 		struct detached none;
@@ -435,6 +455,10 @@ int mount_pivot(struct mount_ns *ns, const struct path *new_root, const struct p
 		unhook_locked(om, &none);
 		attach_locked(ns, nm, NULL);
 		attach_locked(ns, om, put_old);
+		/* What the old root covered shows only when the new one goes. */
+		if (__atomic_fetch_and(&om->flags, ~(uint32_t)MNT_LOCKED, __ATOMIC_RELAXED) &
+		    MNT_LOCKED)
+			__atomic_fetch_or(&nm->flags, MNT_LOCKED, __ATOMIC_RELAXED);
 		ns->root = nm;
 	}
 	unlock(&ns->lock);

@@ -12,8 +12,27 @@
 #include "sentry/vfs/inode.h"
 
 enum {
-	MNT_READONLY = 1, MNT_NOSUID = 2, MNT_NODEV = 4, MNT_NOEXEC = 8,
-	MNT_NOATIME = 16, MNT_RELATIME = 32, MNT_NODIRATIME = 64, MNT_NOSYMFOLLOW = 128,
+	MNT_READONLY = 1,
+	MNT_NOSUID = 2,
+	MNT_NODEV = 4,
+	MNT_NOEXEC = 8,
+	MNT_NOATIME = 16,
+	MNT_RELATIME = 32,
+	MNT_NODIRATIME = 64,
+	MNT_NOSYMFOLLOW = 128,
+	MNT_ATIME_MASK = MNT_NOATIME | MNT_RELATIME | MNT_NODIRATIME,
+	/*
+	 * What who owns only a copy of the tree, in a user namespace below, must not change:
+	 * mount_namespaces(7), "Restrictions on mount namespaces".
+	 */
+	MNT_LOCK_READONLY = 1 << 16,
+	MNT_LOCK_NOSUID = 1 << 17,
+	MNT_LOCK_NODEV = 1 << 18,
+	MNT_LOCK_NOEXEC = 1 << 19,
+	MNT_LOCK_ATIME = 1 << 20,
+	MNT_LOCKED = 1 << 21, /* it does not come off, because of what is below it */
+	MNT_LOCKS = MNT_LOCK_READONLY | MNT_LOCK_NOSUID | MNT_LOCK_NODEV | MNT_LOCK_NOEXEC |
+		    MNT_LOCK_ATIME | MNT_LOCKED,
 };
 
 struct fsctx;
@@ -75,7 +94,7 @@ DEFINE_AUTOPUT(mount)
 /* Mounts fs (taken over) with `root` of it (borrowed, NULL: fs->root) on `where`. */
 int mount_add(struct mount_ns *ns, struct fs *fs, struct dentry *root, const struct path *where,
 	      const char *source, uint32_t flags);
-/* -EBUSY while used unless detach; -EINVAL if `p` is not the root of a mount. */
+/* -EBUSY while used unless detach; -EINVAL if `p` is not the root of a mount, or it is locked. */
 int mount_remove(struct mount_ns *ns, const struct path *p, bool detach);
 /* If something is mounted on p, p becomes its root (repeatedly).  References are swapped. */
 void mount_down(struct path *p);
@@ -92,7 +111,10 @@ int mount_pivot(struct mount_ns *ns, const struct path *new_root, const struct p
  * a mount of another namespace goes with it.
  */
 bool mount_is_point(struct fsctx *fs, const struct dentry *d);
-/* Changes the MNT_* flags: MS_REMOUNT.  -EBUSY if it cannot become read-only: files are written. */
+/*
+ * Changes the MNT_* flags but the locks: MS_REMOUNT.  -EBUSY if it cannot become read-only: files
+ * are written; -EPERM: locked.
+ */
 int mount_set_flags(struct mount *m, uint32_t flags);
 /* A file is opened for writing through m, or was: 0 or -EROFS. */
 int mount_get_write(struct mount *m);
@@ -103,12 +125,30 @@ int mount_bind(struct mount_ns *ns, const struct path *from, const struct path *
 
 /*
  * File system types by name.  boot registers them; make gets mount(2)'s source
- * and data, both copied in and NUL-terminated, data "" if there was none.
+ * and data, both copied in and NUL-terminated, data "" if there was none, and who mounts.
  */
-typedef int (*fs_make_fn)(const char *source, const char *data, struct fs **out);
-int fs_register(const char *type, fs_make_fn make);
-/* -ENODEV for a type nobody registered. */
-int fs_mount_new(const char *type, const char *source, const char *data, struct fs **out);
+struct fs_source {
+	const char *source, *data;
+	const struct cred *cred;
+};
+/* A file system that is not (or not only) of cred's user namespace is given to its own (fs_own). */
+typedef int (*fs_make_fn)(const struct fs_source *s, struct fs **out);
+enum {
+	FS_ROOT_ONLY,
+	FS_USERNS, /* who owns the user namespace that it is of */
+	FS_SHARED, /* ... any: all mounts are of the same */
+};
+int fs_register(const char *type, fs_make_fn make, int who);
+/* -ENODEV for a type nobody registered; -EPERM. */
+int fs_mount_new(const char *type, const struct fs_source *s, struct fs **out);
+/*
+ * May a new file system that tells of the machine (fs_ops.bare) be mounted in ns, with *flags?
+ * In the namespace of less than root only what is seen there in full already; *flags gets the
+ * locks of that.  -EPERM.
+ */
+int mount_reveals(struct mount_ns *ns, const struct fs *fs, uint32_t *flags);
+/* Has set-user-ID any meaning for c there?  Not in other mount namespaces, or above c's. */
+bool mount_may_suid(const struct mount *m, const struct mount_ns *ns, const struct cred *c);
 /* The i-th registered type, or NULL: /proc/filesystems. */
 const char *fs_type_name(unsigned i);
 

@@ -66,7 +66,9 @@ static int open_check(const struct path *p, const struct cred *cred, uint32_t fl
 		break;
 	case S_IFCHR:
 	case S_IFBLK:
-		if (__atomic_load_n(&p->mnt->flags, __ATOMIC_RELAXED) & MNT_NODEV)
+		/* One that is in a file system of some user namespace is nobody's device. */
+		if ((__atomic_load_n(&p->mnt->flags, __ATOMIC_RELAXED) & MNT_NODEV) ||
+		    i->fs->user_ns != &user_first)
 			return -EACCES;
 		break;
 	default:

@@ -28,12 +28,12 @@ static bool caps_allow(const struct inode *i, const struct cred *cred, unsigned 
 {
 	bool dir = inode_is(i, S_IFDIR);
 
-	if (cred_capable(cred, CAP_DAC_OVERRIDE)) {
+	if (cred_capable_over(cred, i->uid, i->gid, CAP_DAC_OVERRIDE)) {
 		/* Even root executes only what somebody may execute. */
 		if (dir || !(may & MAY_EXEC) || (i->mode & (S_IXUSR | S_IXGRP | S_IXOTH)))
 			return true;
 	}
-	if (!cred_capable(cred, CAP_DAC_READ_SEARCH))
+	if (!cred_capable_over(cred, i->uid, i->gid, CAP_DAC_READ_SEARCH))
 		return false;
 	return dir ? !(may & MAY_WRITE) : may == MAY_READ;
 }
@@ -70,7 +70,9 @@ int path_permission(const struct path *p, const struct cred *cred, unsigned may)
 
 bool inode_owner_or_capable(struct inode *i, const struct cred *cred)
 {
-	return i->uid == cred->fsuid || cred_capable(cred, CAP_FOWNER);
+	/* Only the owner must have a name there. */
+	return i->uid == cred->fsuid || (cred_capable_own(cred, CAP_FOWNER) &&
+					 user_ns_name(cred->user_ns, ID_USER, i->uid) != ID_NONE);
 }
 
 bool dir_is_dead_locked(const struct dentry *dir)
@@ -83,6 +85,9 @@ int may_create_locked(struct dentry *dir, const struct cred *cred)
 {
 	if (dir_is_dead_locked(dir))
 		return -ENOENT;
+	/* In a file system of a namespace only ids of that namespace own files. */
+	if (!ids_have_names(dir->fs->user_ns, cred->fsuid, cred->fsgid))
+		return -EOVERFLOW;
 	return inode_permission_locked(dir->inode, cred, MAY_WRITE | MAY_EXEC);
 }
 
@@ -94,7 +99,7 @@ int may_delete_locked(struct dentry *dir, struct dentry *child, const struct cre
 	if (err < 0)
 		return err;
 	if ((d->mode & S_ISVTX) && d->uid != cred->fsuid && child->inode->uid != cred->fsuid &&
-	    !cred_capable(cred, CAP_FOWNER))
+	    !cred_capable_over(cred, child->inode->uid, child->inode->gid, CAP_FOWNER))
 		return -EPERM;
 	return 0;
 }

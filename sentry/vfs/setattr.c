@@ -16,9 +16,9 @@ enum {
 	ATTR_TOUCH = ATTR_ATIME_NOW | ATTR_MTIME_NOW,
 };
 
-static bool group_or_capable(const struct cred *cred, uint32_t gid)
+static bool group_or_capable(const struct inode *i, const struct cred *cred, uint32_t gid)
 {
-	return cred_in_group(cred, gid) || cred_capable(cred, CAP_FSETID);
+	return cred_in_group(cred, gid) || cred_capable_over(cred, i->uid, gid, CAP_FSETID);
 }
 
 /* The mode without what a change of owner or content takes away. */
@@ -26,7 +26,7 @@ static uint32_t without_privs(const struct inode *i, const struct cred *cred)
 {
 	uint32_t mode = i->mode & ~(uint32_t)S_ISUID;
 
-	if ((mode & S_IXGRP) || !group_or_capable(cred, i->gid))
+	if ((mode & S_IXGRP) || !group_or_capable(i, cred, i->gid))
 		mode &= ~(uint32_t)S_ISGID;
 	return mode;
 }
@@ -35,7 +35,7 @@ static int owner_check_locked(const struct inode *i, const struct cred *cred, co
 {
 	bool owner = cred->fsuid == i->uid;
 
-	if (cred_capable(cred, CAP_CHOWN))
+	if (cred_capable_over(cred, i->uid, i->gid, CAP_CHOWN))
 		return 0;
 	if ((a->mask & ATTR_UID) && !(owner && a->uid == i->uid))
 		return -EPERM;
@@ -56,6 +56,10 @@ static int times_check_locked(struct inode *i, const struct cred *cred, uint32_t
 
 static int check_locked(struct inode *i, const struct cred *cred, struct iattr *a)
 {
+	/* In a file system of a namespace only ids of that namespace own files. */
+	if (!ids_have_names(i->fs->user_ns, a->mask & ATTR_UID ? a->uid : i->uid,
+			    a->mask & ATTR_GID ? a->gid : i->gid))
+		return -EOVERFLOW;
 	int err = owner_check_locked(i, cred, a);
 
 	if (err < 0)
@@ -74,7 +78,7 @@ static int check_locked(struct inode *i, const struct cred *cred, struct iattr *
 		uint32_t gid = a->mask & ATTR_GID ? a->gid : i->gid;
 		if (!inode_owner_or_capable(i, cred))
 			return -EPERM;
-		if (!group_or_capable(cred, gid))
+		if (!group_or_capable(i, cred, gid))
 			a->mode &= ~(uint32_t)S_ISGID;
 	}
 	return a->mask & ATTR_TIMES ? times_check_locked(i, cred, a->mask) : 0;
@@ -105,7 +109,7 @@ int inode_setattr(struct inode *i, const struct mount *mnt, const struct cred *c
 	if (mnt && mount_readonly(mnt))
 		return -EROFS;
 	lock(&i->lock);
-	if ((a.mask & ATTR_SIZE) && !cred_capable(cred, CAP_FSETID))
+	if ((a.mask & ATTR_SIZE) && !cred_capable_over(cred, i->uid, i->gid, CAP_FSETID))
 		a.mask |= ATTR_KILL_PRIV;
 	int err = check_locked(i, cred, &a);
 	if (err == 0) {
@@ -187,7 +191,8 @@ void file_remove_privs(struct file *f, const struct cred *cred)
 	if (!inode_is(i, S_IFREG) || cred_capable(cred, CAP_FSETID))
 		return;
 	lock(&i->lock);
-	uint32_t mode = without_privs(i, cred);
+	bool keeps = cred_capable_over(cred, i->uid, i->gid, CAP_FSETID);
+	uint32_t mode = keeps ? i->mode : without_privs(i, cred);
 	if (mode != i->mode) {
 		struct iattr change = {.mask = ATTR_MODE | ATTR_CTIME, .mode = mode};
 		/* A file system that cannot change modes has no set-id files either. */

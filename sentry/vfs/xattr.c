@@ -27,13 +27,16 @@ static int user_check(struct inode *i, const struct cred *cred, unsigned may)
 	return inode_permission(i, cred, may);
 }
 
-static int security_check(const struct cred *cred, const char *name, unsigned may)
+static int security_check(const struct inode *i, const struct cred *cred, const char *name,
+			  unsigned may)
 {
 	bool caps = strcmp(name, "security.capability") == 0;
 
 	if (!(may & MAY_WRITE))
 		return 0;
-	return cred_capable(cred, caps ? CAP_SETFCAP : CAP_SYS_ADMIN) ? 0 : -EPERM;
+	bool able = caps ? cred_capable_over(cred, i->uid, i->gid, CAP_SETFCAP)
+			 : cred_capable(cred, CAP_SYS_ADMIN);
+	return able ? 0 : -EPERM;
 }
 
 static int xattr_check(const struct path *p, const struct cred *cred, const char *name,
@@ -53,7 +56,7 @@ static int xattr_check(const struct path *p, const struct cred *cred, const char
 		return may & MAY_WRITE ? -EPERM : -ENODATA;
 	}
 	if (in_namespace(name, "security."))
-		return name[9] ? security_check(cred, name, may) : -EINVAL;
+		return name[9] ? security_check(i, cred, name, may) : -EINVAL;
 	/* system.*: access control lists, which no file system here has. */
 	return -EOPNOTSUPP;
 }

@@ -100,7 +100,8 @@ static void mount_on(struct world *x, const char *name, fs_make_fn make)
 	struct fs *fs;
 	assert_int_equal(vfs_mkdir(&x->w, name, 0755), 0);
 	assert_int_equal(path_walk(&x->w, name, &where), 0);
-	assert_int_equal(make(name, "", &fs), 0);
+	const struct fs_source s = {name, "", x->w.cred};
+	assert_int_equal(make(&s, &fs), 0);
 	assert_int_equal(mount_add(x->ns, fs, NULL, &where, "none", 0), 0);
 	path_put(&where);
 }

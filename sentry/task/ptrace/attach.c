@@ -102,7 +102,8 @@ int trace_attach(struct task *t, int tid, bool seize, uint64_t addr, uint64_t op
 static bool parent_may_trace(struct task *parent, const struct task *t)
 {
 	autoput(cred) struct cred *c = task_cred(parent);
-	return !(t->cred->cap_permitted & ~c->cap_permitted) || cred_capable(c, CAP_SYS_PTRACE);
+	return (c->user_ns == t->cred->user_ns && cred_caps_within(t->cred, c)) ||
+	       cred_capable_in(c, t->cred->user_ns, CAP_SYS_PTRACE);
 }
 
 int trace_me(struct task *t)
@@ -146,7 +147,7 @@ void trace_clone_locked(struct task *child, struct task *t)
 
 bool trace_allows_gain_locked(const struct task *t)
 {
-	return !t->tr.tracer || cred_capable(t->tr.cred, CAP_SYS_PTRACE);
+	return !t->tr.tracer || cred_capable_in(t->tr.cred, t->cred->user_ns, CAP_SYS_PTRACE);
 }
 
 /* A thread that is dead and waited for. */

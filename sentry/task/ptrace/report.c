@@ -52,7 +52,7 @@ void trace_tell_end_locked(struct task *t)
 	struct cred *c = task_cred(t);
 
 	info.child.pid = pid_in_locked(tracer->group->pid_ns, t->tid);
-	info.child.uid = c->ruid;
+	info.child.uid = group_uid_seen_locked(tracer->group, c->ruid);
 	info.child.status = sig ? sig : status >> 8 & 0xff;
 	cred_put(c);
 	signal_send_group_locked(tracer->group, &info);
@@ -76,7 +76,7 @@ static void fill(struct wait_result *out, struct task *by, struct task *p, int c
 	struct cred *c = task_cred(p);
 
 	*out = (struct wait_result){.pid = pid_in_locked(by->group->pid_ns, p->tid),
-				    .uid = c->ruid,
+				    .uid = uid_seen(task_user_ns(by), c->ruid),
 				    .code = code,
 				    .status = status,
 				    .wstatus = wstatus};

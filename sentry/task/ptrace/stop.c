@@ -199,7 +199,7 @@ static struct abi_siginfo info_for(const struct task *t, int sig, int code)
 {
 	struct abi_siginfo info = {.signo = sig, .code = code};
 	info.kill.pid = t->nr;
-	info.kill.uid = t->cred->ruid;
+	info.kill.uid = uid_seen(task_user_ns(t), t->cred->ruid);
 	return info;
 }
 
@@ -375,7 +375,7 @@ bool trace_signal(struct task *t, struct sigtaken *s) NO_LOCK_ANALYSIS
 	t->tr.flags |= TRACE_STOP_DEQUEUED;
 	struct task *tracer = t->tr.tracer;
 	int from = tracer ? tracer->nr : 0;
-	uint32_t uid = t->tr.cred ? t->tr.cred->ruid : 0;
+	uint32_t uid = t->tr.cred ? uid_seen(task_user_ns(t), t->tr.cred->ruid) : 0;
 	int sig = stop(t, &show, &s->info);
 	if (sig == 0 || exiting(t))
 		return false;

@@ -199,7 +199,7 @@ long seccomp_install(struct task *t, const struct abi_sock_filter *prog, size_t 
 {
 	bool no_new_privs = task_no_new_privs(t);
 
-	if (!no_new_privs && !task_capable(t, CAP_SYS_ADMIN))
+	if (!no_new_privs && !cred_capable_own(t->cred, CAP_SYS_ADMIN))
 		return -EACCES;
 	return add(t, prog, len, flags, no_new_privs);
 }
