@@ -70,7 +70,7 @@ $(B)/unit/%: tests/unit/%.c $(B)/libvedette.a
 
 # What a fresh Debian lacks, by package name.
 BUILD_DEPS := gcc libc6-dev libseccomp-dev libcapstone-dev libjansson-dev
-TEST_DEPS  := $(BUILD_DEPS) clang libclang-rt-14-dev libcmocka-dev busybox-static python3 perl git sqlite3 procps bash tar gzip nodejs gdb strace
+TEST_DEPS  := $(BUILD_DEPS) clang libclang-rt-14-dev libcmocka-dev busybox-static python3 perl git sqlite3 procps sysstat bash tar gzip nodejs gdb strace
 # Without these the tests of engines are skipped, and say so.
 ENGINE_DEPS := podman buildah skopeo umoci containerd docker.io runc crun conmon netavark containernetworking-plugins \
 	  fuse-overlayfs slirp4netns uidmap iptables iproute2 bsdutils jq tini catatonit python3-grpcio

@@ -3,10 +3,13 @@
 #include <stdlib.h>
 
 #include "sentry/mm/copy.h"
+#include "sentry/mm/mm.h"
+#include "sentry/res/resources.h"
 #include "sentry/task/iocount.h"
 #include "syscalls/abi/epoll.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/fcntl.h"
+#include "syscalls/abi/mman.h"
 #include "syscalls/abi/uio.h"
 #include "syscalls/path.h"
 #include "syscalls/sys.h"
@@ -17,8 +20,49 @@ struct rw {
 	int flags;    /* RWF_* */
 };
 
-static long do_read(struct file *f, struct uio *u, const struct rw *rw)
+/* Bytes that the read will most likely bring: of what may wait, nobody knows. */
+static uint64_t read_size(struct file *f, uint64_t asked, const struct rw *rw)
 {
+	enum { MEM_MAJOR = 1, ZERO = 5, URANDOM = 9 }; /* full and random are between them */
+	const struct inode *i = f->inode;
+	if (inode_is(i, S_IFCHR) && abi_major(i->rdev) == MEM_MAJOR)
+		return abi_minor(i->rdev) >= ZERO && abi_minor(i->rdev) <= URANDOM ? asked : 0;
+	if (!inode_is(i, S_IFREG))
+		return 0;
+	int64_t pos = rw->pos ? *rw->pos : __atomic_load_n(&f->pos, __ATOMIC_RELAXED);
+	uint64_t size = __atomic_load_n(&i->size, __ATOMIC_RELAXED);
+	return pos >= 0 && (uint64_t)pos < size ? min_u64(asked, size - (uint64_t)pos) : 0;
+}
+
+/*
+ * Where memory is bounded, the guest's own process takes the pages for large data.  If the sentry
+ * did, by filling them, and there were no more, the host would kill that process first and then,
+ * because its memory is held by our call, us.
+ */
+static void read_prepare(struct task *t, struct file *f, const struct uio *u, const struct rw *rw)
+{
+	enum { LARGE = 16 << 10 }; /* up to here trap's stub does it itself */
+	struct limits l;
+	if (u->left <= LARGE)
+		return;
+	uint64_t left = read_size(f, u->left, rw), skip = u->skip;
+	if (left <= LARGE)
+		return;
+	resources_limits(&l);
+	for (size_t i = 0; l.memory_max && i < u->count && left > 0; i++, skip = 0) {
+		uaddr_t from = (u->vec[i].base + skip) & PAGE_MASK;
+		uint64_t n = min_u64(u->vec[i].size - skip, left);
+		left -= n;
+		/* What cannot be written to is for the read to find. */
+		if (n > 0)
+			mm_advise(t->mm, t->ctx, from, PAGE_ALIGN(u->vec[i].base + skip + n) - from,
+				  MADV_POPULATE_WRITE);
+	}
+}
+
+static long do_read(struct task *t, struct file *f, struct uio *u, const struct rw *rw)
+{
+	read_prepare(t, f, u, rw);
 	return file_read(f, u, rw->pos, rw->flags & RWF_NOWAIT);
 }
 
@@ -109,7 +153,7 @@ static long rw_buf(struct task *t, int fd, uaddr_t buf, uint64_t count, int64_t 
 	if (err < 0)
 		return err;
 	return write ? io_write_done(t, do_write(t, f, &u, &rw))
-		     : io_read_done(t, do_read(f, &u, &rw));
+		     : io_read_done(t, do_read(t, f, &u, &rw));
 }
 
 long sys_read(struct task *t, int fd, uaddr_t buf, uint64_t count)
@@ -172,7 +216,7 @@ static long do_vec(struct task *t, int fd, uaddr_t iov, uint32_t count, const st
 		err = uio_uservec(&u, t->mm, vec, count);
 	if (err < 0)
 		return err;
-	return write ? do_write(t, f, &u, rw) : do_read(f, &u, rw);
+	return write ? do_write(t, f, &u, rw) : do_read(t, f, &u, rw);
 }
 
 /* Calls with a vector count when they fail, too. */

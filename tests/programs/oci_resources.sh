@@ -67,6 +67,10 @@ TABLE = [
     ('vmstat', "vmstat -s -S k | awk '/total memory/ {print $1}'", str((512 << 20) // 1000)),
     ('top', "top -b -n 1 | awk '/^MiB Mem/ {print $4}'", '512.0'),
     ('uptime', "uptime | grep -c 'load average: 0'", '1'),
+    ('uptime_fresh', "awk '{print $1 < 60}' /proc/uptime", '1'),
+    ('iostat', "iostat | sed -n '1s/.*(\\([0-9]*\\) CPU).*/\\1/p'", str(CPUS)),
+    ('iostat_idle', "iostat -c | awk '/^ *[0-9]/ {print ($1 + $3 + $6 > 99)}'", '1'),
+    ('sysinfo', "vmstat -s -S k | awk '/total swap/ {print $1}'", '0'),
     ('cpuinfo', 'grep -c ^processor /proc/cpuinfo', str(CPUS)),
     ('stat', "grep -c '^cpu[0-9]' /proc/stat", str(CPUS)),
     ('sys_online', 'cat /sys/devices/system/cpu/online', '0-%d' % (CPUS - 1) if CPUS > 1 else '0'),
@@ -78,6 +82,8 @@ TABLE = [
     ('cpu.max', 'cat /sys/fs/cgroup/cpu.max', '150000 100000'),
     ('cpuset', 'cat /sys/fs/cgroup/cpuset.cpus.effective', '0-%d' % (CPUS - 1) if CPUS > 1 else '0'),
     ('pids.max', 'cat /sys/fs/cgroup/pids.max', '64'),
+    ('java', "java -XX:+PrintFlagsFinal -XshowSettings:system -version 2>&1 | awk '/ MaxHeapSize/ {h = $4} /Effective CPU Count/ {c = $4} /Maximum Processes/ {p = $4} END {print h, c, p}'",
+     '%d %d 64' % ((512 << 20) // 4, CPUS)),
     ('python', "python3 -c 'import os; print(os.cpu_count(), len(os.sched_getaffinity(0)), os.sysconf(\"SC_PHYS_PAGES\") * 4)'", '%d %d %d' % (CPUS, CPUS, KB)),
     ('node', "node -p 'os.availableParallelism?.() + \" \" + os.cpus().length + \" \" + os.totalmem()'", None),
 ]
@@ -85,12 +91,24 @@ for name, script, want in TABLE:
     tool = script.split()[0]
     if not shutil.which(tool):
         continue
+    # What is installed may not run at all here: then it says nothing about limits.
+    if tool == 'java' and subprocess.run(['java', '-version'], capture_output=True).returncode:
+        continue
     with test('reads_' + name) as t:
         r = sh(script, *LIMITS)
         if name == 'node':
             t.true(r.stdout.split()[1:] == [str(CPUS), str(512 << 20)] and r.stdout.split()[0] in ('undefined', 'NaN', str(CPUS)), r.stdout + r.stderr)
         else:
             t.equal(r.stdout.strip(), want, r.stderr)
+
+GO = 'package main\nimport "runtime"\nfunc main() { println(runtime.GOMAXPROCS(0), runtime.NumCPU()) }\n'
+if shutil.which('go'):
+    with test('reads_go') as t, tempfile.TemporaryDirectory() as d:
+        with open(d + '/main.go', 'w') as f:
+            f.write(GO)
+        subprocess.run(['go', 'build', '-o', d + '/main', d + '/main.go'], check=True)
+        r = do([d + '/main'], *LIMITS)
+        t.has(r.stderr, '%d %d\n' % (CPUS, CPUS))
 
 # ---- what is enforced ----
 
@@ -263,6 +281,16 @@ if ENFORCED:
         t.equal(wait(pid), ('signal', 9))
         t.equal(box.state('o').get('oomKills'), 1)
         t.equal(box.v('delete', 'o').returncode, 0)
+    with test('who_reads_more_than_there_is_is_killed_alone') as t:
+        with open(box.dir + '/rootfs/large', 'wb') as f:
+            f.truncate(200 << 20)
+        read = 'for i in /dev/zero /large; do dd if=$i bs=200M count=1 of=/dev/null; echo $?; done'
+        pid = box.started('d', ['sh', '-c', read], change=small, stdout=box.open('out'))
+        t.equal(wait(pid), ('exit', 0))
+        t.equal(box.read('out'), '137\n137\n')
+        t.equal(box.state('d').get('oomKills'), 2)
+        t.equal(box.v('delete', 'd').returncode, 0)
+        os.unlink(box.dir + '/rootfs/large')
     for stage in ('created', 'running'):
         for victim in ('host', 'vedette-gofer', 'sentry'):
             with test('nothing_is_left_after_%s_dies_%s' % (victim, stage)) as t:

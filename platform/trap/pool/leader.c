@@ -196,8 +196,12 @@ static void bell_wait(struct pool *p)
 	int64_t left = n ? n->key - hand_now() : INT64_MAX;
 	bool keeps = p->apart_out > 0 && left > KEEP_NS;
 	bool forgets = !keeps && image_is_touched() && left > FORGET_NS;
+	if (keeps)
+		left = KEEP_NS;
+	else if (forgets)
+		left = FORGET_NS;
 	trap_calls++;
-	if (left <= 0 || host_bell_wait(p->bells[BELL], keeps ? KEEP_NS : forgets ? FORGET_NS : left))
+	if (left <= 0 || host_bell_wait(p->bells[BELL], left))
 		return;
 	/* Who computes is not to be kept off a CPU whose leader has nothing to do: on its next way
 	 * back, which is made now, it joins (hand.c). */
