@@ -101,9 +101,10 @@ TEST(the_clock_on_the_stub_s_stack)
 	if (!clock)
 		SKIP("no clock");
 	for (int i = 0; i < 100; i++) {
-		__asm__ volatile("mov %%rsp, %%rbx; mov %2, %%rsp; call *%1; mov %%rbx, %%rsp"
-				 : "=a"(ret)
-				 : "r"(clock), "r"(top), "D"(CLOCK_THREAD_CPUTIME_ID), "S"(top + 64)
+		uint64_t id = CLOCK_THREAD_CPUTIME_ID, out = top + 64; /* the call's to spoil */
+		__asm__ volatile("mov %%rsp, %%rbx; mov %4, %%rsp; call *%3; mov %%rbx, %%rsp"
+				 : "=a"(ret), "+D"(id), "+S"(out)
+				 : "r"(clock), "r"(top)
 				 : "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "memory", "cc");
 		ASSERT_EQ((int)ret, -ENOSYS);
 	}
