@@ -74,8 +74,10 @@ static inline uint32_t cred_root(const struct cred *c)
 bool cred_caps_within(const struct cred *c, const struct cred *than);
 /* gid is the fsgid or one of the supplementary groups. */
 bool cred_in_group(const struct cred *c, uint32_t gid);
+struct file_caps;
 /*
- * execve's effect on the capabilities of c, whose new euid is already set, without file
- * capabilities: P' = I & F | bset & F for root, ambient otherwise.  capabilities(7).
+ * execve's effect on the capabilities of c, whose new euid is already set: P' = I & F | bset & F,
+ * where root's F is all, and ambient ones.  capabilities(7).  -EPERM: the program counts on some
+ * that the bounding set lacks.
  */
-void cred_exec_caps(struct cred *c);
+int cred_exec_caps(struct cred *c, const struct file_caps *f);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "platform/host.h"
+#include "sentry/cred/filecaps.h"
 #include "sentry/mm/mm.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
@@ -158,6 +159,23 @@ static int read_images(struct task *t, struct exec *x)
 	return err == -ENOEXEC ? -ELIBBAD : err;
 }
 
+/* What the program's file gives; a mount without set-id bits has no capabilities either. */
+static int program_caps(struct task *t, struct exec *x, struct cred *c)
+{
+	struct file_caps caps = {.present = false};
+	struct abi_vfs_cap_data attr;
+	struct inode *i = x->file->inode;
+	ssize_t size = -ENODATA;
+
+	if (mount_may_suid(x->file->path.mnt, t->fs->mounts, c))
+		size = i->ops->getxattr(i, "security.capability", &attr, sizeof attr);
+	int err = size < 0 ? 0 : file_caps_read(&attr, (size_t)size, c->user_ns, &caps);
+	if (err < 0 && err != -ENODATA)
+		return err;
+	x->secure = c->ruid != cred_root(c) && caps.effective;
+	return cred_exec_caps(c, &caps);
+}
+
 /* Set-id bits and the capabilities of root: capabilities(7), "Transformation ... during execve". */
 static int new_cred(struct task *t, struct exec *x)
 {
@@ -177,11 +195,15 @@ static int new_cred(struct task *t, struct exec *x)
 		c->euid = uid;
 	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && !nosuid)
 		c->egid = gid;
-	cred_exec_caps(c);
+	int err = program_caps(t, x, c);
+	if (err < 0) {
+		cred_put(c);
+		return err;
+	}
 	c->suid = c->fsuid = c->euid;
 	c->sgid = c->fsgid = c->egid;
-	x->secure = c->ruid != c->euid || c->rgid != c->egid ||
-		    (c->ruid != cred_root(c) && (c->cap_effective & ~c->cap_ambient));
+	x->secure = x->secure || c->ruid != c->euid || c->rgid != c->egid ||
+		    (c->ruid != cred_root(c) && (c->cap_permitted & ~c->cap_ambient));
 	x->cred = c;
 	x->unreadable = path_permission(&x->file->path, old, MAY_READ) < 0;
 	x->exec_ns = old->user_ns;

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "sentry/cred/cred.h"
+#include "sentry/cred/filecaps.h"
 #include "sentry/vfs/internal.h"
 #include "sentry/vfs/notify.h"
 #include "syscalls/abi/errno.h"
@@ -27,14 +27,17 @@ static int user_check(struct inode *i, const struct cred *cred, unsigned may)
 	return inode_permission(i, cred, may);
 }
 
+static bool is_caps(const char *name)
+{
+	return strcmp(name, "security.capability") == 0;
+}
+
 static int security_check(const struct inode *i, const struct cred *cred, const char *name,
 			  unsigned may)
 {
-	bool caps = strcmp(name, "security.capability") == 0;
-
 	if (!(may & MAY_WRITE))
 		return 0;
-	bool able = caps ? cred_capable_over(cred, i->uid, i->gid, CAP_SETFCAP)
+	bool able = is_caps(name) ? cred_capable_over(cred, i->uid, i->gid, CAP_SETFCAP)
 			 : cred_capable(cred, CAP_SYS_ADMIN);
 	return able ? 0 : -EPERM;
 }
@@ -61,23 +64,49 @@ static int xattr_check(const struct path *p, const struct cred *cred, const char
 	return -EOPNOTSUPP;
 }
 
+/* Whose capabilities they are is said in the reader's terms. */
+static ssize_t get_caps(struct inode *i, const struct cred *cred, const char *name, void *buf,
+			size_t size)
+{
+	struct abi_vfs_cap_data stored, seen;
+	ssize_t n = i->ops->getxattr(i, name, &stored, sizeof stored);
+
+	if (n >= 0)
+		n = file_caps_show(cred, &stored, (size_t)n, &seen);
+	if (n < 0 || size == 0)
+		return n == -ERANGE ? -EINVAL : n;
+	if ((size_t)n > size)
+		return -ERANGE;
+	memcpy(buf, &seen, (size_t)n);
+	return n;
+}
+
 ssize_t vfs_getxattr(const struct path *p, const struct cred *cred, const char *name, void *buf,
 		     size_t size)
 {
 	struct inode *i = p->dentry->inode;
 	int err = xattr_check(p, cred, name, MAY_READ);
 
-	return err < 0 ? err : i->ops->getxattr(i, name, buf, size);
+	if (err < 0)
+		return err;
+	return is_caps(name) ? get_caps(i, cred, name, buf, size)
+			     : i->ops->getxattr(i, name, buf, size);
 }
 
 int vfs_setxattr(const struct path *p, const struct cred *cred, const char *name, const void *buf,
 		 size_t size, int flags)
 {
 	struct inode *i = p->dentry->inode;
-	int err = xattr_check(p, cred, name, MAY_WRITE);
+	struct abi_vfs_cap_data caps;
+	ssize_t n = (ssize_t)size;
 
+	if (is_caps(name)) {
+		n = file_caps_store(cred, buf, size, &caps);
+		buf = &caps;
+	}
+	int err = n < 0 ? (int)n : xattr_check(p, cred, name, MAY_WRITE);
 	if (err == 0)
-		err = i->ops->setxattr(i, name, buf, size, flags);
+		err = i->ops->setxattr(i, name, buf, (size_t)n, flags);
 	if (err == 0)
 		notify_path(p->dentry, IN_ATTRIB);
 	return err;

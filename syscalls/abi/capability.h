@@ -68,3 +68,21 @@ struct abi_user_cap_data {
 	uint32_t inheritable;
 };
 _Static_assert(sizeof(struct abi_user_cap_data) == 12, "struct __user_cap_data_struct");
+
+/* The attribute security.capability; little-endian. */
+#define VFS_CAP_REVISION_MASK		    0xff000000u
+#define VFS_CAP_FLAGS_EFFECTIVE		    1u
+#define VFS_CAP_REVISION_1		    0x01000000u
+#define VFS_CAP_REVISION_2		    0x02000000u
+#define VFS_CAP_REVISION_3		    0x03000000u
+#define VFS_CAP_SIZE_1			    12
+#define VFS_CAP_SIZE_2			    20
+
+struct abi_vfs_cap_data {
+	uint32_t magic_etc;
+	struct {
+		uint32_t permitted, inheritable;
+	} data[2];	/* one of revision 1 */
+	uint32_t rootid; /* of revision 3 */
+};
+_Static_assert(sizeof(struct abi_vfs_cap_data) == 24, "struct vfs_ns_cap_data");
