@@ -81,15 +81,21 @@ static void get_raw(void *arg, struct task *each)
 	((struct request *)arg)->ioprio = __atomic_load_n(&each->ioprio, __ATOMIC_RELAXED);
 }
 
-/* IOPRIO_WHO_* are one more than PRIO_*. */
+/* IOPRIO_WHO_* are one more than PRIO_*; the caller's `which' may be the smallest int. */
 _Static_assert(IOPRIO_WHO_PROCESS == PRIO_PROCESS + 1 && IOPRIO_WHO_USER == PRIO_USER + 1, "which");
+enum { PRIO_NONE = -1 };
+
+static int prio_which(int which)
+{
+	return which >= IOPRIO_WHO_PROCESS ? which - 1 : PRIO_NONE;
+}
 
 long sys_ioprio_set(struct task *t, int which, int who, int ioprio)
 {
 	struct request r = {.t = t, .ioprio = ioprio};
 	int err = check(t, ioprio);
 	if (err == 0)
-		err = tasks_chosen(t, which - 1, who, set_one, &r);
+		err = tasks_chosen(t, prio_which(which), who, set_one, &r);
 	return err < 0 ? err : r.err;
 }
 
@@ -97,7 +103,7 @@ long sys_ioprio_get(struct task *t, int which, int who)
 {
 	struct request r = {.t = t, .ioprio = IOPRIO_MASK};
 	int err = which == IOPRIO_WHO_PROCESS
-			  ? tasks_chosen(t, which - 1, who, get_raw, &r)
-			  : tasks_chosen(t, which - 1, who, get_best, &r);
+			  ? tasks_chosen(t, prio_which(which), who, get_raw, &r)
+			  : tasks_chosen(t, prio_which(which), who, get_best, &r);
 	return err < 0 ? err : r.ioprio;
 }
