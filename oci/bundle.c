@@ -235,10 +235,12 @@ static int choose_overlay(struct bundle *b, struct overlay given, struct error *
 	return -EINVAL;
 }
 
-int bundle_open(struct bundle *b, const char *dir, struct overlay overlay, struct error *e)
+int bundle_open(struct bundle *b, const char *dir, const char *config, struct overlay overlay,
+		struct error *e)
 {
 	*b = (struct bundle){.dir = dir};
-	if (asprintf(&b->file, "%s/config.json", dir) < 0) {
+	bool whole = *config == '/';
+	if (asprintf(&b->file, "%s%s%s", whole ? "" : dir, whole ? "" : "/", config) < 0) {
 		b->file = NULL;
 		return no_memory(e);
 	}

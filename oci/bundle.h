@@ -11,7 +11,7 @@ struct bundle {
 	struct sandbox sandbox;
 	struct overlay overlay;		/* as it was given, or as config.json has it */
 	const char *dir;		/* the caller's */
-	char *file;			/* DIR/config.json */
+	char *file;			/* DIR/config.json, or where else it is */
 	char **env;
 	struct boot_mount *mounts;
 	struct boot_device *devices, *bound;	/* bound: one for each mount */
@@ -21,8 +21,10 @@ struct bundle {
 	struct abi_sock_filter *seccomp;
 };
 
-/* 0 or -errno with *e filled; bundle_close() in either case. */
-int bundle_open(struct bundle *b, const char *dir, struct overlay overlay, struct error *e);
+/* config: the name of the configuration, from dir.  0 or -errno with *e filled; bundle_close() in
+ * either case. */
+int bundle_open(struct bundle *b, const char *dir, const char *config, struct overlay overlay,
+		struct error *e);
 void bundle_close(struct bundle *b);
 
 /* bundle_devices.c: all of /dev.  -ENOMEM. */

@@ -39,23 +39,50 @@ int reader_parse(struct reader *r, const char *file, const char *text, size_t si
 	return -EINVAL;
 }
 
+static int cannot_read(const char *file, int err, struct error *e)
+{
+	return error_set(e, err, "cannot read %s: %s", file, strerror(-err));
+}
+
+/* Also what a shell's <(...) names. */
+static int read_pipe(const char *file, char **out, size_t *out_size, struct error *e)
+{
+	FILE *in = fopen(file, "re"), *to = in ? open_memstream(out, out_size) : NULL;
+	char part[4096];
+	size_t n, all = 0;
+	int err = to ? 0 : -errno;
+	while (to && all <= FILE_MAX && (n = fread(part, 1, sizeof part, in)) > 0)
+		all += fwrite(part, 1, n, to);
+	if (to && (ferror(in) || all > FILE_MAX))
+		err = ferror(in) ? -EIO : -EFBIG;
+	if (to && fclose(to) != 0 && err == 0)
+		err = -ENOMEM;
+	if (in)
+		fclose(in);
+	if (err < 0 && to)
+		free(STEAL(*out));
+	return err < 0 ? cannot_read(file, err, e) : 0;
+}
+
 static int read_file(const char *file, char **out, size_t *out_size, struct error *e)
 {
 	struct stat st;
 	size_t got = 0;
 	autoclose int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_set(e, -errno, "cannot read %s: %s", file, strerror(errno));
+		return cannot_read(file, -errno, e);
+	if (S_ISFIFO(st.st_mode))
+		return read_pipe(file, out, out_size, e);
 	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
 		return error_set(e, -EINVAL, "cannot read %s: not a regular file of at most 16 MiB",
 				 file);
 	autofree char *text = malloc((size_t)st.st_size + 1);
 	if (!text)
-		return error_set(e, -ENOMEM, "cannot read %s: out of memory", file);
+		return cannot_read(file, -ENOMEM, e);
 	while (got < (size_t)st.st_size) {
 		ssize_t n = read(fd, text + got, (size_t)st.st_size - got);
 		if (n < 0 && errno != EINTR)
-			return error_set(e, -errno, "cannot read %s: %s", file, strerror(errno));
+			return cannot_read(file, -errno, e);
 		if (n == 0)
 			break;
 		got += n > 0 ? (size_t)n : 0;

@@ -82,19 +82,28 @@ static int check(const char *field, const char *value, bool on_host, const char 
 	return -EOPNOTSUPP;
 }
 
+/* It lets processes with a label in, and keeps none out that has none. */
+static void warn_mount_label(const char *label, const char *file)
+{
+	struct error shown;
+	error_set(&shown, 0,
+		  "%s: linux.mountLabel: '%s' has no effect: files inside have no labels", file,
+		  label);
+	error_sanitize(&shown);
+	log_warning("%s", shown.msg);
+}
+
 int spec_check_labels(const struct spec_process *p, const char *mount_label, const char *file,
 		      struct error *e)
 {
-	const struct {
-		const char *field, *label;
-	} selinux[] = {{"process.selinuxLabel", p->selinux}, {"linux.mountLabel", mount_label}};
 	int err = 0;
+	if (mount_label && *mount_label)
+		warn_mount_label(mount_label, file);
 	if (p->apparmor && *p->apparmor && strcmp(p->apparmor, "unconfined") != 0)
 		err = check("process.apparmorProfile", p->apparmor, host_has_apparmor(), "AppArmor",
 			    profile_is_default(p->apparmor), file, e);
-	for (size_t i = 0; err == 0 && i < ARRAY_SIZE(selinux); i++)
-		if (selinux[i].label && *selinux[i].label)
-			err = check(selinux[i].field, selinux[i].label, host_has_selinux(),
-				    "SELinux", label_is_default(selinux[i].label), file, e);
+	if (err == 0 && p->selinux && *p->selinux)
+		err = check("process.selinuxLabel", p->selinux, host_has_selinux(), "SELinux",
+			    label_is_default(p->selinux), file, e);
 	return err;
 }

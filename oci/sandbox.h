@@ -29,6 +29,7 @@ struct sandbox {
 	const int *oom_score_adj; /* of all its host processes; NULL: the caller's */
 	unsigned preserve;		/* descriptors 3 and up that the first process gets */
 	bool hold;		  /* the program waits for CONTROL_START */
+	bool apart;		  /* nobody reads messages of ours on 2: it is the program's alone */
 	int alive_fd;		  /* kept open by all its processes to their end; 0: none */
 };
 

@@ -188,6 +188,8 @@ static int prepare(const struct sandbox *s, const struct sentry_ends *ends, stru
 		return error_set(e, err, "cannot enter the user namespace: %s", strerror(-err));
 	numbers_inside(spec);
 	stdio_take(&ends->stdio, spec->stdio);
+	if (s->apart)
+		stdio_forget_same(spec->stdio);
 	if ((err = take_preserved(s, spec)) < 0)
 		return error_set(e, err, "out of memory");
 	if ((err = gofer_connect(ends, &spec->gofer)) < 0)

@@ -67,7 +67,7 @@ static int read_annotations(struct reader *r, json_t *v, void *out)
 
 static const struct field fields[] = {
 	{"ociVersion", read_version, offsetof(struct spec, version), true},
-	{"process", spec_read_process, offsetof(struct spec, process), true},
+	{"process", spec_read_process, offsetof(struct spec, process), false},
 	{"root", read_root, offsetof(struct spec, root), true},
 	{"hostname", read_hostname, offsetof(struct spec, hostname), false},
 	{"domainname", read_hostname, offsetof(struct spec, domainname), false},
@@ -81,8 +81,17 @@ static const struct field fields[] = {
 	{"zos", read_without_effect, 0, false},
 };
 
+/* Only `start' needs one. */
+static void without_process(struct spec_process *p)
+{
+	static char *nothing[] = {NULL};
+	p->args = p->env = nothing;
+	p->cwd = "/";
+}
+
 static int read_top(struct spec *s)
 {
+	without_process(&s->process);
 	int err = read_object(&s->reader, s->reader.root, fields, ARRAY_SIZE(fields), s);
 	return err < 0 ? err : spec_check(s);
 }
@@ -101,6 +110,10 @@ int spec_load_process(struct spec *out, const char *file, const char *member, st
 	if (err < 0)
 		return err;
 	json_t *v = member ? json_object_get(out->reader.root, member) : out->reader.root;
+	if (!v)
+		return error_set(e, -EINVAL,
+				 "the container's configuration has no %s to take defaults from",
+				 member);
 	return spec_read_process(&out->reader, v, &out->process);
 }
 

@@ -26,7 +26,7 @@ struct spec_mount {
 enum { CAPS_BOUNDING, CAPS_EFFECTIVE, CAPS_PERMITTED, CAPS_INHERITABLE, CAPS_AMBIENT, CAPS_SETS };
 
 struct spec_process {
-	char **args, **env;
+	char **args, **env;	/* no args: there is no process to start */
 	const char *cwd;
 	bool terminal, no_new_privs;
 	uint32_t console_rows, console_columns;	/* 0: not told */

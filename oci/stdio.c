@@ -78,6 +78,16 @@ void stdio_describe(const struct stdio *s, struct boot_stdio *out)
 	}
 }
 
+void stdio_forget_same(const struct boot_stdio *io)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int i = 1; i < STDIO && null >= 0; i++)
+		if (io[i].same)
+			dup2(null, i);
+	if (null >= STDIO)
+		close(null);
+}
+
 void stdio_take(const struct stdio *s, struct boot_stdio *out)
 {
 	stdio_describe(s, out);

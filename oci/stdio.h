@@ -24,5 +24,10 @@ void stdio_close(const struct stdio *s);
 void stdio_look(int fd, struct boot_stdio *out);
 /* 0 to 2, with the second openings in their place; all stay the caller's. */
 void stdio_describe(const struct stdio *s, struct boot_stdio *out);
+/*
+ * In the sentry: of two descriptors that are one open file only the first keeps it, so that it is
+ * closed when the program closes it.
+ */
+void stdio_forget_same(const struct boot_stdio *io);
 /* In the sentry: puts them in place of 0 to 2 (and closes them), and looks at all. */
 void stdio_take(const struct stdio *s, struct boot_stdio *out);

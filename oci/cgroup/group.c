@@ -52,7 +52,8 @@ int64_t group_number(const char *dir, const char *file)
 
 /* ---- directories ---- */
 
-/* A new group of v1's cpuset has no CPUs, and then no process may enter: it gets its parent's. */
+/* A new group of v1's cpuset has no CPUs, and then no process may enter: it gets its parent's.  So
+ * does one that somebody made for us and left like that: a pod's. */
 static void cpuset_inherit(const char *dir)
 {
 	static const char *const files[] = {"cpuset.cpus", "cpuset.mems"};
@@ -94,8 +95,12 @@ static int make_dirs(const struct cgroup *c, const struct cgroup_dir *d)
 			continue;
 		memcpy(path, d->path, i);
 		path[i] = '\0';
-		if (stat(path, &st) == 0)
+		bool cpuset = controllers_have(d->controllers, "cpuset") && !d->v2;
+		if (stat(path, &st) == 0) {
+			if (cpuset)
+				cpuset_inherit(path);
 			continue;
+		}
 		if (c->v2) {
 			char parent[CGROUP_PATH_MAX];
 			snprintf(parent, sizeof parent, "%.*s", (int)(strrchr(path, '/') - path),
@@ -104,7 +109,7 @@ static int make_dirs(const struct cgroup *c, const struct cgroup_dir *d)
 		}
 		if (mkdir(path, 0755) < 0 && errno != EEXIST)
 			return -errno;
-		if (controllers_have(d->controllers, "cpuset") && !d->v2)
+		if (cpuset)
 			cpuset_inherit(path);
 	}
 	return 0;

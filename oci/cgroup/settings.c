@@ -202,7 +202,8 @@ int settings_v1(const struct spec_resources *r, struct settings *out, struct err
 	*out = (struct settings){0};
 	if (r->nunified)
 		return error_set(e, -EINVAL,
-				 "resources.unified is for cgroup v2, and this host has v1");
+				 "invalid configuration: resources.unified is for cgroup v2, and "
+				 "this host has v1");
 	TRY(v1_memory(out, r));
 	TRY(v1_cpu(out, r));
 	TRY(sets(out, r));

@@ -2,6 +2,7 @@
 #include "oci/life/apart.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -79,6 +80,17 @@ void apart_begin(const char *what, const char *id, char *const *args)
 int apart_let_go(const int *keep, size_t n)
 {
 	return chdir("/") < 0 ? -errno : isolate_close(keep, n);
+}
+
+void apart_forget_stdio(unsigned n)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd <= 2 && null >= 0; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+	for (unsigned i = 0; i < n; i++)
+		close(3 + (int)i);
 }
 
 /* Without a core file: it would be ours, not the container's. */

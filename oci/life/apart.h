@@ -25,5 +25,10 @@ int apart_await(int fd, struct error *e);
 void apart_begin(const char *what, const char *id, char *const *args);
 /* Closes all descriptors above 2 but those, and leaves the caller's directory.  -errno. */
 int apart_let_go(const int *keep, size_t n);
+/*
+ * 0 to 2 and the n after them are the program's alone: who reads its output sees the end of it
+ * when the program closes it.
+ */
+void apart_forget_stdio(unsigned n);
 /* Tells the command, or the log, what went wrong if something did, and ends. */
 _Noreturn void apart_end(int creator, int status, int sig, const struct error *e);

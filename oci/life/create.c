@@ -19,9 +19,9 @@ static int finish(struct making *m, const struct create_options *o, pid_t pid, i
 	int status = apart_await(creator, e);
 	if (status)
 		return status;
-	if (hooks_run(&m->dir, STATE_CREATING, "prestart", e) < 0 ||
-	    hooks_run(&m->dir, STATE_CREATING, "createRuntime", e) < 0 ||
-	    hooks_run(&m->dir, STATE_CREATING, "createContainer", e) < 0)
+	if (hooks_run(&m->dir, STATE_CREATED, "prestart", e) < 0 ||
+	    hooks_run(&m->dir, STATE_CREATED, "createRuntime", e) < 0 ||
+	    hooks_run(&m->dir, STATE_CREATED, "createContainer", e) < 0)
 		return EXIT_CONFIG;
 	if (o->pid_file && pid_file_write(o->pid_file, pid, e) < 0)
 		return EXIT_CONFIG;

@@ -7,11 +7,11 @@
 #include "oci/life/host.h"
 
 struct create_options {
-	const char *bundle, *id, *pid_file, *console_socket;
+	const char *bundle, *config, *id, *pid_file, *console_socket;
 	unsigned preserve;	/* descriptors from 3 on that the program gets */
 	struct overlay overlay;
 	struct start_options start;
-	bool detach, keep;	/* of run */
+	bool detach, keep, starts;	/* of run */
 	const char *log_dir;	/* of run; NULL: none */
 	uint64_t log_size;
 };

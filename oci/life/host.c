@@ -32,12 +32,16 @@ static int serve(struct host *h, int alive, int listener, int *out_signal, struc
 	struct server server;
 	bool joins = h->pod->sandbox != NULL;
 	s->hold = true;
+	s->apart = h->creator >= 0;
 	s->alive_fd = alive;
 	s->spec.id = h->dir->id;
 	int status = joins ? join_start(s, h->dir, h->pod, &procs, e) : sandbox_start(s, &procs, e);
 	group_started(h->group);
 	if (status)
 		return status;
+	/* A terminal is looked at later on. */
+	if (h->creator >= 0 && !s->spec.terminal)
+		apart_forget_stdio(s->preserve);
 	server_begin(&server, listener, h->creator, &procs);
 	if (h->creator >= 0)
 		server.bundle = h->bundle;

@@ -57,7 +57,9 @@ int command_kill(int argc, char **argv, struct error *e)
 		return EXIT_CONFIG;
 	}
 	int err = target_open(o.id, /*locked=*/false, &t, e);
-	if (err == 0)
+	/* Nobody is left, and all of them have got nothing. */
+	bool nothing = err == 0 && o.all && m.sig == 0 && t.status == STATE_STOPPED;
+	if (err == 0 && !nothing)
 		err = target_ask(&t, &m, e);
 	if (err == 0 && m.sig == 9)
 		container_thaw(&t);

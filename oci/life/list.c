@@ -119,22 +119,35 @@ static const char *member(const json_t *j, const char *key)
 	return s ? s : "";
 }
 
+static int widest(const json_t *all, const char *key)
+{
+	size_t i, most = strlen(key);
+	json_t *j;
+	json_array_foreach(all, i, j)
+	{
+		size_t n = strlen(member(j, key));
+		most = n > most ? n : most;
+	}
+	return (int)most;
+}
+
 static int print_list(json_t *all, const struct list_options *o)
 {
 	size_t i;
 	json_t *j;
+	int bundle = widest(all, "bundle"), created = widest(all, "created");
 	if (!o->quiet)
-		printf("%-11s %-11s %-11s %s\t%s\t%s\n", "ID", "PID", "STATUS", "BUNDLE", "CREATED",
-		       "OWNER");
+		printf("%-11s %-11s %-11s %-*s %-*s %s\n", "ID", "PID", "STATUS", bundle, "BUNDLE",
+		       created, "CREATED", "OWNER");
 	json_array_foreach(all, i, j)
 	{
 		if (o->quiet)
 			printf("%s\n", member(j, "id"));
 		else
-			printf("%-11s %-11lld %-11s %s\t%s\t%s\n", member(j, "id"),
+			printf("%-11s %-11lld %-11s %-*s %-*s %s\n", member(j, "id"),
 			       (long long)json_integer_value(json_object_get(j, "pid")),
-			       member(j, "status"), member(j, "bundle"), member(j, "created"),
-			       member(j, "owner"));
+			       member(j, "status"), bundle, member(j, "bundle"), created,
+			       member(j, "created"), member(j, "owner"));
 	}
 	return fflush(stdout) == 0 ? 0 : EXIT_CONFIG;
 }

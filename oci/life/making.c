@@ -65,10 +65,15 @@ int making_begin(struct making *m, const struct create_options *o, struct error 
 {
 	*m = (struct making){.dir = {.root = -1, .fd = -1}};
 	if (check_systemd(e) < 0 || state_check_id(o->id, e) < 0 ||
-	    bundle_open(&m->bundle, o->bundle, o->overlay, e) < 0 || make_dir(m, o->id, e) < 0 ||
+	    bundle_open(&m->bundle, o->bundle, o->config, o->overlay, e) < 0 ||
+	    make_dir(m, o->id, e) < 0 ||
 	    pod_find(&m->pod, &m->bundle.spec, o->id, e) < 0 ||
 	    group_plan(&m->group, &m->dir, &m->bundle.spec, o->start.limits, e) < 0)
 		return EXIT_CONFIG;
+	if (o->starts && !*m->bundle.spec.process.args) {
+		error_set(e, -EINVAL, "%s: process: is missing", m->bundle.file);
+		return EXIT_CONFIG;
+	}
 	m->log_dir = o->log_dir;
 	set_start(&m->bundle.sandbox, &m->bundle.spec, &o->start);
 	m->bundle.sandbox.preserve = o->preserve;

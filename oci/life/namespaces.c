@@ -30,12 +30,6 @@ static int enter(const struct spec_ns *ns, enum spec_ns_type type, int flag, str
 	return 0;
 }
 
-static int network_enter(const struct spec *s, struct error *e)
-{
-	const struct spec_ns *net = &s->ns[NS_NETWORK];
-	return net->listed ? enter(net, NS_NETWORK, CLONE_NEWNET, e) : 0;
-}
-
 /* The name is the first container's of a pod; the others come to know it here. */
 static int uts_enter(const struct spec *s, struct boot_spec *boot, struct error *e)
 {
@@ -51,8 +45,20 @@ static int uts_enter(const struct spec *s, struct boot_spec *boot, struct error 
 	return err < 0 ? error_set(e, -errno, "hostname: %s", strerror(errno)) : 0;
 }
 
+/* For who looks at the pid from outside, or joins what it has. */
+static int shown_enter(const struct spec *s, enum spec_ns_type type, int flag, struct error *e)
+{
+	return s->ns[type].listed ? enter(&s->ns[type], type, flag, e) : 0;
+}
+
 int namespaces_enter(const struct spec *s, struct boot_spec *boot, struct error *e)
 {
-	int err = network_enter(s, e);
-	return err < 0 ? err : uts_enter(s, boot, e);
+	int err = shown_enter(s, NS_NETWORK, CLONE_NEWNET, e);
+	if (err >= 0)
+		err = uts_enter(s, boot, e);
+	if (err >= 0)
+		err = shown_enter(s, NS_IPC, CLONE_NEWIPC, e);
+	if (err >= 0)
+		err = shown_enter(s, NS_CGROUP, CLONE_NEWCGROUP, e);
+	return err < 0 ? err : 0;
 }

@@ -5,10 +5,12 @@
 
 #include "oci/life/create.h"
 
-enum { OPT_OVERLAY = 256, OPT_PID_FILE, OPT_CONSOLE, OPT_PRESERVE, OPT_IGNORED };
+enum { OPT_OVERLAY = 256, OPT_PID_FILE, OPT_CONSOLE, OPT_PRESERVE, OPT_IGNORED, OPT_CONFIG };
 
 static const struct argp_option options[] = {
 	{"bundle", 'b', "DIR", 0, "The bundle: DIR/config.json and its root (default: .)", 0},
+	{"config", OPT_CONFIG, "FILE", 0,
+	 "FILE instead of config.json; a relative name starts at the bundle", 0},
 	{"pid-file", OPT_PID_FILE, "FILE", 0, "Write the pid of the container's host process there",
 	 0},
 	{"console-socket", OPT_CONSOLE, "PATH", 0,
@@ -33,6 +35,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'b':
 		o->bundle = arg;
+		return 0;
+	case OPT_CONFIG:
+		o->config = arg;
 		return 0;
 	case OPT_PID_FILE:
 		o->pid_file = arg;
@@ -69,5 +74,6 @@ const struct argp create_argp = {
 
 void create_options_init(struct create_options *o)
 {
-	*o = (struct create_options){.bundle = ".", .start = {.trace = {.fd = -1}}};
+	*o = (struct create_options){
+		.bundle = ".", .config = "config.json", .start = {.trace = {.fd = -1}}};
 }

@@ -65,8 +65,9 @@ static int find(const struct target *t, struct pids *out)
 
 static void print_json(const struct pids *p)
 {
+	printf("[");
 	for (size_t i = 0; i < p->count; i++)
-		printf("%c%d", i ? ',' : '[', (int)p->list[i]);
+		printf("%s%d", i ? "," : "", (int)p->list[i]);
 	printf("]\n");
 }
 
@@ -139,9 +140,8 @@ int command_ps(int argc, char **argv, struct error *e)
 	if (argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, &o) != 0)
 		return EXIT_USAGE;
 	int err = target_open(o.id, /*locked=*/false, &t, e);
-	if (err == 0 && t.status == STATE_STOPPED)
-		err = error_set(e, -ESRCH, "container not running");
-	if (err == 0 && (err = find(&t, &pids)) < 0)
+	/* One that has stopped consists of none. */
+	if (err == 0 && t.status != STATE_STOPPED && (err = find(&t, &pids)) < 0)
 		error_set(e, err, "cannot list its processes: %s", strerror(-err));
 	if (err == 0 && strcmp(o.format, "json") == 0)
 		print_json(&pids);

@@ -128,6 +128,7 @@ int command_run(int argc, char **argv, struct error *e)
 	struct create_options o;
 	create_options_init(&o);
 	o.log_size = LOG_SIZE;
+	o.starts = true;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
 		return EXIT_USAGE;
 	int status = o.detach ? run_detached(&o, e) : run_here(&o, e);

@@ -232,7 +232,7 @@ static void message(void *arg, const struct control_msg *m)
 	struct server *s = arg;
 	if (m->kind == CONTROL_CREATED && s->status == STATE_CREATING) {
 		s->status = STATE_CREATED;
-		if (s->bundle)
+		if (s->bundle && s->bundle->spec.ns[NS_MOUNT].listed)
 			view_enter(s->bundle, s->procs.sandbox);
 		if (s->creator >= 0)
 			control_tell(s->creator, CONTROL_DONE, 0);

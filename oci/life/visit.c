@@ -95,6 +95,8 @@ static int visit(struct visit *v, int creator, int *out_signal, struct error *e)
 		error_set(e, err, "cannot tell the container of the process: %s", strerror(-err));
 		return EXIT_EXEC_FAILED;
 	}
+	if (creator >= 0 && !v->spec.terminal)
+		apart_forget_stdio(v->preserve);
 	int status = supervise_visit(w.link, &ops, out_signal, e);
 	/* What the host process of the container says has runc's one status. */
 	return e->msg[0] && (status == 0 || status == EXIT_CONFIG) ? EXIT_EXEC_FAILED : status;

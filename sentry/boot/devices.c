@@ -16,21 +16,30 @@
 #include "sentry/vfs/namei.h"
 #include "syscalls/abi/stat.h"
 
-bool boot_is_dev(const struct boot_mount *m)
+static bool is_on_dev(const struct boot_mount *m)
 {
 	size_t n = strspn(m->target, "/");
 	const char *name = m->target + n;
-	return strncmp(name, "dev", 3) == 0 && name[3 + strspn(name + 3, "/")] == '\0' &&
-	       strcmp(m->type, "bind") != 0;
+	return strncmp(name, "dev", 3) == 0 && name[3 + strspn(name + 3, "/")] == '\0';
 }
 
-/* The container has a /dev that is not the host's. */
+static bool is_bind(const struct boot_mount *m)
+{
+	return strcmp(m->type, "bind") == 0;
+}
+
+bool boot_is_dev(const struct boot_mount *m)
+{
+	return is_on_dev(m) && !is_bind(m);
+}
+
+/* NULL: what is on /dev in the end is the host's, and nothing is to be made or replaced there. */
 static const struct boot_mount *dev_of(const struct boot_spec *s)
 {
 	const struct boot_mount *m = NULL;
 	for (size_t i = 0; i < s->nmounts; i++)
-		if (boot_is_dev(&s->mounts[i]))
-			m = &s->mounts[i];
+		if (is_on_dev(&s->mounts[i]))
+			m = is_bind(&s->mounts[i]) ? NULL : &s->mounts[i];
 	return m;
 }
 
@@ -79,13 +88,15 @@ static int make_links(const struct walk *w)
 	return err;
 }
 
-/* Read-only only now that everything has been made in it. */
-static int seal(const struct walk *w, const struct boot_mount *m)
+/* Read-only only now that everything has been made in it, what the console is mounted on too. */
+static int seal(const struct walk *w, const struct boot_mount *m, bool terminal)
 {
 	struct path p;
 	if (!(m->flags & BOOT_READONLY))
 		return 0;
-	int err = path_walk(w, m->target, &p);
+	int err = terminal ? boot_make_target(w, "/dev/console", /*is_file=*/true) : 0;
+	if (err == 0)
+		err = path_walk(w, m->target, &p);
 	if (err < 0)
 		return err;
 	err = mount_set_flags(p.mnt, m->flags);
@@ -105,7 +116,7 @@ int boot_devices(const struct boot_spec *s, const struct walk *w, struct boot_er
 					 s->devices[i].path, strerror(-err));
 	if (s->ndevices && (err = make_links(w)) < 0)
 		return boot_fail(e, err, "cannot make the links of /dev: %s", strerror(-err));
-	err = seal(w, dev);
+	err = seal(w, dev, s->terminal);
 	return err < 0 ? boot_fail(e, err, "cannot make /dev read-only: %s", strerror(-err)) : 0;
 }
 

@@ -137,6 +137,19 @@ static const char *cause(int err)
 	}
 }
 
+/* As runc has it: made as mount points are, also where the root will be read-only. */
+static void make_cwd(const struct boot_spec *s, const struct walk *w)
+{
+	struct path p;
+	if (!s->as_init || !s->cwd || *s->cwd != '/')
+		return;
+	int err = path_walk(w, s->cwd, &p);
+	if (err == 0)
+		path_put(&p);
+	else if (err == -ENOENT)
+		boot_make_target(w, s->cwd, /*is_file=*/false); /* entering it says why not */
+}
+
 int container_root(struct boot_container *c, const struct boot_spec *s, struct boot_error *e)
 {
 	struct fs *root_fs;
@@ -171,6 +184,8 @@ int container_mounts(struct boot_container *c, const struct boot_spec *s, struct
 				  s->mounts[i].target, cause(err));
 	if (err == 0)
 		err = boot_devices(s, &w, e);
+	if (err == 0)
+		make_cwd(s, &w);
 	if (err == 0)
 		err = boot_hide(s, &w, e);
 	if (err == 0 && s->root_readonly)

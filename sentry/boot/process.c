@@ -164,9 +164,12 @@ static int install_fd(struct boot_process *b, int i)
 	const struct boot_stdio *io = nth_fd(b->spec, i);
 	struct file *f;
 	int err = 0;
-	if (i > 0 && io->same)
+	if (i > 0 && io->same) {
 		f = fdtab_get(t->fds, i - 1);
-	else
+		/* 0 to 2 are never free: something else of the sentry's would come to be there. */
+		if (io->fd >= STDIO_COUNT)
+			host_close(io->fd);
+	} else
 		err = open_stdio(t, io, &f);
 	if (err < 0)
 		return err;
@@ -189,32 +192,12 @@ static int install_fds(struct boot_process *b)
 	return 0;
 }
 
-/* Makes a container's working directory and what leads there, as runc does. */
-static int make_cwd(const struct walk *w, const char *cwd)
-{
-	char part[4096];
-	int err = 0;
-	for (size_t n = strcspn(cwd + 1, "/") + 1; err == 0 || err == -EEXIST;
-	     n += strcspn(cwd + n + 1, "/") + 1) {
-		if (n >= sizeof part)
-			return -ENAMETOOLONG;
-		memcpy(part, cwd, n);
-		part[n] = '\0';
-		err = vfs_mkdir(w, part, 0755);
-		if (!cwd[n])
-			break;
-	}
-	return err == -EEXIST ? 0 : err;
-}
-
 static int set_cwd(struct task *t, const struct boot_spec *s)
 {
 	struct walk w = {.fs = t->fs, .cred = t->cred, .flags = WALK_DIRECTORY};
 	struct path p;
 	const char *cwd = s->cwd && *s->cwd ? s->cwd : "/";
 	int err = path_walk(&w, cwd, &p);
-	if (err == -ENOENT && s->as_init && *cwd == '/' && make_cwd(&w, cwd) == 0)
-		err = path_walk(&w, cwd, &p);
 	if (err < 0)
 		return err;
 	lock(&t->fs->lock);
@@ -299,7 +282,7 @@ int process_find(struct boot_process *b, char *name, struct file **out)
 		return boot_fail(&b->err, err, "/dev/console: %s", strerror(-err));
 	if (s->mounts && (err = boot_sysctls(s, &b->err)) < 0)
 		return err;
-	if ((err = find_program(t, s, name, PROCESS_NAME, out)) < 0)
+	if (s->argv[0] && (err = find_program(t, s, name, PROCESS_NAME, out)) < 0)
 		return exec_fail(b, err, cause(err, strchr(b->spec->argv[0], '/')));
 	return boot_attributes(t, s, &b->err);
 }
@@ -308,6 +291,10 @@ int process_exec(struct boot_process *b, const char *name, struct file *f)
 {
 	struct task *t = b->task;
 	struct exec_strings strings;
+	if (!f) {
+		b->err.exec = true;
+		return boot_fail(&b->err, -EINVAL, "the configuration has no process to start");
+	}
 	int err = exec_strings_from(b->spec->argv, b->spec->envp, &strings);
 	if (err == 0) {
 		err = task_exec(t, f, name, /*hidden=*/false, &strings);

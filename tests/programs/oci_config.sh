@@ -130,7 +130,7 @@ with hostname_without 's/"mounts"/"hostname": "x", "mounts"/' 'hostname needs a 
 with masked_without 's/"namespaces": \[.*\]/"maskedPaths": ["\/x"]/' 'linux.maskedPaths needs a new mount namespace'
 with apparmor 's/"terminal": false/"apparmorProfile": "mine"/' "process.apparmorProfile: 'mine'"
 with selinux 's/"terminal": false/"selinuxLabel": "a:b:c:d"/' "process.selinuxLabel: 'a:b:c:d'"
-with mount_label 's/"namespaces"/"mountLabel": "a:b:c:d", "namespaces"/' "linux.mountLabel: 'a:b:c:d'"
+with process_missing 's/"process"/"x"/' 'process: is missing'
 with personality 's/"namespaces"/"personality": {"domain": "BSD"}, "namespaces"/' "linux.personality: unknown domain 'BSD'"
 with scheduler 's/"terminal": false/"scheduler": {"policy": "SCHED_DEADLINE"}/' "the policy 'SCHED_DEADLINE' is not supported"
 with escapes 's/RLIMIT_NPROC/\\u001b[31m/' "unknown resource limit '?[31m'"
@@ -145,6 +145,13 @@ for id in a/b .. . '' 'a b' /abs 'ü' "$(printf '%02000d' 0)"; do
 done
 timeout -k 5 60 "$VEDETTE" run --bundle /nonexistent box 2>"$dir/err"
 [ $? -eq 1 ] && grep -q "cannot open the bundle '/nonexistent'" "$dir/err" && ok no_bundle || not_ok no_bundle
+
+# So is a label of files, which have none inside: it lets in, and confines nobody.
+sed 's/"namespaces"/"mountLabel": "a:b:c:d", "namespaces"/' "$dir/good" >"$f"
+timeout -k 5 60 "$VEDETTE" run --bundle "$dir" box 2>"$dir/err" </dev/null
+got=$?
+grep -qF "warning: $f: linux.mountLabel: 'a:b:c:d' has no effect" "$dir/err" && [ $got -eq 127 ] &&
+	ok mount_label_warns || not_ok mount_label_warns "status $got" "$(cat "$dir/err")"
 
 # Unknown fields are a warning, and the container runs (to find no program in the empty root).
 sed 's/"cwd"/"cdw": 1, "cwd"/' "$dir/good" >"$f"

@@ -121,5 +121,19 @@ with test('refused') as t:
     t.equal(box.left(), [])
 with test('nothing_is_left') as t:
     t.true(none_left())
+def readonly_dev(c):
+    tty(c)
+    for m in c['mounts']:
+        if m['destination'] == '/dev':
+            m['options'].append('ro')
+with test('console_on_a_readonly_dev') as t:
+    if os.path.exists(con.path):
+        os.remove(con.path)
+    con = Console(box)
+    r = box.create('ro', ['sh', '-c', 'echo on it >/dev/console; touch /dev/x 2>/dev/null || echo read-only'], '--console-socket', con.path, change=readonly_dev)
+    t.equal(r.returncode, 0, r.stderr)
+    con.accept()
+    box.v('start', 'ro')
+    t.true(con.expect('on it\r\n') and con.expect('read-only\r\n'), con.seen)
 box.end()
 E

@@ -54,6 +54,14 @@ box dev_is_what_was_asked 'tmpfs rw,nosuid,size=65536k,mode=755' '' 'awk "\$2 ==
 box links '/proc/self/fd /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 pts/ptmx' '' \
 	'echo $(for l in fd stdin stdout stderr ptmx; do readlink /dev/$l; done)'
 box they_work '4 0 1' '' 'echo $(head -c 4 /dev/zero | wc -c) $(cat /dev/null | wc -c) $( (echo >/dev/full) 2>/dev/null; echo $?)'
+# Over the container's own the host's is bound: what is in that is nobody's to replace.
+mkdir "$dir/hostdev"
+echo kept >"$dir/hostdev/null"
+dev="$engines, {\"destination\": \"/dev\", \"type\": \"bind\", \"source\": \"$dir/hostdev\", \"options\": [\"rbind\", \"rw\"]}"
+before=$(ls -lai "$dir/hostdev")
+box host_dev_is_left_alone 'null kept' '' 'echo $(ls /dev) $(cat /dev/null)'
+if [ "$before" = "$(ls -lai "$dir/hostdev")" ]; then ok and_nothing_in_it_is_new; else
+	not_ok and_nothing_in_it_is_new "$(ls -lai "$dir/hostdev")"; fi
 dev=
 box without_a_mount '1:3 tmpfs' '' 'echo $(stat -c %t:%T /dev/null) $(awk "\$2 == \"/dev\" {print \$3}" /proc/mounts)'
 dev=$engines

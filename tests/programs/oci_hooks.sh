@@ -37,7 +37,7 @@ P
 config "c['annotations'] = {'k': 'v'}
 c['hooks'] = {p: [hook(p)] for p in ('prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop')}"
 v create --bundle "$dir/b" --pid-file "$dir/pid" h1 && ok create || not_ok create "$(cat "$dir/err")"
-same before_create_returns "$(tr '\n' ' ' <"$dir/order")" 'prestart creating p createRuntime creating c createContainer creating c '
+same before_create_returns "$(tr '\n' ' ' <"$dir/order")" 'prestart created p createRuntime created c createContainer created c '
 same told_the_pid "$(python3 -c "import json; print(json.load(open('$dir/state.prestart'))['pid'])")" "$(cat "$dir/pid")"
 same told_of_the_container "$(python3 -c "import json; s = json.load(open('$dir/state.createRuntime'))
 print(s['id'], s['bundle'], s['annotations'])")" "h1 $dir/b {'k': 'v'}"
