@@ -60,10 +60,10 @@ void container_add_task_locked(struct container *c)
 void container_drop_task_locked(struct container *c)
 {
 	lock_assert_held(&kernel.tasks_lock);
-	kernel.ntasks--;
 	if (--c->ntasks == 0)
 		waitq_wake(&c->wq, 0);
-	waitq_wake(&kernel.ended, 0);
+	if (--kernel.ntasks == 0)
+		waitq_wake(&kernel.ended, 0);
 }
 
 struct visit {
