@@ -43,6 +43,7 @@ enum lockrank {
 	RANK_EPOLL_READY,/* epoll's ready list; taken in wake functions */
 	RANK_TIMER,	/* the timer heap */
 	RANK_POLLER,	/* host descriptors being polled */
+	RANK_SPARE,	/* stubs that are being made ahead */
 	RANK_GOFER,	/* gofer connection pool */
 	RANK_REWRITE,	/* guest text that is being changed */
 	RANK_PLATFORM,	/* platform internals */

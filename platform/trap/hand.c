@@ -258,7 +258,8 @@ void hand_over(struct ctx *c)
 int hand_wait_command(struct ctx *c, int64_t budget_ns, bool is_long)
 {
 	int err = 0;
-	if (!c->apart || !look(c->slot, is_long ? LONG_SPIN * spins : spins))
+	uint32_t n = is_long ? LONG_SPIN : c->woken ? WAKE_SPINS : 1;
+	if (!c->apart || !look(c->slot, n * spins))
 		err = sleep_for(c->as, c, c->slot, budget_ns);
 	return is_over(c->as, c) ? -ESRCH : err;
 }
@@ -308,6 +309,19 @@ void hand_inherit(struct ctx *c, const struct ctx *by)
 {
 	c->inherits = by->apart ? by->pool : NULL;
 	c->try_after = by->try_after;
+}
+
+/* It sleeps, so that it wakes up where it is to be. */
+void hand_place(struct ctx *c, const struct ctx *by)
+{
+	cpu_set_t rest = all;
+	int cpu = by->apart && fiber_self() && by->pool == fiber_self()->pool ? pool_pin() : -1;
+	if (cpu < 0)
+		return;
+	CPU_CLR(cpu, &rest);
+	trap_calls++;
+	if (host_set_cpus(c->as->pid, &rest, sizeof rest) == 0)
+		hand_inherit(c, by);
 }
 
 void hand_adopt(struct ctx *c)

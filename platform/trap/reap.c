@@ -27,15 +27,26 @@ enum { BUCKETS = 64, STACK_SIZE = 64 << 10, STRAYS_MAX = 64 };
 
 static struct lock reap_lock = LOCK_INIT(RANK_PLATFORM);
 static struct list by_pid[BUCKETS]; /* reap_lock, as are the lists of ctxs */
+static struct list expected = LIST_INIT(expected); /* reap_lock: aspace.link */
 static struct list strays = LIST_INIT(strays); /* reap_lock: aspace.stray, oldest first */
 static unsigned nstrays;	    /* reap_lock; a to look at without */
+static uint32_t nleft;		    /* a: killed, and left to the thread; a futex at 0 */
 static void (*died)(void);	    /* a */
-static bool started;
+static uint32_t started;	    /* reap_lock; a to look at; a futex */
 static bool zygote_gone; /* a */
 
 static struct list *bucket(int pid)
 {
 	return &by_pid[(unsigned)pid % BUCKETS];
+}
+
+void reap_init(void)
+{
+	/* That of a platform which has been shut down. */
+	while (__atomic_load_n(&started, __ATOMIC_SEQ_CST))
+		host_futex_wait(&started, 1, INT64_MAX);
+	for (size_t i = 0; i < BUCKETS; i++)
+		list_init(&by_pid[i]);
 }
 
 void reap_add(struct aspace *as)
@@ -105,18 +116,50 @@ static void note_death(struct aspace *as, const struct rusage *ru)
 		hand_over(c);
 }
 
+/* Nobody has that number: one that had not told it yet? */
+static void expected_look_locked(const struct rusage *ru)
+{
+	struct aspace *as;
+	list_for_each(as, &expected, link)
+		if (!__atomic_load_n(&as->dead, __ATOMIC_RELAXED) && aspace_hung_up(as))
+			note_death(as, ru);
+}
+
+void reap_expect(struct aspace *as)
+{
+	struct rusage none = {0};
+	lock(&reap_lock);
+	list_append(&expected, &as->link);
+	/* It may have ended before. */
+	expected_look_locked(&none);
+	unlock(&reap_lock);
+}
+
+int reap_known(struct aspace *as)
+{
+	lock(&reap_lock);
+	bool dead = __atomic_load_n(&as->dead, __ATOMIC_RELAXED);
+	list_del(&as->link);
+	list_append(bucket(as->pid), &as->link);
+	unlock(&reap_lock);
+	return dead ? -ESRCH : 0;
+}
+
 /* True if it was one of ours and somebody may not know yet; `known` is of who does. */
 static bool reap_pid(int pid, const struct rusage *ru, const struct aspace *known)
 {
 	struct aspace *as, *next;
 	struct list over = LIST_INIT(over);
-	bool found = false;
+	bool found = false, any = false;
+	uint32_t ended = 0;
 	lock(&reap_lock);
 	/* More than one: some have been lied to by their parents. */
 	list_for_each_safe(as, next, bucket(pid), link) {
 		if (as->pid != pid || __atomic_load_n(&as->dead, __ATOMIC_RELAXED))
 			continue;
+		any = true;
 		if (as->left) {
+			ended += list_empty(&as->stray);
 			forget_locked(as);
 			list_append(&over, &as->link);
 		} else {
@@ -124,9 +167,13 @@ static bool reap_pid(int pid, const struct rusage *ru, const struct aspace *know
 			found |= as != known;
 		}
 	}
+	if (!any)
+		expected_look_locked(ru);
 	unlock(&reap_lock);
 	list_for_each_safe(as, next, &over, link)
 		aspace_free(as);
+	if (ended > 0 && __atomic_sub_fetch(&nleft, ended, __ATOMIC_SEQ_CST) == 0)
+		host_futex_wake(&nleft, INT32_MAX);
 	return found;
 }
 
@@ -147,7 +194,7 @@ static void *reap_main(void *arg)
 		if (pid == -EINTR)
 			continue;
 		if (pid < 0)
-			return NULL; /* not even the zygote is left: the end */
+			break; /* not even the zygote is left: the end */
 		if (!WIFEXITED(status) && !WIFSIGNALED(status))
 			continue;
 		bool ours = reap_pid(pid, &ru, NULL);
@@ -155,7 +202,13 @@ static void *reap_main(void *arg)
 			__atomic_store_n(&zygote_gone, ours = true, __ATOMIC_RELEASE);
 		if (ours)
 			tell_died();
+		spare_fill();
 	}
+	lock(&reap_lock);
+	__atomic_store_n(&started, 0, __ATOMIC_SEQ_CST);
+	unlock(&reap_lock);
+	host_futex_wake(&started, INT32_MAX);
+	return NULL;
 }
 
 int reap_start(void)
@@ -165,14 +218,12 @@ int reap_start(void)
 	int err = 0;
 	lock(&reap_lock);
 	if (!started) {
-		for (size_t i = 0; i < BUCKETS; i++)
-			list_init(&by_pid[i]);
 		pthread_attr_init(&attr);
 		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 		pthread_attr_setstacksize(&attr, STACK_SIZE);
 		err = -pthread_create(&thread, &attr, reap_main, NULL);
 		pthread_attr_destroy(&attr);
-		started = err == 0;
+		__atomic_store_n(&started, err == 0, __ATOMIC_SEQ_CST);
 	}
 	unlock(&reap_lock);
 	return err;
@@ -199,8 +250,10 @@ static bool leave(struct aspace *as)
 	as->left = started && as->usage_known && as->verified &&
 		   !__atomic_load_n(&as->dead, __ATOMIC_RELAXED);
 	bool left = as->left;
-	if (left)
+	if (left) {
+		__atomic_add_fetch(&nleft, 1, __ATOMIC_SEQ_CST);
 		aspace_kill(as);
+	}
 	unlock(&reap_lock);
 	return left;
 }
@@ -211,6 +264,7 @@ static void strays_look_locked(struct list *over)
 	struct aspace *as, *next;
 	list_for_each_safe(as, next, &strays, stray) {
 		if (aspace_verify(as) == 0) {
+			__atomic_add_fetch(&nleft, 1, __ATOMIC_SEQ_CST);
 			aspace_kill(as);
 			list_del(&as->stray);
 			list_init(&as->stray);
@@ -266,6 +320,13 @@ void reap_end(struct aspace *as, struct usage *out)
 	*out = as->usage;
 	reap_remove(as);
 	aspace_free(as);
+}
+
+void reap_rest(void)
+{
+	uint32_t n;
+	while ((n = __atomic_load_n(&nleft, __ATOMIC_SEQ_CST)) > 0)
+		host_futex_wait(&nleft, n, INT64_MAX);
 }
 
 int trap_watch(void (*fn)(void))

@@ -24,108 +24,25 @@
 struct trap_host trap_host;
 __thread unsigned long trap_calls;
 
-/* One clean stub is always made ahead: an exec finds it ready. */
-struct spare {
-	int sock;
-	char *map;
-	uint64_t nonce;
-};
-static const int64_t SPARE_NS = 5 * NSEC_PER_SEC;
 /* The host knows too what a stub has used, once it has ended. */
 static const int64_t LAST_WORD_NS = NSEC_PER_SEC / 50;
-static struct lock spare_lock = LOCK_INIT(RANK_PLATFORM);
-static struct spare spare = {.sock = -1}; /* spare_lock */
-
-static int spare_make(struct spare *out)
-{
-	int fd;
-	int err = object_new(&fd, &out->map, &out->nonce);
-	if (err < 0)
-		return err;
-	err = zygote_trap_spawn(fd, &out->sock);
-	host_close(fd);
-	if (err < 0)
-		object_put(out->map);
-	return err;
-}
-
-static struct spare spare_swap(struct spare new)
-{
-	lock(&spare_lock);
-	struct spare old = spare;
-	spare = new;
-	unlock(&spare_lock);
-	return old;
-}
-
-/* Waits for it, so that it can be ended by its number: it has run no guest code. */
-static void spare_drop(struct spare s)
-{
-	struct aspace as = {.map = s.map};
-	struct slot *first = (struct slot *)(s.map + OBJ_SLOTS);
-	int status;
-	if (s.sock < 0)
-		return;
-	if (hand_wait(&as, NULL, first, SPARE_NS) == 0 && first->pid > 0) {
-		int pid = (int)first->pid;
-		host_tgkill(pid, pid, SIGKILL);
-		while (host_wait(pid, &status, 0) == -EINTR)
-			;
-	}
-	host_close(s.sock);
-	object_put(s.map);
-}
-
-static int aspace_from(const struct spare *s, struct aspace **out, struct ctx **out_ctx)
-{
-	struct rewrite *text = NULL;
-	rewrite_new(&text);
-	int err = aspace_make(0, s->sock, s->map, s->nonce, text, out, out_ctx);
-	if (err < 0)
-		return err;
-	(*out_ctx)->clean_fpu = true;
-	(*out_ctx)->host_fs = ~0ull; /* the zygote's */
-	/* It runs no guest code yet, so what it says of itself is true. */
-	struct slot *first = (*out_ctx)->slot;
-	err = hand_wait(*out, NULL, first, SPARE_NS);
-	(*out)->pid = (*out_ctx)->tid = (int)first->pid;
-	if (err == 0 && (*out)->pid > 0)
-		err = aspace_verify(*out);
-	else
-		err = -EAGAIN;
-	reap_add(*out);
-	return err;
-}
-
 static int usage_within(struct ctx *by, bool thread, struct usage *out, int64_t within_ns);
 static void trap_ctx_destroy(struct ctx *c);
 static void trap_aspace_destroy(struct aspace *as, struct usage *out);
 
-/* The caller may look at what it was given, failure or not. */
-static void aspace_unmake(struct aspace **as, struct ctx **c)
-{
-	trap_ctx_destroy(*c);
-	trap_aspace_destroy(*as, NULL);
-	*c = NULL;
-	*as = NULL;
-}
-
 static int trap_aspace_new(struct aspace **out, struct ctx **out_ctx)
 {
-	struct spare mine = spare_swap((struct spare){.sock = -1}), next;
+	struct ctx *by = trap_current();
 	int err = reap_start();
-	if (err == 0 && mine.sock < 0)
-		err = spare_make(&mine);
-	if (err < 0)
-		return err;
-	if ((err = aspace_from(&mine, out, out_ctx)) < 0) {
-		if (err != -ENOMEM)
-			aspace_unmake(out, out_ctx);
-		return err;
+	if (err == 0)
+		err = spare_take(out, out_ctx);
+	if (err < 0) {
+		*out = NULL;
+		*out_ctx = NULL;
+	} else if (by) {
+		hand_place(*out_ctx, by);
 	}
-	if (spare_make(&next) == 0)
-		spare_drop(spare_swap(next));
-	return 0;
+	return err;
 }
 
 static const struct regs *trap_regs(struct ctx *c)
@@ -179,36 +96,30 @@ static int trap_aspace_fork(struct ctx *by, struct aspace **out, struct ctx **ou
 				    .within_ns = FORK_NS,
 				    .is_long = true};
 	struct rewrite *text = NULL;
-	uint64_t nonce;
-	char *map;
-	int fds[2], pair[2];
-	int err = host_socketpair(SOCK_SEQPACKET, pair);
+	struct object o;
+	int err = object_take(&o);
 	if (err < 0)
 		return err;
-	if ((err = object_new(&fds[0], &map, &nonce)) < 0) {
-		host_close(pair[0]);
-		host_close(pair[1]);
-		return err;
-	}
-	fds[1] = pair[1];
+	const int fds[2] = {o.fd, o.peer};
 	rewrite_freeze(by->as->text);
 	long pid = command_with_fds(by, fds, 2, &cmd);
 	if (pid > 0 && pid <= INT32_MAX)
 		rewrite_fork(by->as->text, &text);
 	rewrite_thaw(by->as->text);
-	host_close(fds[0]);
-	host_close(fds[1]);
 	if (pid <= 0 || pid > INT32_MAX) {
-		host_close(pair[0]);
-		object_put(map);
+		object_drop(&o);
 		return pid < 0 ? (int)pid : -EAGAIN;
 	}
-	err = aspace_make((int)pid, pair[0], map, nonce, text, out, out_ctx);
+	object_sent(&o);
+	err = aspace_make((int)pid, o.sock, o.map, o.nonce, text, out, out_ctx);
 	if (err < 0)
 		return err;
 	reap_add(*out);
-	if ((err = inherit(*out_ctx, by)) < 0)
-		aspace_unmake(out, out_ctx);
+	if ((err = inherit(*out_ctx, by)) < 0) {
+		aspace_unmake(*out, *out_ctx);
+		*out = NULL;
+		*out_ctx = NULL;
+	}
 	return err;
 }
 
@@ -370,7 +281,7 @@ static int trap_usage(struct ctx *by, bool thread, struct usage *out)
 }
 
 /* What a frame holds on this host, from the first one. */
-static int learn_frame(struct aspace *as, struct ctx *c)
+static int learn_frame(const struct ctx *c)
 {
 	struct abi_fpx_sw_bytes sw;
 	struct abi_ucontext *uc;
@@ -388,7 +299,6 @@ static int learn_frame(struct aspace *as, struct ctx *c)
 		trap_host.xstate_size = sw.xstate_size;
 		trap_host.xfeatures = sw.xfeatures;
 	}
-	(void)as;
 	return trap_host.xstate_size <= SLOT_SIZE / 4 ? 0 : -E2BIG;
 }
 
@@ -397,9 +307,10 @@ enum { HWCAP2_FSGSBASE_BIT = 2 };
 /* Does it work here at all?  The stub is kept: the first program gets it. */
 static int trap_init(void)
 {
-	struct spare first;
-	struct slot *s;
+	struct aspace *as;
+	struct ctx *c;
 	hand_init();
+	reap_init();
 	clock_find();
 	trap_host.fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT;
 	int err = pool_init(hand_cpus());
@@ -408,23 +319,15 @@ static int trap_init(void)
 	if (err < 0)
 		return err;
 	trap_text_init();
-	if ((err = spare_make(&first)) == 0) {
-		struct aspace as = {.map = first.map};
-		struct ctx c = {.as = &as};
-		s = (struct slot *)(first.map + OBJ_SLOTS);
-		c.slot = s;
-		err = hand_wait(&as, NULL, s, SPARE_NS);
-		if (err == 0)
-			err = learn_frame(&as, &c);
-		if (err == 0)
-			clock_ready((int)s->pid, trap_host.base);
-		if (err < 0)
-			spare_drop(first);
-		else
-			spare_drop(spare_swap(first));
-	}
-	if (err < 0)
+	err = spare_first(&as, &c);
+	if (err == 0)
+		err = learn_frame(c);
+	if (err == 0) {
+		clock_ready((int)c->slot->pid, trap_host.base);
+	} else {
+		spare_end();
 		zygote_trap_stop();
+	}
 	return err;
 }
 
@@ -445,7 +348,8 @@ static void trap_answered(struct ctx *c, void (*tell)(uint32_t nr, uint64_t coun
 
 static void trap_shutdown(void)
 {
-	spare_drop(spare_swap((struct spare){.sock = -1}));
+	spare_end();
+	reap_rest();
 	zygote_trap_stop();
 	rewrite_shutdown();
 }

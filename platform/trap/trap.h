@@ -144,8 +144,33 @@ static inline struct ctx *trap_current(void)
 /* zygote.c */
 int zygote_trap_start(void);
 void zygote_trap_stop(void);
-/* A new stub that will take the object fd as its own; *out_sock: its control socket. */
-int zygote_trap_spawn(int fd, int *out_sock);
+/* A new stub that will take the object fd as its own, and ctl as its control socket.  0 or -errno. */
+int zygote_trap_spawn(int fd, int ctl);
+
+/* spare.c: what is made before it is wanted. */
+/* A memory object with its number (aspace.c), and both ends of a control socket. */
+struct object {
+	int fd, sock, peer;
+	char *map;
+	uint64_t nonce;
+};
+/* 0 or -errno; the caller owns all of it. */
+int object_take(struct object *out);
+/* The new process has its descriptors; or nobody wants any of it. */
+void object_sent(struct object *o);
+void object_drop(struct object *o);
+/* A clean stub that has shown itself, with its first thread: 0, -EAGAIN or another -errno. */
+int spare_take(struct aspace **out, struct ctx **out_ctx);
+/* Makes what is missing.  Not behind a lock. */
+void spare_fill(void);
+/* The first one, which stays there, and has said its first word; 0 or -errno. */
+int spare_first(struct aspace **out, struct ctx **out_ctx);
+/* Nothing is made any more; what was there is gone. */
+void spare_end(void);
+/* A new one that nobody knows yet and never will. */
+void aspace_unmake(struct aspace *as, struct ctx *c);
+/* Nothing has the other end of its control socket any more. */
+bool aspace_hung_up(const struct aspace *as);
 
 /* aspace.c */
 /* A new stub answers in well under a millisecond; one that does not is up to something. */
@@ -182,6 +207,8 @@ void hand_abandon(struct ctx *c);
 void hand_over(struct ctx *c);
 /* The child of by starts in its mode, once it is adopted. */
 void hand_inherit(struct ctx *c, const struct ctx *by);
+/* The same of a clean stub, which has run no guest code: it is moved, too. */
+void hand_place(struct ctx *c, const struct ctx *by);
 void hand_adopt(struct ctx *c);
 void hand_forget(struct ctx *c);
 /* Before c is adopted, without a lock: its stub has said its first word, or -ETIMEDOUT.  A hint. */
@@ -274,13 +301,20 @@ void trap_run(struct ctx *c, struct event *out);
 void trap_interrupt(struct ctx *c);
 
 /* reap.c */
+void reap_init(void);
 int reap_start(void);
 void reap_add(struct aspace *as);
+/* A clean stub whose number nobody knows yet: its end is found out by its control socket. */
+void reap_expect(struct aspace *as);
+/* Now it is known: 0, or -ESRCH if it has ended. */
+int reap_known(struct aspace *as);
 void reap_add_ctx(struct ctx *c);
 void reap_remove_ctx(struct ctx *c);
 /* Interrupts all threads of its process but by. */
 void reap_interrupt_others(struct ctx *by);
 /* Kills it, tells its usage; it is freed now or later. */
 void reap_end(struct aspace *as, struct usage *out);
+/* Waits until all that has been killed is gone. */
+void reap_rest(void);
 int trap_watch(void (*died)(void));
 bool trap_aspace_dead(struct aspace *as);

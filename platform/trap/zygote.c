@@ -123,22 +123,10 @@ undo_map:
 	return err;
 }
 
-int zygote_trap_spawn(int fd, int *out_sock)
+int zygote_trap_spawn(int fd, int ctl)
 {
-	int pair[2];
-	int err = host_socketpair(SOCK_SEQPACKET, pair);
-	if (err < 0)
-		return err;
-	err = host_send_fd(trap_host.zygote_fd, "", 1, pair[1]);
-	host_close(pair[1]);
-	if (err == 0)
-		err = host_send_fd(pair[0], "", 1, fd);
-	if (err < 0) {
-		host_close(pair[0]);
-		return err;
-	}
-	*out_sock = pair[0];
-	return 0;
+	const int fds[2] = {fd, ctl};
+	return host_send_fds(trap_host.zygote_fd, fds, ARRAY_SIZE(fds));
 }
 
 void zygote_trap_stop(void)

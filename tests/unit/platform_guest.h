@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -94,6 +95,33 @@ static inline enum event_kind guest_run(struct guest *g)
 		P->run(g->c, &g->ev);
 	while (g->ev.kind == EV_INTERRUPT);
 	return g->ev.kind;
+}
+
+/* Of what tests wait for, in ms: long, as other processes may keep all CPUs busy. */
+enum { PATIENCE = 30000 };
+
+/*
+ * The host lists children by age; their numbers may have begun anew.  The zygote is the first, its
+ * clones are ours, and the last is the spare, once it is there.  0: this host has no such list.
+ */
+static inline int spare_wait(int guest)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
+	for (int i = 0; i < PATIENCE; i++) {
+		int pid = 0, next, n = 0;
+		FILE *f = fopen(path, "r");
+		if (!f)
+			return 0;
+		for (; fscanf(f, "%d", &next) == 1; n++)
+			pid = next;
+		fclose(f);
+		if (n > 1 && pid != guest)
+			return pid;
+		usleep(1000);
+	}
+	fail_msg("there is no spare");
+	return 0;
 }
 
 static inline int64_t now_ns(void)

@@ -136,9 +136,6 @@ static void test_killed_while_others_sleep(void **state)
 	close(s.wake[1]);
 }
 
-/* Of what tests wait for, in ms: long, as other processes may keep all CPUs busy. */
-enum { PATIENCE = 30000 };
-
 /* Killed, and told of.  Word of somebody who was killed before may come meanwhile, too. */
 static void kill_and_hear(int pid, struct aspace *as)
 {
@@ -227,30 +224,6 @@ static void test_no_false_alarm(void **state)
 	}
 	usleep(150000);
 	assert_int_equal(__atomic_load_n(&deaths, __ATOMIC_SEQ_CST), before);
-}
-
-/*
- * The host lists children by age; their numbers may have begun anew.  The zygote is the first, its
- * clones are ours, and the last is the spare, once it is there.  0: this host has no such list.
- */
-static int spare_wait(int guest)
-{
-	char path[64];
-	snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
-	for (int i = 0; i < PATIENCE; i++) {
-		int pid = 0, next, n = 0;
-		FILE *f = fopen(path, "r");
-		if (!f)
-			return 0;
-		for (; fscanf(f, "%d", &next) == 1; n++)
-			pid = next;
-		fclose(f);
-		if (n > 1 && pid != guest)
-			return pid;
-		usleep(1000);
-	}
-	fail_msg("there is no spare");
-	return 0;
 }
 
 static void test_spare_killed(void **state)

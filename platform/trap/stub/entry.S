@@ -79,7 +79,7 @@
 	syscall
 .endm
 
-/* One message's descriptor, on the stack at rsp; rax as recvmsg. */
+/* One message's two descriptors, on the stack at rsp; rax as recvmsg. */
 .macro receive sock
 	sub	$128, %rsp
 	lea	112(%rsp), %rax
@@ -230,7 +230,10 @@ entry_fork:
 	pop	%r12
 	pop	%rbx
 	ret
-1:	mov	%r12, %r13
+/* r12: the sentry's pid. */
+1:
+fork_begin:
+	mov	%r12, %r13
 	map_object
 	mov	$1, %edi
 	mov	$STUB_CTL_FD, %esi
@@ -278,7 +281,7 @@ stub_die:
 
 /*
  * The zygote: gives up all memory but the text and the page behind it, its stack,
- * then makes one clean stub for each socket it is sent.
+ * then makes one clean stub for each object and control socket it is sent.
  * rdi base, rsi end, rdx top of memory, r12 the sentry's pid.
  */
 entry_zygote:
@@ -310,24 +313,13 @@ entry_zygote:
 	mov	$__NR_clone, %eax
 	syscall
 	test	%rax, %rax
-	jz	2f
+	jz	fork_begin
 	xor	%edi, %edi
+	mov	$__NR_close, %eax
+	syscall
+	mov	$1, %edi
 	mov	$__NR_close, %eax
 	syscall
 	jmp	1b
-2:	xor	%edi, %edi
-	mov	$STUB_CTL_FD, %esi
-	mov	$__NR_dup2, %eax
-	syscall
-	xor	%edi, %edi
-	mov	$__NR_close, %eax
-	syscall
-	mov	%r12, %rdi
-	die_with_sentry
-	receive	STUB_CTL_FD		/* its object */
-	test	%rax, %rax
-	jle	stub_die
-	map_object
-	jmp	thread_begin
 
 	.section .note.GNU-stack, "", @progbits
