@@ -178,5 +178,6 @@ int sites_copy(struct rewrite *to, const struct rewrite *from)
 	to->region_count = from->region_count;
 	memcpy(to->regions, from->regions, from->region_count * sizeof *from->regions);
 	to->stopped = from->stopped;
+	to->traps = from->traps;
 	return 0;
 }

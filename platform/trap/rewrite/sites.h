@@ -63,6 +63,7 @@ struct rewrite {
 	unsigned retries; /* window: exec faults since it was last open */
 	bool stopped;	  /* a */
 	uint32_t moves;	  /* a: regions that are gone */
+	uint64_t traps;	  /* a: calls since exec, those of the parent included */
 	struct counter counters[COUNTERS];
 };
 

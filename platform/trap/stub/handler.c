@@ -28,6 +28,11 @@ enum { FIRST_LOOK = 4 };
 enum { WAKE_LOOKS = 4 };
 /* In looks. */
 enum { YIELD_AFTER = 64, YIELD_EVERY = 8, YIELD_COSTS = 7 };
+/*
+ * Yields of one whose call sleeps, before it sleeps, too: enough for two that talk to each other.
+ * One that waits for long would be met by each yield of the others.
+ */
+enum { YIELDS_ASLEEP = 32 };
 enum { SIGNO_SYS = 31, CODE_SECCOMP = 1 };
 
 /* As in syscalls/abi/signal.h, whose names are those of <signal.h>. */
@@ -84,6 +89,7 @@ static inline __attribute__((always_inline)) bool sleeps(struct slot *s)
 static STUB void wait_turn(struct slot *s, bool woken)
 {
 	const uint32_t n = woken ? WAKE_LOOKS * s->spin : s->spin;
+	uint32_t yields = 0;
 	for (uint32_t i = 0; n > 0 && i < FIRST_LOOK; i++)
 		__builtin_ia32_pause();
 	for (uint32_t i = 0; i < n; i++) {
@@ -92,6 +98,8 @@ static STUB void wait_turn(struct slot *s, bool woken)
 		/* Others of the guest share this CPU, and one of them may be who the answer waits
 		 * for: it is if the call sleeps. */
 		if (i % YIELD_EVERY == 0 && (i >= YIELD_AFTER || sleeps(s))) {
+			if (sleeps(s) && yields++ == YIELDS_ASLEEP)
+				break;
 			stub_syscall(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 			i += YIELD_COSTS;
 		}
