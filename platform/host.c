@@ -278,12 +278,21 @@ int host_readonly(int fd, int *out_fd)
 	return 0;
 }
 
+static bool memfd_missing; /* a */
+
+bool host_memfd_asks(void)
+{
+	return __atomic_load_n(&memfd_missing, __ATOMIC_RELAXED);
+}
+
 int host_memfd(const char *name, int *out_fd)
 {
 	note(HOST_memfd_create);
 	long fd = ret(syscall(SYS_memfd_create, name, 1u /* MFD_CLOEXEC */));
-	if (fd == -ENOSYS && memfile_make)
+	if (fd == -ENOSYS && memfile_make) {
+		__atomic_store_n(&memfd_missing, true, __ATOMIC_RELAXED);
 		fd = memfile_make(memfile_arg, name);
+	}
 	if (fd < 0)
 		return (int)fd;
 	*out_fd = (int)fd;

@@ -67,6 +67,8 @@ int host_ftruncate(int fd, uint64_t size);
  * gofer where the host lacks it (host_set_memfile).  The caller owns *out_fd.
  */
 int host_memfd(const char *name, int *out_fd);
+/* Once it has been called: whether it asks the gofer. */
+bool host_memfd_asks(void);
 /* Installs the fallback used when memfd_create is missing: returns a descriptor or -errno. */
 void host_set_memfile(int (*make)(void *arg, const char *name), void *arg);
 /*

@@ -4,7 +4,8 @@
  * forks.
  *
  * As many processes end as begin, so the thread that hears of each end (reap.c) makes what is
- * missing, while nobody waits for it.  Whoever finds nothing here makes it himself.
+ * missing, while nobody waits for it; and a fork the object of the next one, while the host is at
+ * it.  Whoever finds nothing here makes it himself.
  *
  * A spare that is killed from outside is heard of at once, as any child is, and replaced.  While
  * nobody knows its number yet, its control socket tells: the host closes the other end.
@@ -145,17 +146,27 @@ int spare_take(struct aspace **out, struct ctx **out_ctx)
 	return err;
 }
 
-static void fill_object(void)
+static void fill_objects(unsigned enough)
 {
 	struct object o;
 	lock(&spare_lock);
-	bool full = nobjects == OBJECTS;
+	bool full = nobjects >= enough;
 	unlock(&spare_lock);
 	if (full || make_object(&o) < 0)
 		return;
 	lock(&spare_lock);
-	objects[nobjects++] = o;
+	if (!(full = nobjects == OBJECTS))
+		objects[nobjects++] = o;
 	unlock(&spare_lock);
+	if (full)
+		object_drop(&o);
+}
+
+/* A fork takes the host longer, so it costs that one nothing. */
+void object_ahead(void)
+{
+	if (!host_memfd_asks())
+		fill_objects(OBJECTS);
 }
 
 static void fill_spare(void)
@@ -182,7 +193,7 @@ void spare_fill(void)
 	lock(&fill_lock);
 	if (!closed) {
 		fill_spare();
-		fill_object();
+		fill_objects(1);
 	}
 	unlock(&fill_lock);
 }

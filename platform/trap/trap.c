@@ -93,7 +93,8 @@ static int trap_aspace_fork(struct ctx *by, struct aspace **out, struct ctx **ou
 	const struct command cmd = {.what = DO_FORK,
 				    .args = {(uint64_t)trap_host.sentry_pid},
 				    .within_ns = FORK_NS,
-				    .is_long = true};
+				    .is_long = true,
+				    .meanwhile = object_ahead};
 	struct rewrite *text = NULL;
 	struct object o;
 	int err = object_take(&o);
