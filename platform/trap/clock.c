@@ -274,6 +274,8 @@ static uint32_t probe(void)
 
 void clock_find(void)
 {
+	moved_text = 0;
+	found.count = 0;
 	find_pieces();
 	if (!found.image || found.count > PIECES ||
 	    (uintptr_t)found.image != getauxval(AT_SYSINFO_EHDR) ||
