@@ -36,10 +36,10 @@ void unix_sock_put(struct unix_sock *u)
 }
 
 /* A sleeper in our peer's room is our own queue: whoever polls or writes waits there. */
-static void relay_wake(struct wait_entry *e, uint32_t events)
+static bool relay_wake(struct wait_entry *e, uint32_t events)
 {
 	struct unix_sock *u = e->arg;
-	waitq_wake_nested(&u->sock.wq, events);
+	return waitq_wake_nested(&u->sock.wq, events);
 }
 
 static void unix_free(struct sock *s)

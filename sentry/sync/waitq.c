@@ -64,11 +64,13 @@ static uint32_t waiter_load(const struct waiter *w)
 	return __atomic_load_n(&w->word, __ATOMIC_ACQUIRE);
 }
 
-void waiter_wake(struct waiter *w)
+bool waiter_wake(struct waiter *w)
 {
 	uint32_t old = __atomic_fetch_or(&w->word, WAITER_WOKEN, __ATOMIC_SEQ_CST);
-	if (!(old & WAITER_WOKEN))
-		rouse(w);
+	if (old & WAITER_WOKEN)
+		return false;
+	rouse(w);
+	return true;
 }
 
 void waiter_flag(struct waiter *w, uint32_t set, uint32_t clear)
@@ -129,10 +131,10 @@ int waiter_sleep(struct waiter *w, enum wait_mode mode, int64_t deadline_ns)
 	}
 }
 
-static void wake_waiter(struct wait_entry *e, uint32_t events)
+static bool wake_waiter(struct wait_entry *e, uint32_t events)
 {
 	(void)events;
-	waiter_wake(e->arg);
+	return waiter_wake(e->arg);
 }
 
 void wait_entry_init(struct wait_entry *e, struct waiter *w, uint32_t events)
@@ -174,17 +176,20 @@ void waitq_remove(struct wait_entry *e)
 	unlock(&q->lock);
 }
 
-static void wake_locked(struct waitq *q, uint32_t events)
+static bool wake_locked(struct waitq *q, uint32_t events)
 {
 	struct wait_entry *e, *next;
-	list_for_each_safe(e, next, &q->entries, link) {
+	bool any = false;
+	list_for_each_safe (e, next, &q->entries, link) {
 		if (e->events && events && !(e->events & events))
 			continue;
-		bool last = e->exclusive;
-		e->wake(e, events);
-		if (last)
+		bool exclusive = e->exclusive;
+		bool took = e->wake(e, events);
+		any |= took;
+		if (exclusive && took)
 			break;
 	}
+	return any;
 }
 
 void waitq_wake(struct waitq *q, uint32_t events)
@@ -195,11 +200,12 @@ void waitq_wake(struct waitq *q, uint32_t events)
 }
 
 /* Nesting is bounded and acyclic: epoll_ctl refuses loops and more than five levels. */
-void waitq_wake_nested(struct waitq *q, uint32_t events)
+bool waitq_wake_nested(struct waitq *q, uint32_t events)
 {
 	lock_nested(&q->lock);
-	wake_locked(q, events);
+	bool took = wake_locked(q, events);
 	unlock(&q->lock);
+	return took;
 }
 
 bool waitq_busy(struct waitq *q)

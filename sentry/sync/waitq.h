@@ -54,9 +54,12 @@ struct wait_entry {
 	struct list link;	/* q->lock */
 	struct waitq *q;	/* I while queued */
 	uint32_t events;	/* I what to be woken for; 0: everything */
-	bool exclusive;		/* I waitq_wake ends after this one has been woken */
-	/* Called with q->lock held: must not sleep, may take RANK_EPOLL_READY and higher. */
-	void (*wake)(struct wait_entry *e, uint32_t events);
+	bool exclusive;		/* I waitq_wake ends after this one, if it took the event */
+	/*
+	 * Called with q->lock held: must not sleep, may take RANK_EPOLL_READY and higher.  True if
+	 * somebody goes on because of this call: false lets an exclusive event go to the next.
+	 */
+	bool (*wake)(struct wait_entry *e, uint32_t events);
 	void *arg;
 };
 
@@ -66,17 +69,18 @@ void waitq_destroy(struct waitq *q);
 void waitq_add(struct waitq *q, struct wait_entry *e);
 /* Safe if e is not queued (e->q NULL); afterwards its wake function is not running. */
 void waitq_remove(struct wait_entry *e);
-/* Wakes entries whose events intersect, events 0: all (exclusive ones: the first only). */
+/* Wakes entries whose events intersect, events 0: all (exclusive: the first that takes it). */
 void waitq_wake(struct waitq *q, uint32_t events);
-/* The same for a caller that holds another queue's lock (epoll inside epoll). */
-void waitq_wake_nested(struct waitq *q, uint32_t events);
+/* The same for a caller that holds another queue's lock (epoll inside epoll); true: one took it. */
+bool waitq_wake_nested(struct waitq *q, uint32_t events);
 /* True if anybody is queued; a hint only. */
 bool waitq_busy(struct waitq *q);
 
 struct waiter *waiter_self(void);
 /* NULL: a thread has one of its own again; a strand none. */
 void waiter_set_self(struct waiter *w);
-void waiter_wake(struct waiter *w);
+/* False: it was woken already, and has not gone on yet. */
+bool waiter_wake(struct waiter *w);
 /* Sets or clears WAITER_SIGNAL / WAITER_KILLED; setting ends the sleep. */
 void waiter_flag(struct waiter *w, uint32_t set, uint32_t clear);
 bool waiter_signalled(const struct waiter *w);

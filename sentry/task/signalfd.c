@@ -30,11 +30,11 @@ static struct task *task_self(void)
 	return container_of(waiter_self(), struct task, waiter);
 }
 
-static void bridge_woken(struct wait_entry *e, uint32_t events)
+static bool bridge_woken(struct wait_entry *e, uint32_t events)
 {
 	struct bridge *b = e->arg;
 	/* The descriptor's queue comes after the group's, as one epoll's after another's. */
-	waitq_wake_nested(&b->s->wq, events & (EPOLLIN | EPOLLRDNORM));
+	return waitq_wake_nested(&b->s->wq, events & (EPOLLIN | EPOLLRDNORM));
 }
 
 static void bridge_free(struct bridge *b)

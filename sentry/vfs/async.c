@@ -24,13 +24,14 @@ static void async_fire(struct ktimer *timer)
 		a->send(a->f, a->fd, events);
 }
 
-static void async_wake(struct wait_entry *e, uint32_t events)
+static bool async_wake(struct wait_entry *e, uint32_t events)
 {
 	struct file_async *a = container_of(e, struct file_async, entry);
 
 	__atomic_fetch_or(&a->events, events, __ATOMIC_ACQ_REL);
 	/* Without memory for the heap this signal is lost, as any may be that is sent twice. */
 	(void)ktimer_arm(&a->timer, 0);
+	return true;
 }
 
 int file_async_start(struct file *f, int fd, async_send_fn send)

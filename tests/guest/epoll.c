@@ -344,6 +344,26 @@ TEST(epoll_exclusive_rules)
 	ASSERT_EQ(one(ep), EPOLLIN);
 }
 
+/* Else a server's process that is busy, or dies, swallows what its brothers wait for. */
+TEST(epoll_exclusive_event_passes_an_epoll_where_nobody_waits)
+{
+	int p[2], told[2], idle = epoll_create1(0);
+	char c;
+	ASSERT_OK(pipe(p));
+	ASSERT_OK(pipe(told));
+	ASSERT_OK(add(idle, p[0], EPOLLIN | EPOLLEXCLUSIVE));
+	pid_t pid = SPAWN({
+		struct epoll_event e;
+		int ep = epoll_create1(0);
+		ASSERT_OK(add(ep, p[0], EPOLLIN | EPOLLEXCLUSIVE));
+		ASSERT_EQ(write(told[1], "x", 1), 1);
+		ASSERT_EQ(epoll_wait(ep, &e, 1, 5000), 1);
+	});
+	ASSERT_EQ(read(told[0], &c, 1), 1);
+	ASSERT_EQ(write(p[1], "x", 1), 1);
+	JOIN(pid);
+}
+
 TEST(epoll_mod_to_ready_events_tells_at_once)
 {
 	int s[2], ep = epoll_create1(0);

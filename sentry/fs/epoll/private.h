@@ -51,7 +51,7 @@ bool epoll_would_loop(struct epoll *ep, struct epoll *target);
 
 /* ready.c */
 extern const uint32_t epoll_flag_bits;
-void item_woken(struct wait_entry *e, uint32_t events);
+bool item_woken(struct wait_entry *e, uint32_t events);
 /* Puts the item on the ready list and wakes who waits; no lock held. */
 void item_ready(struct epitem *it);
 uint32_t epoll_poll(struct file *f);

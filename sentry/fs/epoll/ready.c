@@ -45,8 +45,12 @@ static void unqueue_locked(struct epitem *it)
 	it->ep->ready_count--;
 }
 
-/* With the lock of the file's wait queue held; the queues of an epoll come after it. */
-void item_woken(struct wait_entry *e, uint32_t events)
+/*
+ * With the lock of the file's wait queue held; the queues of an epoll come after it.  True if a
+ * sleeper took the news: an EPOLLEXCLUSIVE event is not spent on an epoll where nobody waits
+ * (ep_poll_callback of Linux 4.5 and later).
+ */
+bool item_woken(struct wait_entry *e, uint32_t events)
 {
 	struct epitem *it = e->arg;
 	struct epoll *ep = it->ep;
@@ -58,9 +62,10 @@ void item_woken(struct wait_entry *e, uint32_t events)
 	}
 	unlock(&ep->lock);
 	if (!news)
-		return;
-	waitq_wake_nested(&ep->sleepers, EPOLLIN);
+		return false;
+	bool took = waitq_wake_nested(&ep->sleepers, EPOLLIN);
 	waitq_wake_nested(&ep->wq, EPOLLIN | EPOLLRDNORM);
+	return took;
 }
 
 void item_ready(struct epitem *it)
