@@ -38,11 +38,20 @@ NUMBER(overflow_id, ID_OVERFLOW)
 NUMBER(randomize_va_space, 2)
 NUMBER(entropy_bits, 256)
 NUMBER(nr_open, 1 << 20)
-NUMBER(pipe_max_size, PIPE_MAX_SIZE)
+NUMBER(pipe_max_size, pipe_max_size())
 NUMBER(max_map_count, 65530)
 NUMBER(mmap_min_addr, 65536)
 NUMBER(inotify_queue, 16384)
 NUMBER(inotify_watches, 1 << 17)
+
+static int pipe_max_size_store(const struct proc_look *at, char *text, size_t size)
+{
+	uint64_t v;
+	(void)at;
+	(void)size;
+	int err = text_number(&text, UINT32_MAX, &v);
+	return err < 0 ? err : pipe_max_size_set(v);
+}
 
 /* ---- what the host decides ---- */
 
@@ -225,7 +234,7 @@ static const struct proc_table inotify_table = PROC_TABLE(inotify_entries, IDS_S
 static const struct proc_entry fs_entries[] = {
 	RO("file-max", nr_open_show),
 	RO("nr_open", nr_open_show),
-	RO("pipe-max-size", pipe_max_size_show),
+	RW("pipe-max-size", pipe_max_size),
 	RO("protected_symlinks", zero_show),
 	RO("protected_hardlinks", zero_show),
 	RO("protected_fifos", zero_show),

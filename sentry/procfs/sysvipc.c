@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /proc/sysvipc: what exists, as ipcs(1) reads it; and the limits in /proc/sys/kernel. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sentry/ipc/msg.h"
@@ -115,26 +114,12 @@ int sysvipc_number_show(const struct proc_look *at, struct text *out)
 	return 0;
 }
 
-/* A decimal number that white space or the end follows; *text moves on behind it. */
-static int number_parse(char **text, uint64_t max, uint64_t *out)
-{
-	char *at = *text + strspn(*text, " \t\n"), *end;
-	if (*at < '0' || *at > '9')
-		return -EINVAL;
-	errno = 0;
-	*out = strtoull(at, &end, 10);
-	if (errno || *out > max || (*end && !strchr(" \t\n", *end)))
-		return -EINVAL;
-	*text = end;
-	return 0;
-}
-
 int sysvipc_number_store(const struct proc_look *at, char *text, size_t size)
 {
 	const struct limit *l = limit_of(at);
 	uint64_t v;
 	(void)size;
-	int err = number_parse(&text, l->max, &v);
+	int err = text_number(&text, l->max, &v);
 	if (err == 0 && l->wide)
 		__atomic_store_n((uint64_t *)limit_at(l->at), v, __ATOMIC_RELAXED);
 	else if (err == 0)
@@ -169,7 +154,7 @@ int sysvipc_sem_store(const struct proc_look *at, char *text, size_t size)
 	(void)at;
 	(void)size;
 	for (; n < 4 && text[strspn(text, " \t\n")]; n++)
-		if ((err = number_parse(&text, sem_limits[n].max, &v[n])) < 0)
+		if ((err = text_number(&text, sem_limits[n].max, &v[n])) < 0)
 			return err;
 	for (int i = 0; i < n; i++)
 		__atomic_store_n((int *)limit_at(sem_limits[i].at), (int)v[i], __ATOMIC_RELAXED);

@@ -107,3 +107,16 @@ void text_mask_list(struct text *t, uint64_t mask)
 		sep = ",";
 	}
 }
+
+int text_number(char **at, uint64_t max, uint64_t *out)
+{
+	char *from = *at + strspn(*at, " \t\n"), *end;
+	if (*from < '0' || *from > '9')
+		return -EINVAL;
+	errno = 0;
+	*out = strtoull(from, &end, 10);
+	if (errno || *out > max || (*end && !strchr(" \t\n", *end)))
+		return -EINVAL;
+	*at = end;
+	return 0;
+}

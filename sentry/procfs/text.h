@@ -29,3 +29,9 @@ void text_pad(struct text *t, size_t column);
 void text_mask(struct text *t, uint64_t mask, unsigned n);
 /* "0-3,5": the bits of a mask, as in Cpus_allowed_list. */
 void text_mask_list(struct text *t, uint64_t mask);
+
+/*
+ * The other way: a decimal number that white space or the end follows; *at moves on behind it.
+ * -EINVAL, also above max.
+ */
+int text_number(char **at, uint64_t max, uint64_t *out);

@@ -157,6 +157,24 @@ TEST(proc_cpuinfo_has_a_block_per_cpu)
 	ASSERT(strstr(get("/proc/cpuinfo"), "\nflags\t\t: "));
 }
 
+/* What is written here is what it was, rounded up again: nobody else notices. */
+TEST(proc_sys_pipe_max_size_is_rounded_up)
+{
+	const char *path = "/proc/sys/fs/pipe-max-size";
+	long size = number(path);
+	char text[32];
+	int fd = open(path, O_WRONLY);
+	if (fd < 0)
+		SKIP("not ours to write");
+	int n = snprintf(text, sizeof text, "%ld\n", size - 1);
+	ASSERT_EQ(write(fd, text, (size_t)n), n);
+	ASSERT_EQ(number(path), size);
+	ASSERT_ERR(write(fd, "4294967295\n", 11), EINVAL);
+	ASSERT_ERR(write(fd, "many\n", 5), EINVAL);
+	ASSERT_EQ(number(path), size);
+	AS_USER({ ASSERT_ERR(open(path, O_WRONLY), EACCES); });
+}
+
 TEST(proc_filesystems)
 {
 	ASSERT(strstr(get("/proc/filesystems"), "nodev\tproc\n"));

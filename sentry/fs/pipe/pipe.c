@@ -232,19 +232,44 @@ long pipe_get_size(const struct file *f)
 	return size;
 }
 
+static uint32_t max_size = PIPE_MAX_SIZE; /* atomic */
+
+/* A power of two, in pages, for `size` bytes; 0: no pipe is that big. */
+static unsigned slots_for(uint64_t size)
+{
+	unsigned slots = 1;
+	if (size > 1u << 31)
+		return 0;
+	while (slots * PAGE_SIZE < size)
+		slots *= 2;
+	return slots;
+}
+
+uint32_t pipe_max_size(void)
+{
+	return __atomic_load_n(&max_size, __ATOMIC_RELAXED);
+}
+
+int pipe_max_size_set(uint64_t size)
+{
+	unsigned slots = slots_for(size);
+	if (!slots)
+		return -EINVAL;
+	__atomic_store_n(&max_size, (uint32_t)(slots * PAGE_SIZE), __ATOMIC_RELAXED);
+	return 0;
+}
+
 long pipe_set_size(struct file *f, uint64_t size, const struct cred *cred)
 {
 	struct pipe *p = pipe_of(f);
-	unsigned slots = 1;
+	unsigned slots = slots_for(size);
 	if (!p)
 		return -EBADF;
-	if (size > 1u << 31)
+	if (!slots)
 		return -EINVAL;
-	while (slots * PAGE_SIZE < size)
-		slots *= 2;
 	lock(&p->lock);
 	int err = 0;
-	if (slots > p->slots && size > PIPE_MAX_SIZE && !cred_capable(cred, CAP_SYS_RESOURCE))
+	if (slots > p->slots && size > pipe_max_size() && !cred_capable(cred, CAP_SYS_RESOURCE))
 		err = -EPERM;
 	if (err == 0)
 		err = ring_resize(p, slots);

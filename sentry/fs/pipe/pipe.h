@@ -18,6 +18,11 @@ struct pipe;
 
 enum { PIPE_DEFAULT_SLOTS = 16, PIPE_MAX_SIZE = 1 << 20 };
 
+/* /proc/sys/fs/pipe-max-size: what F_SETPIPE_SZ gives without CAP_SYS_RESOURCE. */
+uint32_t pipe_max_size(void);
+/* Rounded up to what a pipe can have; -EINVAL. */
+int pipe_max_size_set(uint64_t size);
+
 /* pipe2(2): flags O_NONBLOCK, O_DIRECT.  -ENFILE, -ENOMEM. */
 int pipe_new(const struct cred *cred, uint32_t flags, struct file **out_read,
 	     struct file **out_write);
