@@ -19,6 +19,39 @@ static int64_t get_termios(struct pty *p, const struct ioctl_args *a, size_t siz
 	return copy_out(a->mm, a->arg, &t, size);
 }
 
+static int64_t get_termio(struct pty *p, const struct ioctl_args *a)
+{
+	lock(&p->tty.lock);
+	const struct abi_termios2 t = p->termios;
+	unlock(&p->tty.lock);
+	struct abi_termio old = {
+		.c_iflag = (uint16_t)t.c_iflag,
+		.c_oflag = (uint16_t)t.c_oflag,
+		.c_cflag = (uint16_t)t.c_cflag,
+		.c_lflag = (uint16_t)t.c_lflag,
+		.c_line = t.c_line,
+	};
+	memcpy(old.c_cc, t.c_cc, sizeof old.c_cc);
+	return copy_out(a->mm, a->arg, &old, sizeof old);
+}
+
+/* The halves that struct termio does not have stay. */
+static int read_termio(const struct ioctl_args *a, struct abi_termios2 *t)
+{
+	const uint32_t upper = 0xffff0000;
+	struct abi_termio new;
+	int err = copy_in(a->mm, &new, a->arg, sizeof new);
+	if (err < 0)
+		return err;
+	t->c_iflag = (t->c_iflag & upper) | new.c_iflag;
+	t->c_oflag = (t->c_oflag & upper) | new.c_oflag;
+	t->c_cflag = (t->c_cflag & upper) | new.c_cflag;
+	t->c_lflag = (t->c_lflag & upper) | new.c_lflag;
+	t->c_line = new.c_line;
+	memcpy(t->c_cc, new.c_cc, sizeof new.c_cc);
+	return 0;
+}
+
 static bool output_empty(struct pty *p)
 {
 	lock(&p->tty.lock);
@@ -57,8 +90,10 @@ static int64_t set_termios(struct pty *p, const struct ioctl_args *a, size_t siz
 	lock(&p->tty.lock);
 	t = p->termios;
 	unlock(&p->tty.lock);
-	if (copy_in(a->mm, &t, a->arg, size) < 0)
-		return -EFAULT;
+	err = size == sizeof(struct abi_termio) ? read_termio(a, &t)
+						: copy_in(a->mm, &t, a->arg, size);
+	if (err < 0)
+		return err;
 	if (when != NOW && (err = drain(p)) < 0)
 		return err;
 	lock(&p->tty.lock);
@@ -148,8 +183,17 @@ static int64_t count_out(struct pty *p, const struct ioctl_args *a, bool master)
 
 int64_t pty_settings_ioctl(struct pty *p, const struct ioctl_args *a, bool master)
 {
-	const size_t v1 = sizeof(struct abi_termios), v2 = sizeof(struct abi_termios2);
+	const size_t v0 = sizeof(struct abi_termio), v1 = sizeof(struct abi_termios),
+		     v2 = sizeof(struct abi_termios2);
 	switch (a->cmd) {
+	case TCGETA:
+		return get_termio(p, a);
+	case TCSETA:
+		return set_termios(p, a, v0, NOW, master);
+	case TCSETAW:
+		return set_termios(p, a, v0, AFTER_DRAIN, master);
+	case TCSETAF:
+		return set_termios(p, a, v0, AFTER_FLUSH, master);
 	case TCGETS:
 		return get_termios(p, a, v1);
 	case TCGETS2:

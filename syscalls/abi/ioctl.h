@@ -94,6 +94,17 @@ struct abi_termios {
 };
 _Static_assert(sizeof(struct abi_termios) == 36, "struct termios");
 
+/* What System V had: the low halves, and the first eight characters. */
+struct abi_termio {
+	uint16_t c_iflag;
+	uint16_t c_oflag;
+	uint16_t c_cflag;
+	uint16_t c_lflag;
+	uint8_t c_line;
+	uint8_t c_cc[8];
+};
+_Static_assert(sizeof(struct abi_termio) == 18, "struct termio");
+
 struct abi_termios2 {
 	uint32_t c_iflag;
 	uint32_t c_oflag;

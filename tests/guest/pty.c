@@ -269,6 +269,36 @@ TEST(pty_attributes_are_shared_by_master_and_slave)
 	ASSERT_EQ(b.c_lflag & ECHO, 0);
 }
 
+/* The older struct of tty_ioctl(4): half of each flag word, and eight characters. */
+TEST(pty_settings_of_system_v)
+{
+	struct {
+		uint16_t iflag, oflag, cflag, lflag;
+		uint8_t line, cc[8];
+	} old;
+	struct termios t, after;
+	make_pair();
+	t = attr();
+	ASSERT_OK(ioctl(s, TCGETA, &old));
+	ASSERT_EQ(old.iflag, t.c_iflag & 0xffff);
+	ASSERT_EQ(old.lflag, t.c_lflag & 0xffff);
+	ASSERT_EQ(memcmp(old.cc, t.c_cc, 8), 0);
+	t.c_lflag |= 0x80000000;
+	t.c_cc[VWERASE] = 7;
+	ASSERT_OK(tcsetattr(s, TCSANOW, &t));
+	old.lflag &= (uint16_t)~ECHO;
+	old.cc[VINTR] = 5;
+	ASSERT_OK(ioctl(s, TCSETA, &old));
+	after = attr();
+	ASSERT_EQ(after.c_lflag, t.c_lflag & ~(tcflag_t)ECHO);
+	ASSERT_EQ(after.c_cc[VINTR], 5);
+	ASSERT_EQ(after.c_cc[VWERASE], 7);
+	ASSERT_OK(ioctl(s, TCSETAF, &old));
+	ASSERT_ERR(ioctl(s, TCGETA, (void *)1), EFAULT);
+	ASSERT_ERR(ioctl(s, TCSETA, (void *)1), EFAULT);
+	ASSERT_ERR(ioctl(open("/", O_RDONLY), TCGETA, &old), ENOTTY);
+}
+
 TEST(pty_window_size)
 {
 	make_pair();
