@@ -2,6 +2,7 @@
 /* pidfd_open(2), pidfd_send_signal(2), pidfd_getfd(2). */
 #include "sentry/task/pidfd.h"
 
+#include "sentry/procfs/procfs.h"
 #include "sentry/task/signal.h"
 #include "sentry/vfs/fdtab.h"
 #include "syscalls/abi/errno.h"
@@ -68,7 +69,8 @@ long sys_pidfd_send_signal(struct task *t, int pidfd, int sig, uaddr_t uinfo, ui
 	autoput(file) struct file *f = fdtab_get(t->fds, pidfd);
 	if (!f)
 		return -EBADF;
-	struct group *g = pidfd_group(f);
+	/* A directory of /proc does too: what there was before pidfd_open (5.3). */
+	struct group *g = pidfd_group(f) ?: procfs_group(f);
 	if (!g)
 		return -EBADF;
 	int err = make_info(t, g, sig, uinfo, &info);

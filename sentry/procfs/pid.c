@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "sentry/mm/mm.h"
+#include "sentry/procfs/procfs.h"
 #include "sentry/vfs/fdtab.h"
 #include "sentry/vfs/namei.h"
 
@@ -212,3 +213,9 @@ const struct proc_numbers proc_pids = {
 	.next = pid_next,
 	.dirs = pid_dirs,
 };
+
+struct group *procfs_group(const struct file *f)
+{
+	const struct proc_node *n = f->ops == &proc_dir_ops ? proc_node_of(f->inode) : NULL;
+	return n && n->entry == &pid_dir ? n->group : NULL;
+}

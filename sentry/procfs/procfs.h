@@ -10,10 +10,15 @@
 
 #include "sentry/vfs/mount.h"
 
+struct file;
+struct group;
+
 /* Makers for fs_register(): "proc", "sysfs", "cgroup2". */
 int procfs_make(const struct fs_source *s, struct fs **out);
 int sysfs_make(const struct fs_source *s, struct fs **out);
 int cgroupfs_make(const struct fs_source *s, struct fs **out);
+/* The process whose directory /proc/PID f is, borrowed as long as f is held; NULL: another file. */
+struct group *procfs_group(const struct file *f);
 /*
  * Writes a setting of /proc/sys ("kernel.shmmax"), as the calling task would.  -ENOENT: there is
  * none by that name; -EACCES: it cannot be changed; what the setting says of the value, which is

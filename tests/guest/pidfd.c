@@ -30,6 +30,26 @@ static int readable(int fd, int timeout)
 	return n && (p.revents & POLLIN);
 }
 
+TEST(a_directory_of_proc_does_for_signals)
+{
+	char path[32];
+	int st;
+	pid_t p = spawn_pauser();
+	snprintf(path, sizeof path, "/proc/%d", p);
+	int fd = open(path, O_DIRECTORY), task, bare = open(path, O_PATH);
+	snprintf(path, sizeof path, "/proc/%d/task/%d", p, p);
+	task = open(path, O_DIRECTORY);
+	ASSERT_ERR(syscall(SYS_pidfd_send_signal, open("/proc", O_DIRECTORY), 0, NULL, 0), EBADF);
+	ASSERT_ERR(syscall(SYS_pidfd_send_signal, task, 0, NULL, 0), EBADF);
+	ASSERT_ERR(syscall(SYS_pidfd_send_signal, bare, 0, NULL, 0), EBADF);
+	/* It is none for the younger calls. */
+	ASSERT_ERR(syscall(SYS_pidfd_getfd, fd, 0, 0), EBADF);
+	ASSERT_OK(syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0));
+	ASSERT_EQ(waitpid(p, &st, 0), p);
+	ASSERT_EQ(WTERMSIG(st), SIGKILL);
+	ASSERT_ERR(syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0), ESRCH);
+}
+
 TEST(it_is_close_on_exec)
 {
 	int fd = open_pid(getpid());
