@@ -305,7 +305,7 @@ static int do_pivot(struct task *t, const struct path *new_root, const struct pa
 	unlock(&t->fs->lock);
 	int err = old.dentry == old.mnt->root ? list_fsctx(&l) : -EINVAL;
 	if (err == 0)
-		err = mount_pivot(t->fs->mounts, new_root, put_old);
+		err = mount_pivot(t->fs->mounts, old.mnt, new_root, put_old);
 	for (size_t i = 0; i < l.count; i++) {
 		if (err == 0) {
 			replace_path(l.all[i], &l.all[i]->root, &old, new_root);

@@ -213,6 +213,7 @@ static int64_t statfs_flags(const struct mount *m)
 		{MNT_NOSUID, ST_NOSUID},     {MNT_NODEV, ST_NODEV},
 		{MNT_NOEXEC, ST_NOEXEC},     {MNT_NOATIME, ST_NOATIME},
 		{MNT_RELATIME, ST_RELATIME}, {MNT_NODIRATIME, ST_NODIRATIME},
+		{MNT_NOSYMFOLLOW, ST_NOSYMFOLLOW},
 	};
 	uint32_t flags = __atomic_load_n(&m->flags, __ATOMIC_RELAXED);
 	int64_t st = ST_VALID | (mount_readonly(m) ? ST_RDONLY : 0);

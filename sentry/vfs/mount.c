@@ -435,34 +435,38 @@ int mount_move(struct mount_ns *ns, const struct path *p, const struct path *whe
 	return err;
 }
 
-int mount_pivot(struct mount_ns *ns, const struct path *new_root, const struct path *put_old)
+int mount_pivot(struct mount_ns *ns, struct mount *om, const struct path *new_root,
+		const struct path *put_old)
 {
-	struct mount *nm = new_root->mnt, *om;
-	struct detached old = {0};
+	struct mount *nm = new_root->mnt;
+	struct detached old = {0}, place = {0};
 	int err = 0;
 
 	lock(&ns->lock);
-	om = ns->root;
-	if (nm->ns != ns || put_old->mnt->ns != ns)
+	if (nm->ns != ns || put_old->mnt->ns != ns || om->ns != ns)
 		err = -EINVAL;
 	else if (nm == om || put_old->mnt == om)
 		err = -EBUSY;
-	else if (new_root->dentry != nm->root || !below_locked(put_old->mnt, nm) || is_locked(nm))
+	else if (new_root->dentry != nm->root || !below_locked(put_old->mnt, nm) ||
+		 !below_locked(nm, om) || is_locked(nm))
 		err = -EINVAL;
 	if (err == 0) {
-		struct detached none;
 		unhook_locked(nm, &old);
-		unhook_locked(om, &none);
-		attach_locked(ns, nm, NULL);
+		unhook_locked(om, &place);
+		/* After chroot(2) the caller's root is a mount among others, and has a place. */
+		attach_locked(ns, nm,
+			      place.parent ? &(struct path){place.parent, place.point} : NULL);
 		attach_locked(ns, om, put_old);
 		/* What the old root covered shows only when the new one goes. */
 		if (__atomic_fetch_and(&om->flags, ~(uint32_t)MNT_LOCKED, __ATOMIC_RELAXED) &
 		    MNT_LOCKED)
 			__atomic_fetch_or(&nm->flags, MNT_LOCKED, __ATOMIC_RELAXED);
-		ns->root = nm;
+		if (ns->root == om)
+			ns->root = nm;
 	}
 	unlock(&ns->lock);
 	detached_put(&old);
+	detached_put(&place);
 	if (err == 0)
 		waitq_wake(&ns->changed, EPOLLPRI | EPOLLERR);
 	return err;

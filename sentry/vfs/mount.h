@@ -104,8 +104,12 @@ bool mount_up(struct path *p);
 void mount_for_each(struct mount_ns *ns, void (*fn)(struct mount *m, void *arg), void *arg);
 /* Moves a mount (p is its root) to `where`: MS_MOVE.  -EINVAL, -ELOOP, -ENOTDIR, -EBUSY. */
 int mount_move(struct mount_ns *ns, const struct path *p, const struct path *where);
-/* The root mount goes to put_old, new_root's mount becomes the root: pivot_root(2). */
-int mount_pivot(struct mount_ns *ns, const struct path *new_root, const struct path *put_old);
+/*
+ * Mount `om`, the caller's root, goes to put_old, and new_root's mount to where om was:
+ * pivot_root(2).
+ */
+int mount_pivot(struct mount_ns *ns, struct mount *om, const struct path *new_root,
+		const struct path *put_old);
 /*
  * True if something is mounted on d in the namespace of fs: that keeps its name from going, while
  * a mount of another namespace goes with it.

@@ -199,6 +199,9 @@ TEST(mount_nosymfollow_follows_no_link)
 	ASSERT_EQ(readlink("d/link", buf, sizeof buf), 4);
 	ASSERT_OK(lchown("d/link", getuid(), getgid()));
 	ASSERT(strstr(get("/proc/self/mounts"), ",nosymfollow"));
+	struct statfs fs;
+	ASSERT_OK(statfs("d", &fs));
+	ASSERT_EQ(fs.f_flags & 0x2000, 0x2000); /* ST_NOSYMFOLLOW */
 	ASSERT_OK(mount(NULL, "d", NULL, MS_REMOUNT | MS_BIND, NULL));
 	ASSERT_FILE("d/link", "x");
 	unmounted();

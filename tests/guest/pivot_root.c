@@ -50,6 +50,30 @@ TEST(pivot_root_needs_a_capability)
 	AS_USER({ ASSERT_ERR(pivot("/", "/"), EPERM); });
 }
 
+/* What is exchanged is the caller's root, and that of nobody else. */
+TEST(pivot_root_below_a_chroot)
+{
+	prepare();
+	ASSERT_OK(mkdir("d/new", 0755));
+	ASSERT_OK(mkdir("d/file", 0755));
+	JOIN(SPAWN({
+		ASSERT_OK(chroot("d"));
+		ASSERT_OK(chdir("/"));
+		ASSERT_OK(mkdir("new/old", 0755));
+		/* No mount of its own. */
+		ASSERT_ERR(pivot("new", "new/old"), EBUSY);
+		ASSERT_OK(mount("guest", "new", "tmpfs", 0, NULL));
+		ASSERT_OK(mkdir("new/old", 0755));
+		ASSERT_OK(pivot("new", "new/old"));
+		ASSERT_OK(access("/old/file", F_OK));
+		ASSERT_ERR(access("/file", F_OK), ENOENT);
+	}));
+	/* The new one took the old one's place, and all above stayed. */
+	ASSERT_OK(access("d/old/file", F_OK));
+	ASSERT_ERR(access("d/file", F_OK), ENOENT);
+	ASSERT_OK(access("/proc/self", F_OK));
+}
+
 TEST(pivot_root_there_and_back)
 {
 	char cwd[2000], back[4096];
