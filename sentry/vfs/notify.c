@@ -70,7 +70,7 @@ void notify_inode(struct inode *i, uint32_t mask)
 {
 	const struct notify_ops *ops = notify_active();
 	if (ops && inode_marked(i))
-		ops->event(i, mask | dir_bit(i->mode), 0, NULL);
+		ops->event(i, mask & IN_MOVE_SELF ? mask : mask | dir_bit(i->mode), 0, NULL);
 }
 
 void notify_inode_removed(struct inode *i)

@@ -34,7 +34,7 @@ void notify_path(struct dentry *d, uint32_t mask);
 void notify_file(struct file *f, uint32_t mask);
 /* To the watchers of dir only: IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO. */
 void notify_name(struct inode *dir, uint32_t mask, const char *name, bool is_dir, uint32_t cookie);
-/* To the watchers of the inode only: IN_MOVE_SELF, IN_ATTRIB of a link count, IN_UNMOUNT. */
+/* To the watchers of the inode only: IN_MOVE_SELF (without IN_ISDIR, as in Linux), IN_ATTRIB of a link count, IN_UNMOUNT. */
 void notify_inode(struct inode *i, uint32_t mask);
 /* The last name and the last user of the inode are gone. */
 void notify_inode_removed(struct inode *i);

@@ -130,6 +130,18 @@ TEST(inotify_move_self)
 	expect(wd, IN_MOVE_SELF, "");
 }
 
+/* Only what is told about names has the bit then: the kernel takes it off. */
+TEST(inotify_move_self_of_a_directory_has_no_isdir)
+{
+	start();
+	ASSERT_OK(mkdir("d", 0755));
+	int wd = inotify_add_watch(ino, "d", IN_MOVE_SELF | IN_ATTRIB);
+	ASSERT_OK(rename("d", "e"));
+	expect(wd, IN_MOVE_SELF, "");
+	ASSERT_OK(chmod("e", 0700));
+	expect(wd, IN_ATTRIB | IN_ISDIR, "");
+}
+
 TEST(inotify_identical_events_merge)
 {
 	start();
