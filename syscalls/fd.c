@@ -139,6 +139,8 @@ long sys_fcntl(struct task *t, int fd, uint32_t cmd, uint64_t arg)
 		return fd_set_cloexec(t->fds, fd, arg & FD_CLOEXEC);
 	case F_GETFL:
 		return file_flags(f);
+	case F_CREATED_QUERY:
+		return f->created;
 	default:
 		return f->kind == FILE_PATH ? -EBADF : fcntl_io(t, fd, f, cmd, arg);
 	}

@@ -10,16 +10,17 @@
 #include "syscalls/abi/errno.h"
 
 void node_spec_init_locked(struct node_spec *s, struct dentry *dir, const struct cred *cred,
-			   uint32_t mode)
+			   uint32_t mode, uint32_t umask)
 {
 	const struct inode *d = dir->inode;
 
-	*s = (struct node_spec){.mode = mode, .uid = cred->fsuid, .gid = cred->fsgid};
+	*s = (struct node_spec){.mode = mode & ~umask, .uid = cred->fsuid, .gid = cred->fsgid};
 	if (!(d->mode & S_ISGID))
 		return;
 	s->gid = d->gid;
 	if (mode_is(mode, S_IFDIR))
 		s->mode |= S_ISGID;
+	/* What the caller asked for counts, before the umask: Linux 6.0, CVE-2021-4037. */
 	else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
 		 !cred_in_group(cred, d->gid) &&
 		 !cred_capable_over(cred, d->uid, d->gid, CAP_FSETID))
@@ -110,10 +111,9 @@ static int node_make(const struct walk *w, const char *name, uint32_t mode, uint
 
 	if (err < 0)
 		return err;
-	if (!mode_is(mode, S_IFLNK))
-		mode &= ~fsctx_umask(w->fs);
 	struct dentry *dir = n.dir.dentry;
-	node_spec_init_locked(&spec, dir, w->cred, mode);
+	node_spec_init_locked(&spec, dir, w->cred, mode,
+			      mode_is(mode, S_IFLNK) ? 0 : fsctx_umask(w->fs));
 	spec.rdev = rdev;
 	spec.target = target;
 	err = may_mknod(w->cred, mode, rdev) ? dir->inode->ops->create(dir, n.child, &spec)

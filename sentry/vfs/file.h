@@ -129,6 +129,7 @@ struct file {
 	bool watched;			/* epoll's: an entry has been in that list */
 	uint32_t dir_cookie;		/* pos_lock  file systems' own, for readdir */
 	struct file_attach *attach;	/* I  valid while an area maps it; NULL: nobody counts */
+	bool created;			/* I  open made it: F_CREATED_QUERY */
 	bool write_counted;		/* I  counted in inode->writers and mount->writers */
 };
 

@@ -108,9 +108,9 @@ int may_create_locked(struct dentry *dir, const struct cred *cred);
 
 /* ---- create.c ---- */
 
-/* Owner, group and set-group-ID of a node made in dir (lock held). */
+/* Owner, group, set-group-ID and permissions of a node made in dir (lock held). */
 void node_spec_init_locked(struct node_spec *s, struct dentry *dir, const struct cred *cred,
-			   uint32_t mode);
+			   uint32_t mode, uint32_t umask);
 uint32_t fsctx_umask(struct fsctx *fs);
 
 /* ---- atime.c ---- */

@@ -174,8 +174,8 @@ static int lookup_or_create(struct nd *nd, const struct last *last, uint32_t mod
 		err = mount_readonly(nd->at.mnt) ? -EROFS : may_create_locked(dir, cred);
 		if (err == 0) {
 			struct node_spec spec;
-			node_spec_init_locked(&spec, dir, cred,
-					      S_IFREG | (mode & ~fsctx_umask(nd->w->fs)));
+			node_spec_init_locked(&spec, dir, cred, S_IFREG | mode,
+					      fsctx_umask(nd->w->fs));
 			err = dir->inode->ops->create(dir, d, &spec);
 		}
 		*out_created = err == 0;
@@ -243,6 +243,8 @@ static int open_creat(const struct walk *w, const char *name, uint32_t flags, ui
 		err = open_check(&nd.at, w->cred, flags);
 	if (err == 0)
 		err = open_found(&nd.at, w->cred, flags, created, out);
+	if (err == 0)
+		(*out)->created = created;
 	nd_end(&nd);
 	dentry_shrink();
 	return err;
@@ -263,7 +265,7 @@ static int tmpfile_new(const struct walk *w, const struct path *dir, uint32_t fl
 	if (err < 0)
 		return err;
 	lock(&di->lock);
-	node_spec_init_locked(&spec, dir->dentry, w->cred, S_IFREG | (mode & ~fsctx_umask(w->fs)));
+	node_spec_init_locked(&spec, dir->dentry, w->cred, S_IFREG | mode, fsctx_umask(w->fs));
 	err = di->ops->create(dir->dentry, d, &spec);
 	unlock(&di->lock);
 	if (err < 0) {

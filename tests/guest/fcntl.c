@@ -202,4 +202,23 @@ TEST(fcntl_o_path_allows_few_commands)
 	ASSERT_ERR(fcntl(fd, F_GETOWN), EBADF);
 }
 
+#ifndef F_CREATED_QUERY
+#define F_CREATED_QUERY 1028
+#endif
+
+TEST(fcntl_tells_whether_open_made_the_file)
+{
+	test_tmpdir();
+	int fd = open("f", O_CREAT | O_WRONLY, 0600);
+	if (fcntl(fd, F_CREATED_QUERY, 0) < 0 && errno == EINVAL)
+		SKIP("older than 6.12");
+	ASSERT_EQ(fcntl(fd, F_CREATED_QUERY, 0), 1);
+	ASSERT_EQ(fcntl(dup(fd), F_CREATED_QUERY, 0), 1);
+	ASSERT_EQ(fcntl(open("f", O_CREAT | O_WRONLY, 0600), F_CREATED_QUERY, 0), 0);
+	ASSERT_EQ(fcntl(open("f", O_RDONLY), F_CREATED_QUERY, 0), 0);
+	ASSERT_EQ(fcntl(open("f", O_PATH), F_CREATED_QUERY, 0), 0);
+	ASSERT_EQ(fcntl(open("g", O_CREAT | O_EXCL | O_RDONLY, 0600), F_CREATED_QUERY, 0), 1);
+	ASSERT_ERR(fcntl(-1, F_CREATED_QUERY, 0), EBADF);
+}
+
 TEST_MAIN()
