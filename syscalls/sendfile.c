@@ -133,7 +133,7 @@ long sys_sendfile(struct task *t, int out_fd, int in_fd, uaddr_t offset, uint64_
 	return do_sendfile(t, &c, offset, count);
 }
 
-static int range_check(const struct copy *c, uint32_t flags)
+static int range_check(const struct copy *c, uint64_t len, uint32_t flags)
 {
 	uint32_t in = c->in->inode->mode, out = c->out->inode->mode;
 	if (flags)
@@ -144,7 +144,10 @@ static int range_check(const struct copy *c, uint32_t flags)
 		return -EINVAL;
 	if (!c->in->readable || !c->out->writable || (file_flags(c->out) & O_APPEND))
 		return -EBADF;
-	return 0;
+	if (__builtin_add_overflow_p((uint64_t)c->in_pos, len, (uint64_t)0) ||
+	    __builtin_add_overflow_p((uint64_t)c->out_pos, len, (uint64_t)0))
+		return -EOVERFLOW;
+	return c->out_pos == INT64_MAX ? -EFBIG : 0;
 }
 
 /* Ranges that overlap in one file would be copied onto themselves. */
@@ -187,7 +190,7 @@ long sys_copy_file_range(struct task *t, int fd_in, uaddr_t off_in, int fd_out, 
 	if (err == 0)
 		err = offset_get(t, off_out, out, &c.out_pos);
 	if (err == 0)
-		err = range_check(&c, flags);
+		err = range_check(&c, len, flags);
 	if (err < 0)
 		return err;
 	len = min_u64(len, MAX_RW_COUNT);

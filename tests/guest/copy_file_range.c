@@ -62,6 +62,19 @@ TEST(copy_file_range_errors)
 	ASSERT_EQ(copy_file_range(in, NULL, out, NULL, 0, 0), 0);
 }
 
+TEST(copy_file_range_that_wraps)
+{
+	test_tmpdir();
+	put("a", "hello");
+	int in = open("a", O_RDONLY), out = open("b", O_RDWR | O_CREAT, 0600);
+	off_t one = 1, last = INT64_MAX;
+	ASSERT_ERR(copy_file_range(in, &one, out, NULL, SIZE_MAX, 0), EOVERFLOW);
+	ASSERT_ERR(copy_file_range(in, NULL, out, &one, SIZE_MAX, 0), EOVERFLOW);
+	ASSERT_ERR(copy_file_range(in, NULL, out, &last, 65537, 0), EFBIG);
+	ASSERT_EQ(one, 1);
+	ASSERT_EQ(copy_file_range(in, NULL, out, NULL, SIZE_MAX, 0), 5);
+}
+
 TEST(copy_file_range_beyond_the_end_is_zero)
 {
 	test_tmpdir();
