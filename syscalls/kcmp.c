@@ -71,6 +71,11 @@ static const void *thing_locked(const struct task *t, int type)
 	}
 }
 
+static bool io_context(const struct task *t)
+{
+	return __atomic_load_n(&t->ioprio, __ATOMIC_RELAXED) != 0;
+}
+
 long sys_kcmp(struct task *t, int pid1, int pid2, int type, uint64_t idx1, uint64_t idx2)
 {
 	autoput(task) struct task *a = task_find(pid1);
@@ -90,6 +95,10 @@ long sys_kcmp(struct task *t, int pid1, int pid2, int type, uint64_t idx1, uint6
 	case KCMP_SYSVSEM:
 		break;
 	case KCMP_IO:
+		/* Who never set a priority has no I/O context, and none is like none. */
+		if (a == b || (!io_context(a) && !io_context(b)))
+			return 0;
+		return -EOPNOTSUPP; /* whether CLONE_IO made them share one is not kept */
 	case KCMP_EPOLL_TFD:
 		return -EOPNOTSUPP;
 	default:

@@ -26,6 +26,16 @@ TEST(descriptors_of_one_file_are_equal)
 	ASSERT_ERR(kcmp(getpid(), getpid(), KCMP_FILE, a, 9999), EBADF);
 }
 
+/* Not with the other processes of the machine either: nobody has set a priority. */
+TEST(who_has_no_io_context_is_like_the_others)
+{
+	pid_t parent = getpid();
+	if (kcmp(parent, parent, KCMP_VM, 0, 0) < 0 && errno == ENOSYS)
+		SKIP("no kcmp");
+	ASSERT_EQ(kcmp(parent, parent, KCMP_IO, 0, 0), 0);
+	JOIN(SPAWN({ ASSERT_EQ(kcmp(parent, getpid(), KCMP_IO, 0, 0), 0); }));
+}
+
 TEST(a_fork_shares_files_but_no_tables)
 {
 	int fd[2];
