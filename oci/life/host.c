@@ -11,6 +11,7 @@
 #include "oci/life/link.h"
 #include "oci/life/namespaces.h"
 #include "oci/life/server.h"
+#include "oci/life/view.h"
 #include "oci/supervise.h"
 #include "platform/base/cleanup.h"
 
@@ -50,7 +51,8 @@ static int serve(struct host *h, int alive, int listener, int *out_signal, struc
 	status = joins ? supervise_member(&procs, &server.ops, out_signal, e)
 		       : supervise(&procs, &server.ops, out_signal, e);
 	server_end(&server, status, e);
-	if (server.over) {
+	/* From inside the view its group is not seen: then all of it stays, for delete. */
+	if (server.over && (server.host < 0 || view_leave(server.host) == 0)) {
 		struct error ignored;
 		group_leave(h->group);
 		/* While somebody is in its group the state stays, for delete: else nobody knew of it. */

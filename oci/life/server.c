@@ -194,10 +194,14 @@ static void hear_creator(struct server *s)
 {
 	struct control_msg m;
 	int err = control_recv(s->creator, &m);
-	if (err == 0 && m.kind == CONTROL_GO)
+	if (err == 0 && m.kind == CONTROL_GO) {
 		s->creator = -1;
-	else if (err != -EAGAIN)
+		if (s->host >= 0)
+			close(s->host);
+		s->host = -1;
+	} else if (err != -EAGAIN) {
 		lose_creator(s);
+	}
 }
 
 static size_t want(void *arg, struct pollfd *fds)
@@ -233,7 +237,7 @@ static void message(void *arg, const struct control_msg *m)
 	if (m->kind == CONTROL_CREATED && s->status == STATE_CREATING) {
 		s->status = STATE_CREATED;
 		if (s->bundle && s->bundle->spec.ns[NS_MOUNT].listed)
-			view_enter(s->bundle, s->procs.sandbox);
+			s->host = view_enter(s->bundle, s->procs.sandbox);
 		if (s->creator >= 0)
 			control_tell(s->creator, CONTROL_DONE, 0);
 	} else if (m->kind == CONTROL_STARTED && s->status == STATE_CREATED) {
@@ -251,6 +255,7 @@ void server_begin(struct server *s, int listener, int creator, const struct sand
 	*s = (struct server){.procs = *procs,
 			     .listener = listener,
 			     .creator = creator,
+			     .host = -1,
 			     .starter = -1,
 			     .status = STATE_CREATING};
 	s->ops = (struct supervise_ops){.message = message, .want = want, .ready = ready, .arg = s};

@@ -22,6 +22,7 @@ struct server {
 	const struct bundle *bundle;	/* whose root engines are to find; NULL: the host's */
 	int listener;
 	int creator;			/* -1: there was none, or it has said GO */
+	int host;			/* until then, behind us: the host's root (view.h); -1: it is ours */
 	int starter;			/* a client that waits for the program to run; -1 */
 	enum state_status status;
 	bool over;			/* the sandbox is being killed by our own wish */

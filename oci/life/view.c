@@ -127,12 +127,21 @@ static int enter(const struct bundle *b, pid_t sentry)
 	return leave_host();
 }
 
-void view_enter(const struct bundle *b, pid_t sentry)
+int view_enter(const struct bundle *b, pid_t sentry)
 {
-	int err = enter(b, sentry);
+	int host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int err = host < 0 ? -errno : enter(b, sentry);
 	if (err < 0)
 		log_warning("engines that enter the container's mount namespace (podman cp) find "
 			    "the host's "
 			    "files there, not the container's: %s",
 			    strerror(-err));
+	if (err < 0 && host >= 0)
+		close(host);
+	return err < 0 ? -1 : host;
+}
+
+int view_leave(int host)
+{
+	return fchdir(host) < 0 || chroot(".") < 0 ? -errno : 0;
 }

@@ -13,6 +13,9 @@
 /*
  * Moves the calling process, which has one thread, into a mount namespace with the container's root
  * for its root, volumes included; a proc of the sentry's processes is on /proc. From here on paths of
- * the host lead nowhere. Without the right to do so: a warning.
+ * the host lead nowhere. Without the right to do so: a warning, and -1.  Else a descriptor, the
+ * caller's, by which view_leave() finds back.
  */
-void view_enter(const struct bundle *b, pid_t sentry);
+int view_enter(const struct bundle *b, pid_t sentry);
+/* Paths are the host's again, or -errno.  host: from view_enter(). */
+int view_leave(int host);

@@ -303,6 +303,13 @@ if ENFORCED:
                 t.equal(box.v('delete', '--force', 'k').returncode, 0)
                 t.true(none_left(), who())
                 t.equal([g for g in groups('one') if PATH in g], [])
+    with test('create_that_is_killed_before_it_says_go_leaves_none') as t:
+        def hooked(c):
+            limited(c)
+            c['hooks'] = {'createRuntime': [{'path': '/bin/sh', 'args': ['sh', '-c', 'kill -9 $PPID']}]}
+        t.equal(box.create('h', ['sleep', '1000'], change=hooked).returncode, -9)
+        t.true(none_left(), who())
+        t.equal((box.left(), [g for g in groups('one') if PATH in g]), ([], []))
     with test('run_in_the_foreground_leaves_none') as t:
         box.config(['sh', '-c', 'cat /sys/fs/cgroup/memory.max'], limited)
         r = box.v('run', '--memory=100m', '--bundle', box.dir, 'f')
