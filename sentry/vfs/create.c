@@ -119,6 +119,8 @@ static int node_make(const struct walk *w, const char *name, uint32_t mode, uint
 	err = may_mknod(w->cred, mode, rdev) ? dir->inode->ops->create(dir, n.child, &spec)
 					     : -EPERM;
 	/* The directory's lock keeps others from finding it before this is set. */
+	if (err == 0)
+		inode_is_bare(n.child->inode);
 	if (err == 0 && bound)
 		n.child->inode->bound = bound;
 	if (err == 0 && out) {

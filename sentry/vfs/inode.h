@@ -58,6 +58,8 @@ struct inode {
 	char *label;			/* I  objects without a name: see file_new_anon; malloc'ed */
 	bool linkable;			/* l  O_TMPFILE: link(2) may give it a name though nlink is 0 */
 	bool looked_at;			/* l  somebody has asked for ctime since it changed */
+	/* a  How often it was given capabilities; 1 + when it was seen to have none. */
+	uint32_t caps_given, capless_at;
 };
 
 enum { DENTRY_HASH_MIN = 8 };
@@ -259,6 +261,12 @@ static inline void inode_map_writable(struct inode *i)
 static inline void inode_unmap_writable(struct inode *i)
 {
 	__atomic_fetch_sub(&i->writable_maps, 1, __ATOMIC_RELAXED);
+}
+
+/* Made just now: without capabilities. */
+static inline void inode_is_bare(struct inode *i)
+{
+	__atomic_store_n(&i->capless_at, 1, __ATOMIC_RELAXED);
 }
 
 static inline bool mode_is(uint32_t mode, uint32_t type)

@@ -118,6 +118,11 @@ uint32_t fsctx_umask(struct fsctx *fs);
 /* As file_accessed, for a path (readlink). */
 void path_accessed(const struct path *p);
 
+/* ---- xattr.c ---- */
+
+/* A change of content or owner takes capabilities away.  No lock held. */
+void inode_drop_caps(struct inode *i);
+
 /* ---- setattr.c ---- */
 
 /* Applies to an inode; path gives the mount (may be NULL for none). */

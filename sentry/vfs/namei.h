@@ -107,7 +107,10 @@ int vfs_setxattr(const struct path *p, const struct cred *cred, const char *name
 int vfs_removexattr(const struct path *p, const struct cred *cred, const char *name);
 ssize_t vfs_listxattr(const struct path *p, const struct cred *cred, char *buf, size_t size);
 
-/* What write(2) does to set-id bits: cleared unless cred has CAP_FSETID.  Before the write. */
+/*
+ * What write(2) does to capabilities, which go, and to set-id bits: cleared unless cred has
+ * CAP_FSETID.  Before the write.
+ */
 void file_remove_privs(struct file *f, const struct cred *cred);
 
 enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };

@@ -178,6 +178,8 @@ static int lookup_or_create(struct nd *nd, const struct last *last, uint32_t mod
 					      fsctx_umask(nd->w->fs));
 			err = dir->inode->ops->create(dir, d, &spec);
 		}
+		if (err == 0)
+			inode_is_bare(d->inode);
 		*out_created = err == 0;
 		if (err < 0)
 			dentry_put(d);
@@ -274,6 +276,7 @@ static int tmpfile_new(const struct walk *w, const struct path *dir, uint32_t fl
 	}
 	lock(&d->inode->lock);
 	d->inode->nlink = 0;
+	inode_is_bare(d->inode);
 	d->inode->linkable = !(flags & O_EXCL);
 	unlock(&d->inode->lock);
 	snprintf(name, sizeof name, "#%llu", (unsigned long long)d->inode->ino);

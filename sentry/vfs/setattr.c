@@ -117,6 +117,8 @@ int inode_setattr(struct inode *i, const struct mount *mnt, const struct cred *c
 		err = i->ops->setattr(i, &a);
 	}
 	unlock(&i->lock);
+	if (err == 0 && (attr->mask & (ATTR_KILL_PRIV | ATTR_SIZE)))
+		inode_drop_caps(i);
 	return err;
 }
 
@@ -188,7 +190,10 @@ void file_remove_privs(struct file *f, const struct cred *cred)
 {
 	struct inode *i = f->inode;
 
-	if (!inode_is(i, S_IFREG) || cred_capable(cred, CAP_FSETID))
+	if (!inode_is(i, S_IFREG))
+		return;
+	inode_drop_caps(i);
+	if (cred_capable(cred, CAP_FSETID))
 		return;
 	lock(&i->lock);
 	bool keeps = cred_capable_over(cred, i->uid, i->gid, CAP_FSETID);

@@ -27,9 +27,25 @@ static int user_check(struct inode *i, const struct cred *cred, unsigned may)
 	return inode_permission(i, cred, may);
 }
 
+static const char caps_name[] = "security.capability";
+
 static bool is_caps(const char *name)
 {
-	return strcmp(name, "security.capability") == 0;
+	return strcmp(name, caps_name) == 0;
+}
+
+/* That it has none is remembered until it is given some: who does says so afterwards. */
+void inode_drop_caps(struct inode *i)
+{
+	uint32_t given = __atomic_load_n(&i->caps_given, __ATOMIC_SEQ_CST);
+
+	if (inode_is(i, S_IFDIR) || __atomic_load_n(&i->capless_at, __ATOMIC_RELAXED) == given + 1)
+		return;
+	ssize_t n = i->ops->getxattr(i, caps_name, NULL, 0);
+	if (n >= 0)
+		(void)i->ops->removexattr(i, caps_name);
+	else if (n == -ENODATA || n == -EOPNOTSUPP)
+		__atomic_store_n(&i->capless_at, given + 1, __ATOMIC_RELAXED);
 }
 
 static int security_check(const struct inode *i, const struct cred *cred, const char *name,
@@ -107,6 +123,8 @@ int vfs_setxattr(const struct path *p, const struct cred *cred, const char *name
 	int err = n < 0 ? (int)n : xattr_check(p, cred, name, MAY_WRITE);
 	if (err == 0)
 		err = i->ops->setxattr(i, name, buf, (size_t)n, flags);
+	if (is_caps(name))
+		__atomic_add_fetch(&i->caps_given, 1, __ATOMIC_SEQ_CST);
 	if (err == 0)
 		notify_path(p->dentry, IN_ATTRIB);
 	return err;

@@ -211,6 +211,33 @@ TEST(what_is_no_capability_cannot_be_set)
 	JOIN(p);
 }
 
+static int give(const char *path)
+{
+	struct vfs_ns_cap_data a = attr(BIT(CAP_NET_RAW), 0, 1);
+	return setxattr(path, "security.capability", &a, XATTR_CAPS_SZ_2, 0);
+}
+
+TEST(a_change_of_content_or_owner_takes_them_away)
+{
+	if (geteuid() != 0)
+		SKIP("not root");
+	test_tmpdir();
+	int fd = open("f", O_RDWR | O_CREAT, 0666);
+	ASSERT_OK(fd);
+	ASSERT_OK(give("f"));
+	ASSERT_EQ(write(fd, "x", 1), 1);
+	ASSERT_ERR(getxattr("f", "security.capability", NULL, 0), ENODATA);
+	ASSERT_OK(give("f"));
+	ASSERT_OK(chown("f", 0, 0));
+	ASSERT_ERR(getxattr("f", "security.capability", NULL, 0), ENODATA);
+	ASSERT_OK(give("f"));
+	ASSERT_OK(truncate("f", 5));
+	ASSERT_ERR(getxattr("f", "security.capability", NULL, 0), ENODATA);
+	ASSERT_OK(give("f"));
+	ASSERT_OK(chmod("f", 0600));
+	ASSERT_EQ(getxattr("f", "security.capability", NULL, 0), XATTR_CAPS_SZ_2);
+}
+
 static void map_self(const char *file, const char *text)
 {
 	int fd = open(file, O_WRONLY);
