@@ -265,7 +265,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-#ifndef FUZZER
 static uint64_t random_state = 88172645463325252ull;
 
 static uint32_t pick(uint32_t n)
@@ -362,6 +361,29 @@ static size_t good_reply(uint8_t *out)
 	return size;
 }
 
+/* The first byte, and what it stands for. */
+static size_t good_input(uint8_t *out)
+{
+	out[0] = (uint8_t)pick(2);
+	return 1 + (out[0] ? good_reply(out + 1) : good_request(out + 1));
+}
+
+#ifdef FUZZER
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
+
+/* By itself it would not find the magic number: now and then a good packet is thrown in. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	static uint8_t good[GOFER_PACKET_MAX];
+	random_state = (seed + 1) * 0x9e3779b97f4a7c15ull;
+	if (size > 1 && pick(8))
+		return LLVMFuzzerMutate(data, size, max);
+	size = min_u64(good_input(good), max);
+	memcpy(data, good, size);
+	return size;
+}
+#else
 static void mutate(uint8_t *p, size_t *size)
 {
 	static const uint8_t special[] = {0, 1, 0x7f, 0x80, 0xff, '/', '.', 8};
@@ -390,8 +412,7 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		random_state ^= strtoull(argv[2], NULL, 0) * 0x9e3779b97f4a7c15ull;
 	for (long i = 0; i < runs; i++) {
-		input[0] = (uint8_t)pick(2);
-		size_t size = input[0] ? good_reply(input + 1) : good_request(input + 1);
+		size_t size = good_input(input) - 1;
 		mutate(input + 1, &size);
 		LLVMFuzzerTestOneInput(input, 1 + size);
 	}

@@ -72,17 +72,29 @@ static bool same_origin(const struct origin *o, const struct node *dir, const ch
 	return o && dir && o->dir == dir->origin && strcmp(o->name, name) == 0;
 }
 
-bool below_is(const struct below_entry *b, const struct node *dir, const struct inode *i)
+/* What has no origin: nothing would be told of a difference that is none. */
+static bool is_like(const struct below_entry *b, struct inode *i)
+{
+	const struct gofer_attr *a = &b->attr;
+	const struct node *n = node_of(i);
+
+	lock_nested(&i->lock); /* its directory's is held */
+	bool same = i->mode == a->mode && i->uid == a->uid && i->gid == a->gid &&
+		    i->rdev == a->rdev && i->mtime.sec == a->mtime_sec &&
+		    i->mtime.nsec == a->mtime_nsec;
+	unlock(&i->lock);
+	return same && (!n->target || strcmp(n->target, b->link) == 0);
+}
+
+bool below_is(const struct below_entry *b, const struct node *dir, struct inode *i)
 {
 	const struct node *n = node_of(i);
-	const struct gofer_attr *a = &b->attr;
+	const uint32_t type = (uint32_t)b->attr.mode & S_IFMT;
 
-	if (n->charged || (i->mode & S_IFMT) != (a->mode & S_IFMT))
+	if (n->charged || !inode_is(i, type))
 		return false;
-	if (S_ISDIR(i->mode) || S_ISREG(i->mode))
+	if (type == S_IFDIR || type == S_IFREG)
 		return same_origin(n->origin, dir, b->name) ||
-		       (n->hashed && n->lower_dev == a->dev && n->lower_ino == a->ino);
-	return i->mode == a->mode && i->uid == a->uid && i->gid == a->gid && i->rdev == a->rdev &&
-	       i->mtime.sec == a->mtime_sec && i->mtime.nsec == a->mtime_nsec &&
-	       (!n->target || strcmp(n->target, b->link) == 0);
+		       links_is(i, b->attr.dev, b->attr.ino);
+	return is_like(b, i);
 }

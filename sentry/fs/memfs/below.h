@@ -23,6 +23,6 @@ void below_free(struct below *b);
 const struct below_entry *below_find(struct below *b, const char *name);
 /*
  * i is the file that b names, or, where files have no origin, one just like it.  dir: the directory
- * that i was found in, NULL if that is not the one that was listed.
+ * that i was found in, which is locked; NULL if that is not the one that was listed.
  */
-bool below_is(const struct below_entry *b, const struct node *dir, const struct inode *i);
+bool below_is(const struct below_entry *b, const struct node *dir, struct inode *i);

@@ -52,6 +52,15 @@ void links_named(struct inode *i)
 		inode_put(i);
 }
 
+bool links_is(struct inode *i, uint64_t dev, uint64_t ino)
+{
+	struct node *n = node_of(i);
+	lock(&n->m->lower_lock);
+	bool is = n->hashed && n->lower_dev == dev && n->lower_ino == ino;
+	unlock(&n->m->lower_lock);
+	return is;
+}
+
 void links_unnamed(struct inode *i)
 {
 	struct node *n = node_of(i);

@@ -125,6 +125,8 @@ void node_identify(struct inode *i, const struct gofer_attr *a);
 struct inode *links_find(struct memfs *m, uint64_t dev, uint64_t ino);
 void links_add(struct memfs *m, struct inode *i, uint64_t dev, uint64_t ino);
 void links_named(struct inode *i);
+/* i has several names below, and is that file. */
+bool links_is(struct inode *i, uint64_t dev, uint64_t ino);
 void links_unnamed(struct inode *i);
 /* The name is not gone, only no longer in memory. */
 void links_forgotten(struct inode *i);
