@@ -130,7 +130,30 @@ static void limit(struct boot_container *c, const struct control_msg *m)
 	boot_limit(c, &l);
 }
 
-void control_obey(struct boot_container *c, const struct control_msg *m, const int *fds, size_t n)
+static void *pause_first(void *arg)
+{
+	control_tell(*(int *)arg, CONTROL_PAUSED, boot_pause(boot_first, /*on=*/true));
+	return NULL;
+}
+
+/*
+ * A hostile guest can make it take long.  Where that would keep a kill of other containers from
+ * being heard, it has a thread of its own.
+ */
+static void pause_container(int fd, struct boot_container *c)
+{
+	static int first;
+	int err;
+	if (c != boot_first) {
+		control_tell(fd, CONTROL_PAUSED, boot_pause(c, /*on=*/true));
+		return;
+	}
+	first = fd;
+	if ((err = thread_start(pause_first, &first)) < 0)
+		control_tell(fd, CONTROL_PAUSED, err);
+}
+
+void control_obey(int fd, struct boot_container *c, const struct control_msg *m, const int *fds, size_t n)
 {
 	if (m->kind == CONTROL_EXEC) {
 		session_start(c, fds, n);
@@ -151,8 +174,10 @@ void control_obey(struct boot_container *c, const struct control_msg *m, const i
 		boot_go(c);
 	else if (m->kind == CONTROL_LIMIT)
 		limit(c, m);
-	else if (m->kind == CONTROL_PAUSE || m->kind == CONTROL_RESUME)
-		boot_pause(c, m->kind == CONTROL_PAUSE);
+	else if (m->kind == CONTROL_PAUSE)
+		pause_container(fd, c);
+	else if (m->kind == CONTROL_RESUME)
+		boot_pause(c, /*on=*/false);
 	else if (m->kind == CONTROL_JOB && c == boot_first)
 		boot_job(m->foreground & JOB_AWAY, m->foreground & JOB_ORPHANED);
 }
@@ -165,7 +190,7 @@ static void *listen_main(void *arg)
 	struct control_msg m;
 	size_t n;
 	while (control_recv_fds(fd, &m, fds, &n) == 0)
-		control_obey(boot_first, &m, fds, n);
+		control_obey(fd, boot_first, &m, fds, n);
 	return NULL;
 }
 

@@ -8,11 +8,13 @@
  *	                SIGNAL   deliver this to the container
  *	                LIMIT    the container's limits are these now: text is a struct limits
  *	                JOB      how the shell around us has us now: JOB_*
- *	                PAUSE, RESUME  the container's processes stand still, go on
+ *	                PAUSE    the container's processes stand still; answered by PAUSED
+ *	                RESUME   they go on
  *	sentry -> CLI   ERROR    why it ends: the text for the user (the gofer too may send it)
  *	                CREATED  all is there but the program, which has been found
  *	                STARTED  the program runs
  *	                STOPPED  the first process was stopped by this signal
+ *	                PAUSED   they stand still, or -errno: they go on
  *	                EXIT     the wait status of the first process
  *
  * Other commands speak to the container's host process (life/host.c) in the same
@@ -58,6 +60,7 @@ enum control_kind {
 	CONTROL_EXEC,
 	CONTROL_CHANGES,
 	CONTROL_JOIN,
+	CONTROL_PAUSED,
 };
 
 /* Descriptors with one message: SCM_RIGHTS has no room for more than 253. */
@@ -65,6 +68,8 @@ enum { CONTROL_FDS = 250 };
 
 /* SIGNAL: whom it is for. */
 enum { TO_FIRST, TO_FOREGROUND, TO_ALL };
+/* PAUSE, in `foreground': the sentry is to do it, for there is no freezer; DONE of STATE: it did. */
+enum { PAUSE_INSIDE = 1 };
 /* EXEC: in `foreground'. */
 enum { EXEC_PAUSED = 1 /* though it is paused */ };
 
@@ -96,5 +101,6 @@ void control_close(const int *fds, size_t n);
 /* In the sentry, once the first process is there: threads for both directions.  0 or -errno. */
 int control_start(int fd);
 struct boot_container;
-/* In the sentry: what the host process of c wants.  Any thread; fds are taken over. */
-void control_obey(struct boot_container *c, const struct control_msg *m, const int *fds, size_t n);
+/* In the sentry: what the host process of c, on fd, wants.  Any thread; fds are taken over. */
+void control_obey(int fd, struct boot_container *c, const struct control_msg *m, const int *fds,
+		  size_t n);

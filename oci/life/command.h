@@ -11,6 +11,7 @@ struct target {
 	struct state state;
 	struct link link;
 	enum state_status status;
+	bool inside;		/* STATE_PAUSED: by the sentry, not by a freezer */
 };
 
 /*

@@ -44,7 +44,7 @@ static void *hear(void *arg)
 	int fds[CONTROL_FDS];
 	size_t n;
 	while (control_recv_fds(m->fd, &msg, fds, &n) == 0)
-		control_obey(m->c, &msg, fds, n);
+		control_obey(m->fd, m->c, &msg, fds, n);
 	boot_signal_all(m->c, SIGKILL);
 	member_put(m);
 	return NULL;

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vedette pause, vedette resume: all processes of a container stand still, and go on. */
+/*
+ * vedette pause, vedette resume: all processes of a container stand still, and go on.
+ *
+ * By the freezer of its cgroup, sentry and all; where there is none, or we may not use it, the
+ * sentry stops the guest's processes itself.
+ */
 #include <errno.h>
 
 #include "oci/life/command.h"
@@ -15,10 +20,10 @@ static int freeze(const struct target *t, bool on, struct error *e)
 {
 	struct group g;
 	if (json_object_get(t->state.json, "sandbox"))
-		return 0; /* the sentry of that one does it */
+		return error_set(e, -EOPNOTSUPP, "its cgroup is all of a sandbox's");
 	int err = group_load(&g, &t->dir);
 	if (err < 0 || g.cgroup.count == 0)
-		err = error_set(e, -EOPNOTSUPP, "a container without a cgroup cannot be paused");
+		err = error_set(e, -EOPNOTSUPP, "a container without a cgroup has no freezer");
 	else
 		err = cgroup_freeze(&g.cgroup, on, t->state.pid, e);
 	group_free(&g);
@@ -28,18 +33,21 @@ static int freeze(const struct target *t, bool on, struct error *e)
 void container_thaw(const struct target *t)
 {
 	struct error e;
-	if (t->status == STATE_PAUSED && freeze(t, false, &e) < 0)
+	if (t->status == STATE_PAUSED && !t->inside && freeze(t, false, &e) < 0)
 		log_warning("%s", e.msg);
 }
 
 static int pause_target(const struct target *t, struct error *e)
 {
 	const struct control_msg on = {.kind = CONTROL_PAUSE}, off = {.kind = CONTROL_RESUME};
-	struct error ignored;
+	const struct control_msg inside = {.kind = CONTROL_PAUSE, .foreground = PAUSE_INSIDE};
 	int err = target_ask(t, &on, e);
-	if (err == 0 && (err = freeze(t, true, e)) < 0)
-		target_ask(t, &off, &ignored);
-	return err;
+	if (err < 0 || freeze(t, true, e) == 0)
+		return err;
+	log_debug("%s: the sentry stops its processes", e->msg);
+	e->msg[0] = '\0';
+	err = target_ask(t, &off, e);
+	return err < 0 ? err : target_ask(t, &inside, e);
 }
 
 static int resume_target(const struct target *t, struct error *e)
@@ -47,7 +55,7 @@ static int resume_target(const struct target *t, struct error *e)
 	const struct control_msg off = {.kind = CONTROL_RESUME};
 	if (t->status != STATE_PAUSED)
 		return error_set(e, -EINVAL, "container not paused");
-	int err = freeze(t, false, e);
+	int err = t->inside ? 0 : freeze(t, false, e);
 	return err < 0 ? err : target_ask(t, &off, e);
 }
 
@@ -70,7 +78,8 @@ int command_pause(int argc, char **argv, struct error *e)
 	static const struct argp parser = {
 		.parser = parse_option,
 		.args_doc = "ID",
-		.doc = "Stop all processes of the container ID, by the freezer of its cgroup."};
+		.doc = "Stop all processes of the container ID, by the freezer of its cgroup if "
+		       "there is one."};
 	return run(&parser, argc, argv, pause_target, e);
 }
 

@@ -34,6 +34,8 @@ static void drop_client(struct server *s, int fd)
 			s->clients[i] = s->clients[--s->count];
 	if (s->starter == fd)
 		s->starter = -1;
+	if (s->pauser == fd)
+		s->pauser = -1;
 	close(fd);
 }
 
@@ -63,18 +65,51 @@ static void ask_signal(struct server *s, int fd, const struct control_msg *m)
 		control_tell(fd, CONTROL_DONE, 0);
 }
 
-/* Who asks does it, for it can reach the cgroup; this process goes on, so that it can answer. */
-static void ask_pause(struct server *s, int fd, bool on)
+static void pause_inside(struct server *s, int fd)
 {
-	if (s->status != (on ? STATE_RUNNING : STATE_PAUSED)) {
-		answer_error(fd, -EINVAL, "container not %s", on ? "running" : "paused");
+	if (control_tell(s->procs.control, CONTROL_PAUSE, 0) < 0) {
+		answer_error(fd, -ESRCH, "container not running");
 		return;
 	}
-	/* A cgroup holds all of a sandbox; what is one container's of several, the sentry stops. */
-	if (!s->procs.sentry)
-		control_tell(s->procs.control, on ? CONTROL_PAUSE : CONTROL_RESUME, 0);
-	s->status = on ? STATE_PAUSED : STATE_RUNNING;
-	control_tell(fd, CONTROL_DONE, 0);
+	s->pauser = fd;
+	s->pausing = true;
+}
+
+static void hear_paused(struct server *s, int err)
+{
+	s->pausing = false;
+	s->inside = err == 0;
+	if (err == 0)
+		s->status = STATE_PAUSED;
+	if (s->pauser >= 0 && err == 0)
+		control_tell(s->pauser, CONTROL_DONE, 0);
+	else if (s->pauser >= 0)
+		answer_error(s->pauser, err, "the container cannot be paused: %s",
+			     err == -ETIMEDOUT ? "a process of it does not let itself be stopped"
+					       : strerror(-err));
+	s->pauser = -1;
+}
+
+/*
+ * With a freezer, who asks does it, for it can reach the cgroup; this process goes on, so that it
+ * can answer.
+ */
+static void ask_pause(struct server *s, int fd, const struct control_msg *m)
+{
+	bool on = m->kind == CONTROL_PAUSE;
+	if (s->status != (on ? STATE_RUNNING : STATE_PAUSED)) {
+		answer_error(fd, -EINVAL, "container not %s", on ? "running" : "paused");
+	} else if (s->pausing) {
+		answer_error(fd, -EBUSY, "the container is being paused");
+	} else if (on && (m->foreground & PAUSE_INSIDE)) {
+		pause_inside(s, fd);
+	} else {
+		if (s->inside)
+			control_tell(s->procs.control, CONTROL_RESUME, 0);
+		s->inside = false;
+		s->status = on ? STATE_PAUSED : STATE_RUNNING;
+		control_tell(fd, CONTROL_DONE, 0);
+	}
 }
 
 static void ask_limit(struct server *s, int fd, const struct control_msg *m)
@@ -89,6 +124,7 @@ static void tell_state(const struct server *s, int fd)
 {
 	const struct control_msg m = {.kind = CONTROL_DONE,
 				      .sig = (int)s->status,
+				      .foreground = s->inside ? PAUSE_INSIDE : 0,
 				      .sandbox = (uint32_t)s->procs.sandbox};
 	control_send(fd, &m);
 }
@@ -107,7 +143,7 @@ static void answer(struct server *s, int fd, const struct control_msg *m)
 		return;
 	case CONTROL_PAUSE:
 	case CONTROL_RESUME:
-		ask_pause(s, fd, m->kind == CONTROL_PAUSE);
+		ask_pause(s, fd, m);
 		return;
 	case CONTROL_SIGNAL:
 		ask_signal(s, fd, m);
@@ -149,7 +185,7 @@ static void ask_changes(struct server *s, int fd, const struct control_msg *m, c
 {
 	if (s->status == STATE_STOPPED || s->status == STATE_CREATING)
 		answer_error(fd, -ESRCH, "container not running");
-	else if (s->status == STATE_PAUSED)
+	else if (s->status == STATE_PAUSED && !s->inside)
 		answer_error(fd, -EBUSY,
 			     "its changes are in the memory of a sandbox that is paused: resume it "
 			     "first");
@@ -245,6 +281,8 @@ static void message(void *arg, const struct control_msg *m)
 		if (s->starter >= 0)
 			control_tell(s->starter, CONTROL_DONE, 0);
 		s->starter = -1;
+	} else if (m->kind == CONTROL_PAUSED && s->pausing) {
+		hear_paused(s, m->sig);
 	} else if (m->kind == CONTROL_EXIT) {
 		s->status = STATE_STOPPED;
 	}
@@ -257,6 +295,7 @@ void server_begin(struct server *s, int listener, int creator, const struct sand
 			     .creator = creator,
 			     .host = -1,
 			     .starter = -1,
+			     .pauser = -1,
 			     .status = STATE_CREATING};
 	s->ops = (struct supervise_ops){.message = message, .want = want, .ready = ready, .arg = s};
 	_Static_assert(SERVER_CLIENTS + 2 <= (int)SUPERVISE_ROOM, "all have their place");

@@ -24,7 +24,10 @@ struct server {
 	int creator;			/* -1: there was none, or it has said GO */
 	int host;			/* until then, behind us: the host's root (view.h); -1: it is ours */
 	int starter;			/* a client that waits for the program to run; -1 */
+	int pauser;			/* a client that waits for the sentry to stop all; -1 */
 	enum state_status status;
+	bool pausing;			/* the sentry has been told to, and has not said more */
+	bool inside;			/* STATE_PAUSED: by the sentry, not by a freezer */
 	bool over;			/* the sandbox is being killed by our own wish */
 	int clients[SERVER_CLIENTS];
 	size_t count;

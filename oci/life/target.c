@@ -28,8 +28,10 @@ static int look(struct target *t, struct error *e)
 		e->msg[0] = '\0';
 		return 0;
 	}
-	if (err == 0)
+	if (err == 0) {
 		t->status = (enum state_status)reply.sig;
+		t->inside = reply.foreground & PAUSE_INSIDE;
+	}
 	return err;
 }
 

@@ -11,6 +11,7 @@
  *	boot_wait      sleeps until it has ended, ends all others; its wait status
  *	boot_limit     other limits for what runs
  *	boot_exec      another process, from outside
+ *	boot_pause     all stand still, or go on
  *	boot_changes   what was changed in its root file system
  *	boot_signal, boot_job, boot_watch   what the world outside says to it and
  *	               hears of it; any thread, between boot_create and the end
@@ -181,8 +182,11 @@ void boot_limit(struct boot_container *c, const struct limits *l);
 void boot_signal(struct boot_container *c, int sig, bool foreground);
 /* To every process of it. */
 void boot_signal_all(struct boot_container *c, int sig);
-/* Its processes stand still, or go on. */
-void boot_pause(struct boot_container *c, bool on);
+/*
+ * Its processes stand still until told to go on, but for those that are killed; any thread.
+ * -ETIMEDOUT: a hostile one does not; -ENOMEM; -ESRCH: it has ended.  Then they have gone on.
+ */
+int boot_pause(struct boot_container *c, bool on);
 /*
  * Job control of the shell outside: the terminal's foreground is somebody else (`away'), and
  * nobody there would continue what is stopped (`orphaned').

@@ -17,9 +17,13 @@
 #include "sentry/boot/internal.h"
 #include "sentry/task/container.h"
 #include "sentry/task/nsset.h"
+#include "sentry/task/pause.h"
 #include "sentry/task/pidns.h"
 #include "sentry/task/uts.h"
 #include "sentry/tty/tty.h"
+
+/* Honest threads come at once. */
+static const int64_t PAUSE_WAIT_NS = 10ll * NSEC_PER_SEC;
 
 static struct list containers = LIST_INIT(containers); /* tasks_lock: all but the first */
 
@@ -254,7 +258,7 @@ int boot_part(struct boot_container *c)
 	lock(&kernel.tasks_lock);
 	container_kill_locked(c->container);
 	unlock(&kernel.tasks_lock);
-	boot_pause(c, false);
+	container_resume(c->container);
 	waitq_sleep(&c->container->wq, 0, WAIT_KILLABLE, WAIT_FOREVER, is_empty(c));
 	give_back(c);
 	return status;
@@ -266,7 +270,15 @@ void boot_parted(struct boot_container *c)
 	boot_leave(boot_first);
 }
 
-void boot_pause(struct boot_container *c, bool on)
+int boot_pause(struct boot_container *c, bool on)
 {
-	container_pause(c->container, on);
+	int err = 0;
+	if (!boot_enter(c))
+		return -ESRCH;
+	if (on)
+		err = container_pause(c->container, clock_mono_ns() + PAUSE_WAIT_NS);
+	else
+		container_resume(c->container);
+	boot_leave(c);
+	return err;
 }

@@ -16,6 +16,7 @@
 #include "sentry/task/exec.h"
 #include "sentry/task/facts.h"
 #include "sentry/task/nsset.h"
+#include "sentry/task/pause.h"
 #include "sentry/task/pidns.h"
 #include "sentry/task/signal.h"
 #include "sentry/task/task.h"
@@ -335,6 +336,7 @@ int process_publish_locked(struct task *t, struct group *parent, bool as_init)
 	pid_set_locked(id, t, g);
 	group_set_ids_locked(g, id, id);
 	facts_tell_locked(t);
+	pause_inherit_locked(t);
 	return 0;
 }
 

@@ -93,15 +93,46 @@ bool waiter_killed(const struct waiter *w)
 
 bool waiter_attention(const struct waiter *w)
 {
-	return waiter_load(w) & (WAITER_SIGNAL | WAITER_ERRAND);
+	return waiter_load(w) & (WAITER_SIGNAL | WAITER_ERRAND | WAITER_PAUSED);
 }
 
-void waiter_serve(struct waiter *w)
+void waiter_pause(struct waiter *w, bool on)
 {
-	if (!(waiter_load(w) & WAITER_ERRAND))
-		return;
-	__atomic_fetch_and(&w->word, ~(uint32_t)WAITER_ERRAND, __ATOMIC_ACQ_REL);
-	w->serve(w);
+	if (on)
+		__atomic_fetch_or(&w->word, WAITER_PAUSED, __ATOMIC_SEQ_CST);
+	else
+		__atomic_fetch_and(&w->word, ~(uint32_t)WAITER_PAUSED, __ATOMIC_SEQ_CST);
+	rouse(w);
+}
+
+static int nap(struct waiter *w, uint32_t word, int64_t deadline_ns)
+{
+	if (w->sleeps)
+		__atomic_store_n(w->sleeps, *w->sleeps + 1, __ATOMIC_RELAXED);
+	if (w->rests)
+		w->rests(w, /*asleep=*/true);
+	int err = rest(w, word, deadline_ns);
+	if (w->rests)
+		w->rests(w, /*asleep=*/false);
+	return err;
+}
+
+static bool must_stand(uint32_t word)
+{
+	return (word & (WAITER_PAUSED | WAITER_KILLED)) == WAITER_PAUSED;
+}
+
+void waiter_stand(struct waiter *w)
+{
+	uint32_t v;
+	while ((v = waiter_load(w)) & WAITER_ERRAND || must_stand(v)) {
+		if (!(v & WAITER_ERRAND)) {
+			nap(w, v, WAIT_FOREVER);
+			continue;
+		}
+		__atomic_fetch_and(&w->word, ~(uint32_t)WAITER_ERRAND, __ATOMIC_ACQ_REL);
+		w->serve(w);
+	}
 }
 
 int waiter_sleep(struct waiter *w, enum wait_mode mode, int64_t deadline_ns)
@@ -110,23 +141,16 @@ int waiter_sleep(struct waiter *w, enum wait_mode mode, int64_t deadline_ns)
 
 	lock_assert_none();
 	for (;;) {
-		waiter_serve(w);
+		waiter_stand(w);
 		uint32_t v = waiter_load(w);
-		if (v & WAITER_ERRAND)
+		if (v & WAITER_ERRAND || must_stand(v))
 			continue;
 		/* A signal first: one who is woken again and again would never hear of it. */
 		if (v & (stop | WAITER_WOKEN)) {
 			__atomic_fetch_and(&w->word, ~(uint32_t)WAITER_WOKEN, __ATOMIC_ACQ_REL);
 			return v & stop ? -ERESTARTSYS : 0;
 		}
-		if (w->sleeps)
-			__atomic_store_n(w->sleeps, *w->sleeps + 1, __ATOMIC_RELAXED);
-		if (w->rests)
-			w->rests(w, /*asleep=*/true);
-		int err = rest(w, v, deadline_ns);
-		if (w->rests)
-			w->rests(w, /*asleep=*/false);
-		if (err == -ETIMEDOUT)
+		if (nap(w, v, deadline_ns) == -ETIMEDOUT && !must_stand(waiter_load(w)))
 			return -ETIMEDOUT;
 	}
 }

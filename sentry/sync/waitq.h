@@ -38,6 +38,7 @@ enum {
 	WAITER_SIGNAL = 2, /* a signal wants attention: interruptible sleeps end */
 	WAITER_KILLED = 4, /* a fatal one: killable sleeps end too */
 	WAITER_ERRAND = 8, /* its own thread must do something: no sleep ends for it */
+	WAITER_PAUSED = 16, /* it stands still: until it goes on no sleep ends, but for a fatal signal */
 };
 
 enum wait_mode {
@@ -86,10 +87,15 @@ void waiter_flag(struct waiter *w, uint32_t set, uint32_t clear);
 bool waiter_signalled(const struct waiter *w);
 /* A fatal signal has come: what takes long ends. */
 bool waiter_killed(const struct waiter *w);
-/* A signal or an errand is waiting. */
+/* A signal or an errand is waiting, or it is to stand still. */
 bool waiter_attention(const struct waiter *w);
-/* Runs errands, on the waiter's own thread, no lock held; waiter_sleep does it too. */
-void waiter_serve(struct waiter *w);
+/* It stands still from its next waiter_sleep or waiter_stand on, or goes on; any thread. */
+void waiter_pause(struct waiter *w, bool on);
+/*
+ * Runs errands and sleeps as long as it is paused, on the waiter's own thread, no lock held;
+ * waiter_sleep does it too.
+ */
+void waiter_stand(struct waiter *w);
 
 /* The pieces of waitq_sleep, for waits on several queues (poll, select). */
 void wait_entry_init(struct wait_entry *e, struct waiter *w, uint32_t events);

@@ -16,6 +16,7 @@
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
 #include "sentry/task/nsset.h"
+#include "sentry/task/pause.h"
 #include "sentry/task/pidfd.h"
 #include "sentry/task/pidns.h"
 #include "sentry/task/ptrace/trace.h"
@@ -281,6 +282,7 @@ static int publish(struct task *child, struct task *t, const struct clone_spec *
 	if (traced)
 		trace_clone_locked(child, t);
 	facts_tell_locked(child);
+	pause_inherit_locked(child);
 	unlock(&kernel.tasks_lock);
 	return id;
 }

@@ -11,7 +11,6 @@ struct container container_first = {
 	.task_limit = UINT_MAX,
 	.wq = {.lock = LOCK_INIT(RANK_WAITQ), .entries = LIST_INIT(container_first.wq.entries)},
 };
-unsigned containers_paused;
 
 struct container *container_new(void)
 {
@@ -98,34 +97,4 @@ static void kill_one(struct group *g, void *arg)
 void container_kill_locked(struct container *c)
 {
 	container_for_each_locked(c, kill_one, NULL);
-}
-
-/* They come to task_run(), and stand there. */
-static void interrupt_one(struct group *g, void *arg)
-{
-	struct task *t;
-	(void)arg;
-	lock(&g->siglock);
-	list_for_each (t, &g->threads, threads)
-		if (t->ctx)
-			platform->interrupt(t->ctx);
-	unlock(&g->siglock);
-}
-
-void container_pause(struct container *c, bool on)
-{
-	lock(&kernel.tasks_lock);
-	if (__atomic_exchange_n(&c->paused, on, __ATOMIC_SEQ_CST) != on)
-		__atomic_add_fetch(&containers_paused, on ? 1u : -1u, __ATOMIC_SEQ_CST);
-	if (on)
-		container_for_each_locked(c, interrupt_one, NULL);
-	unlock(&kernel.tasks_lock);
-	waitq_wake(&c->wq, 0);
-}
-
-void container_stand(struct task *t)
-{
-	struct container *c = t->group->container;
-	waitq_sleep(&c->wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
-		    !__atomic_load_n(&c->paused, __ATOMIC_SEQ_CST));
 }

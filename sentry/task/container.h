@@ -17,9 +17,9 @@ struct container {
 	unsigned ngroups;		    /* t  zombies included */
 	unsigned task_limit;		    /* t  -EAGAIN above it: pids.max, or UINT_MAX */
 	unsigned tasks_peak, tasks_refused; /* t */
-	bool paused;			    /* a */
+	bool paused;			    /* t  pause.h */
 	struct devpts *devpts;		    /* I  its terminals (tty/devpts.c), until its end */
-	struct waitq wq; /* woken when either number falls to 0, and when it goes on */
+	struct waitq wq; /* woken when either number falls to 0 */
 };
 
 extern struct container container_first;
@@ -38,13 +38,3 @@ void container_for_each_locked(struct container *c, void (*fn)(struct group *g, 
 			       void *arg);
 /* SIGKILL to all its processes; tasks_lock held. */
 void container_kill_locked(struct container *c);
-
-/*
- * Its tasks run no guest code from now on, but for those that are killed; or go on.  Who is in
- * a call of the sentry's finishes that first.  Any thread, no lock.
- */
-void container_pause(struct container *c, bool on);
-/* On t's own thread, before guest code: sleeps while its container stands still. */
-void container_stand(struct task *t);
-/* How many containers stand still: the only thing to look at while none does. */
-extern unsigned containers_paused; /* a */

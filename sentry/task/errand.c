@@ -85,6 +85,11 @@ static bool post(struct task *t, struct errand *e)
 
 long task_errand(struct task *t, errand_fn *fn, void *data, size_t size)
 {
+	return task_errand_until(t, fn, data, size, WAIT_FOREVER);
+}
+
+long task_errand_until(struct task *t, errand_fn *fn, void *data, size_t size, int64_t deadline_ns)
+{
 	if (t == task_current())
 		return fn(t, data);
 	struct errand *e = calloc(1, sizeof *e + size);
@@ -97,9 +102,9 @@ long task_errand(struct task *t, errand_fn *fn, void *data, size_t size)
 	memcpy(e->data, data, size);
 	long ret = -ESRCH;
 	if (post(t, e)) {
-		int err = waitq_sleep(&e->wq, 0, WAIT_KILLABLE, WAIT_FOREVER,
+		int err = waitq_sleep(&e->wq, 0, WAIT_KILLABLE, deadline_ns,
 				      __atomic_load_n(&e->done, __ATOMIC_ACQUIRE));
-		ret = err < 0 ? -EINTR : e->result;
+		ret = err == 0 ? e->result : err == -ETIMEDOUT ? err : -EINTR;
 		if (err == 0)
 			memcpy(data, e->data, size);
 	}

@@ -17,6 +17,8 @@ typedef long errand_fn(struct task *t, void *data);
  * -ESRCH: t has ended; -ENOMEM; -EINTR: the caller was killed meanwhile.  No lock held.
  */
 long task_errand(struct task *t, errand_fn *fn, void *data, size_t size);
+/* The same, waited for until then only: -ETIMEDOUT. */
+long task_errand_until(struct task *t, errand_fn *fn, void *data, size_t size, int64_t deadline_ns);
 
 /* task.c: the waiter of a new task serves them. */
 void errand_init(struct task *t);

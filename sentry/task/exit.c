@@ -19,6 +19,7 @@
 #include "sentry/task/ptrace/trace.h"
 #include "sentry/task/futex_pi.h"
 #include "sentry/task/nsset.h"
+#include "sentry/task/pause.h"
 #include "sentry/task/pidns.h"
 #include "sentry/task/reap.h"
 #include "sentry/task/signal.h"
@@ -165,6 +166,7 @@ void task_exit(struct task *t)
 {
 	struct group *g = t->group;
 
+	pause_leave(t);
 	trace_exit(t);
 	trace_end_tracer(t);
 	task_account(t);

@@ -15,7 +15,6 @@
 
 #include "platform/host.h"
 #include "sentry/mm/mm.h"
-#include "sentry/task/container.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/ptrace/trace.h"
 #include "sentry/task/seccomp/seccomp.h"
@@ -126,8 +125,6 @@ void task_run(struct task *t)
 			if (must_exit(t))
 				break;
 		}
-		if (__builtin_expect(__atomic_load_n(&containers_paused, __ATOMIC_RELAXED) != 0, 0))
-			container_stand(t);
 		platform->run(t->ctx, &ev);
 		handle_event(t, &ev);
 	}

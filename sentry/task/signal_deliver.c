@@ -230,7 +230,7 @@ void signal_deliver(struct task *t)
 	struct sigtaken s;
 	struct abi_sigaction act;
 
-	waiter_serve(&t->waiter);
+	waiter_stand(&t->waiter);
 	/* Its first turn: the limit it has inherited counts from now. */
 	if (t->syscalls == 0 && t == t->group->leader)
 		cpulimit_changed(t->group);
