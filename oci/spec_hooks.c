@@ -47,22 +47,13 @@ static int read_list(struct reader *r, json_t *v, void *out)
 	return read_array(r, v, sizeof *list, read_hook, (void **)&list, &n);
 }
 
-/* It would be a program of the container, before its own. */
-static int read_start_container(struct reader *r, json_t *v, void *out)
-{
-	int err = read_list(r, v, out);
-	if (err == 0 && json_array_size(v) > 0)
-		err = reader_fail(r, "hooks that run inside the container are not supported");
-	return err;
-}
-
 int spec_read_hooks(struct reader *r, json_t *v, void *out)
 {
 	static const struct field fields[] = {
 		{"prestart", read_list, 0, false},
 		{"createRuntime", read_list, 0, false},
 		{"createContainer", read_list, 0, false},
-		{"startContainer", read_start_container, 0, false},
+		{"startContainer", read_list, 0, false},
 		{"poststart", read_list, 0, false},
 		{"poststop", read_list, 0, false},
 	};

@@ -31,7 +31,7 @@ error_t id_argument(int key, char *arg, struct argp_state *state, const char **o
 /* pause.c: a paused one goes on; who stands still cannot die. */
 void container_thaw(const struct target *t);
 /* Other commands' work.  0 or EXIT_* with *e filled. */
-int start_container(const char *id, struct error *e);
+int start_container(const char *id, bool hooked, struct error *e); /* hooked: startContainer's have run */
 /* 0 or -errno with *e filled. */
 int delete_container(const char *id, bool force, struct error *e);
 

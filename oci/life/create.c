@@ -19,9 +19,7 @@ static int finish(struct making *m, const struct create_options *o, pid_t pid, i
 	int status = apart_await(creator, e);
 	if (status)
 		return status;
-	if (hooks_run(&m->dir, STATE_CREATED, "prestart", e) < 0 ||
-	    hooks_run(&m->dir, STATE_CREATED, "createRuntime", e) < 0 ||
-	    hooks_run(&m->dir, STATE_CREATED, "createContainer", e) < 0)
+	if (hooks_create(&m->dir, e) < 0)
 		return EXIT_CONFIG;
 	if (o->pid_file && pid_file_write(o->pid_file, pid, e) < 0)
 		return EXIT_CONFIG;
@@ -57,8 +55,10 @@ static int create_made(struct making *m, const struct create_options *o, struct 
 	int status = finish(m, o, pid, creator, e);
 	close(creator);
 	/* It ends as soon as it sees that we have gone, and then nothing is left. */
-	if (status)
+	if (status) {
 		waitpid(pid, NULL, 0);
+		making_poststop(m);
+	}
 	return status;
 }
 

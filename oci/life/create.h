@@ -28,6 +28,7 @@ struct making {
 	struct group group;
 	struct pod pod;
 	const char *log_dir;	/* the caller's */
+	json_t *state;		/* as state.json; NULL: not told yet; ours */
 	bool made;		/* the directory is ours to take away */
 };
 /* State directory (locked) and bundle.  0 or EXIT_* with *e filled. */
@@ -36,6 +37,8 @@ int making_begin(struct making *m, const struct create_options *o, struct error 
 int making_tell(struct making *m, pid_t pid, bool attached, struct error *e);
 /* The directory is given free for other commands. */
 void making_unlock(struct making *m);
+/* Its poststop hooks: it has ended, or has not come to be. */
+void making_poststop(const struct making *m);
 void making_close(struct making *m);
 /* A container with a host process of its own, up to `created'.  0 or EXIT_* with *e filled. */
 int create_container(const struct create_options *o, struct error *e);

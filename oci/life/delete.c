@@ -63,7 +63,7 @@ static int delete_opened(struct target *t, bool force, int err, struct error *e)
 		return err;
 	if ((err = group_remove_all(&t->dir, force, e)) < 0)
 		return err;
-	hooks_try(&t->dir, STATE_STOPPED, "poststop");
+	hooks_try(t, STATE_STOPPED, "poststop");
 	return state_remove(&t->dir, e);
 }
 

@@ -255,8 +255,6 @@ static int run(const struct target *t, const struct spec *s, const struct exec_o
 	       struct error *e)
 {
 	const struct spec_process *p = &s->process;
-	const char *rootfs = json_string_value(json_object_get(t->state.json, "rootfs"));
-	autoclose int root = open(rootfs ? rootfs : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	autoclose int console = -1;
 	autofree char **env = NULL;
 	struct visit v = {.target = t,
@@ -265,12 +263,8 @@ static int run(const struct target *t, const struct spec *s, const struct exec_o
 			  .paused = o->ignore_paused};
 	if (open_console(p, o, &console, e) < 0)
 		return EXIT_EXEC_FAILED;
-	if (bundle_env(p->env, root, p->uid, &env) < 0) {
-		error_set(e, -ENOMEM, "out of memory");
+	if (visit_describe(&v, p, &env, e) < 0)
 		return EXIT_EXEC_FAILED;
-	}
-	bundle_process(p, &v.spec);
-	v.spec.envp = env;
 	v.console = console;
 	return o->detach ? visit_apart(&v, e) : visit_here(&v, e);
 }

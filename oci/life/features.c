@@ -25,10 +25,10 @@ int command_features(int argc, char **argv, struct error *e)
 	if (argp_parse(&parser, argc, argv, 0, NULL, NULL) != 0)
 		return EXIT_USAGE;
 	json_t *j = json_pack(
-		"{s:s, s:s, s:[s,s,s,s,s], s:{s:[s,s,s,s,s,s,s], s:o, "
+		"{s:s, s:s, s:[s,s,s,s,s,s], s:{s:[s,s,s,s,s,s,s], s:o, "
 		"s:{s:b, s:b, s:b, s:b, s:b}, s:{s:b}, s:{s:b}, s:{s:b}}}",
 		"ociVersionMin", "1.0.0", "ociVersionMax", "1.2.0", "hooks", "prestart",
-		"createRuntime", "createContainer", "poststart", "poststop", "linux", "namespaces",
+		"createRuntime", "createContainer", "startContainer", "poststart", "poststop", "linux", "namespaces",
 		"cgroup", "ipc", "mount", "network", "pid", "user", "uts", "capabilities",
 		capabilities(), "cgroup", "v1", 1, "v2", 1, "systemd", 0, "systemdUser", 0, "rdma",
 		0, "seccomp", "enabled", 1, "apparmor", "enabled", 0, "selinux", "enabled", 0);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "oci/life/command.h"
+#include "oci/life/hook_inside.h"
 #include "platform/base/cleanup.h"
 #include "platform/base/log.h"
 
@@ -24,6 +25,7 @@ struct hook {
 	char **args, **env; /* env NULL: ours */
 	long timeout;	    /* seconds; 0: none */
 	pid_t join;	    /* whose namespaces; 0: ours */
+	const char *inside; /* a container whose program it is; NULL: the host's */
 	const char *state;
 };
 
@@ -64,6 +66,8 @@ static _Noreturn void child_main(const struct hook *h, int in, int out)
 		join_namespaces(h->join);
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
 		_exit(126);
+	if (h->inside)
+		_exit(hook_inside(h->inside, h->path, h->args, h->env));
 	execve(h->path, h->args, h->env ? h->env : environ);
 	dprintf(2, "%s", strerror(errno));
 	_exit(127);
@@ -172,7 +176,7 @@ static int run_one(const struct hook *h, struct error *e)
 	return err;
 }
 
-static int run_hook(const json_t *j, const char *point, const char *state, pid_t pid,
+static int run_hook(const json_t *j, const char *point, const struct target *t, const char *state,
 		    struct error *e)
 {
 	const json_t *env = json_object_get(j, "env");
@@ -180,7 +184,8 @@ static int run_hook(const json_t *j, const char *point, const char *state, pid_t
 		.point = point,
 		.path = json_string_value(json_object_get(j, "path")),
 		.timeout = (long)json_integer_value(json_object_get(j, "timeout")),
-		.join = strcmp(point, "createContainer") == 0 ? pid : 0,
+		.join = strcmp(point, "createContainer") == 0 ? t->state.pid : 0,
+		.inside = strcmp(point, "startContainer") == 0 ? t->dir.id : NULL,
 		.state = state,
 	};
 	autofree char **args = strings(json_object_get(j, "args"), h.path);
@@ -204,31 +209,71 @@ bool hooks_any(const json_t *config)
 	return false;
 }
 
+static const json_t *hooks_of(const struct target *t, const char *point)
+{
+	return json_object_get(json_object_get(t->state.json, "hooks"), point);
+}
+
+/* The pid as who reads it sees it. */
+static char *state_text(const struct target *t, const char *point)
+{
+	json_t *state = target_json(t);
+	if (state && strcmp(point, "startContainer") == 0)
+		json_object_set_new(state, "pid", json_integer(1));
+	char *text = state ? json_dumps(state, JSON_COMPACT) : NULL;
+	json_decref(state);
+	return text;
+}
+
+/* failed NULL: the first that fails is the last, and the error. */
+static int run_list(const struct target *t, const char *point,
+		    void (*failed)(const struct error *e), struct error *e)
+{
+	const json_t *list = hooks_of(t, point);
+	if (json_array_size(list) == 0)
+		return 0;
+	autofree char *text = state_text(t, point);
+	if (!text)
+		return error_set(e, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		int err = run_hook(json_array_get(list, i), point, t, text, e);
+		if (err < 0 && !failed)
+			return err;
+		if (err < 0)
+			failed(e);
+	}
+	return 0;
+}
+
 int hooks_run(const struct state_dir *dir, enum state_status status, const char *point,
 	      struct error *e)
 {
 	struct target t = {.dir = *dir, .status = status};
-	size_t i;
-	json_t *j;
 	int err = state_read(dir, &t.state, e);
-	const json_t *list =
-		err < 0 ? NULL : json_object_get(json_object_get(t.state.json, "hooks"), point);
-	if (json_array_size(list) > 0) {
-		json_t *state = target_json(&t);
-		autofree char *text = state ? json_dumps(state, JSON_COMPACT) : NULL;
-		json_decref(state);
-		if (!text)
-			err = error_set(e, -ENOMEM, "out of memory");
-		json_array_foreach(list, i, j) if (err == 0) err =
-			run_hook(j, point, text, t.state.pid, e);
-	}
+	if (err == 0)
+		err = run_list(&t, point, NULL, e);
 	state_free(&t.state);
 	return err;
 }
 
-void hooks_try(const struct state_dir *dir, enum state_status status, const char *point)
+int hooks_create(const struct state_dir *dir, struct error *e)
 {
+	static const char *const points[] = {"prestart", "createRuntime", "createContainer"};
+	int err = 0;
+	for (size_t i = 0; err == 0 && i < sizeof points / sizeof points[0]; i++)
+		err = hooks_run(dir, STATE_CREATED, points[i], e);
+	return err;
+}
+
+static void warn(const struct error *e)
+{
+	log_warning("%s", e->msg);
+}
+
+void hooks_try(const struct target *t, enum state_status status, const char *point)
+{
+	struct target now = {.dir = t->dir, .state = t->state, .status = status};
 	struct error e = {.msg = ""};
-	if (hooks_run(dir, status, point, &e) < 0)
-		log_warning("%s", e.msg);
+	if (run_list(&now, point, warn, &e) < 0)
+		warn(&e);
 }

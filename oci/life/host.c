@@ -44,7 +44,8 @@ static int serve(struct host *h, int alive, int listener, int *out_signal, struc
 	if (h->creator >= 0 && !s->spec.terminal)
 		apart_forget_stdio(s->preserve);
 	server_begin(&server, listener, h->creator, &procs);
-	if (h->creator >= 0)
+	server.e = e;
+	if (h->alone)
 		server.bundle = h->bundle;
 	if (!h->hold)
 		server_start(&server);
@@ -124,6 +125,7 @@ static void host_main(void *arg, int creator)
 	struct state_dir dir;
 	int sig = 0, status = EXIT_INTERNAL;
 	h.creator = creator;
+	h.alone = true;
 	keep_strings(&h, &dir);
 	apart_begin("vedette container", dir.id, h.bundle->sandbox.spec.argv);
 	int err = let_go(&h);

@@ -24,6 +24,7 @@ struct host {
 	int creator;		/* `create', which waits for DONE or ERROR and says GO; -1: none */
 	int console;		/* the terminal's slave, for 0 to 2; -1: none */
 	bool hold;		/* the program waits for `start' */
+	bool alone;		/* this process is nothing but that */
 };
 
 /*

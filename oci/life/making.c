@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "oci/life/create.h"
+#include "oci/life/hooks.h"
 #include "platform/base/cleanup.h"
 
 enum { TASKS_MAX = 30000 };
@@ -148,7 +149,15 @@ int making_tell(struct making *m, pid_t pid, bool attached, struct error *e)
 		json_decref(j);
 		return error_set(e, -EIO, "cannot write the state of container %s", m->dir.id);
 	}
+	m->state = json_incref(j);
 	return state_write(&m->dir, j, e);
+}
+
+void making_poststop(const struct making *m)
+{
+	const struct target t = {.dir = m->dir, .state = {.json = m->state}};
+	if (m->state)
+		hooks_try(&t, STATE_STOPPED, "poststop");
 }
 
 void making_unlock(struct making *m)
@@ -166,6 +175,7 @@ void making_close(struct making *m)
 	}
 	group_free(&m->group);
 	pod_free(&m->pod);
+	json_decref(m->state);
 	state_close(&m->dir);
 	bundle_close(&m->bundle);
 }

@@ -83,6 +83,7 @@ static void put(FILE *f, const struct boot_spec *s)
 	if (s->ngroups)
 		fwrite(s->groups, sizeof *s->groups, s->ngroups, f);
 	fwrite(s->cwd, 1, strlen(s->cwd) + 1, f);
+	flat_put_strings(f, (char *const[]){(char *)(uintptr_t)(s->program ? s->program : ""), NULL});
 	flat_put_strings(f, s->argv);
 	flat_put_strings(f, s->envp);
 }
@@ -152,9 +153,12 @@ static int parse(char *block, size_t size, const int *fds, size_t nfds, struct b
 	s->rlimits = flat_take(&r, h->nrlimits, sizeof *s->rlimits);
 	s->groups = flat_take(&r, h->ngroups, sizeof *s->groups);
 	s->cwd = flat_string(&r);
-	if (!from || !s->rlimits || !s->groups || !s->cwd || h->nargs == 0 ||
+	s->program = s->cwd ? flat_string(&r) : NULL;
+	if (!from || !s->rlimits || !s->groups || !s->program || h->nargs == 0 ||
 	    !flat_strings(&r, h->nargs, lists) || !flat_strings(&r, h->nenv, lists + h->nargs + 1))
 		return -EINVAL;
+	if (!*s->program)
+		s->program = NULL;
 	s->argv = lists;
 	s->envp = lists + h->nargs + 1;
 	int err = set_fds(from, h->nfds, fds, nfds, io);

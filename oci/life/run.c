@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vedette run: create and start in one; in the foreground, delete too. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "oci/control.h"
+#include "oci/life/apart.h"
 #include "oci/life/console.h"
 #include "oci/life/create.h"
 #include "oci/life/hooks.h"
@@ -80,18 +85,47 @@ static const struct argp parser = {
 	       "sandbox failed, 2 for a wrong command line.",
 };
 
+/*
+ * What `create' and `start' do around the sandbox, which is this one's parent's: its hooks wait for
+ * answers that the parent gives.
+ */
+static void starter_main(void *arg, int creator)
+{
+	struct making *m = arg;
+	struct error e = {.msg = ""};
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (apart_await(creator, &e) != 0)
+		_exit(EXIT_CONFIG); /* the parent knows why */
+	int err = hooks_create(&m->dir, &e);
+	if (err == 0)
+		err = hooks_run(&m->dir, STATE_CREATED, "startContainer", &e);
+	making_unlock(m);
+	if (err < 0)
+		apart_end(creator, EXIT_CONFIG, /*sig=*/0, &e);
+	control_tell(creator, CONTROL_GO, 0);
+	_exit(start_container(m->dir.id, /*hooked=*/true, &e));
+}
+
+static int run_hooked(struct making *m, struct host *h, int *out_signal, bool keep, struct error *e)
+{
+	pid_t starter = apart_fork(starter_main, m, &h->creator, e);
+	if (starter < 0)
+		return EXIT_CONFIG;
+	h->hold = true;
+	int status = host_run(h, out_signal, e);
+	close(h->creator);
+	waitpid(starter, NULL, 0);
+	if (!keep)
+		making_poststop(m);
+	return status;
+}
+
 static int run_here(const struct create_options *o, struct error *e)
 {
 	struct making m;
 	int sig, status = making_begin(&m, o, e);
 	struct host h = {.bundle = &m.bundle, .dir = &m.dir, .group = &m.group, .pod = &m.pod,
 			 .creator = -1, .console = -1};
-	if (status == 0 && hooks_any(m.bundle.spec.reader.root)) {
-		error_set(e, -EOPNOTSUPP,
-			  "hooks are not run for a container in the foreground: use --detach, or "
-			  "create and start");
-		status = EXIT_CONFIG;
-	}
 	if (status == 0 && console_check(o->console_socket, m.bundle.spec.process.terminal,
 					 /*detached=*/false, e) < 0)
 		status = EXIT_CONFIG;
@@ -99,7 +133,10 @@ static int run_here(const struct create_options *o, struct error *e)
 		status = EXIT_CONFIG;
 	if (status == 0 && o->pid_file && pid_file_write(o->pid_file, getpid(), e) < 0)
 		status = EXIT_CONFIG;
-	if (status == 0) {
+	if (status == 0 && hooks_any(m.bundle.spec.reader.root)) {
+		status = run_hooked(&m, &h, &sig, o->keep, e);
+		m.made = !o->keep;
+	} else if (status == 0) {
 		making_unlock(&m);
 		status = host_run(&h, &sig, e);
 		m.made = !o->keep;
@@ -118,7 +155,7 @@ static int run_detached(const struct create_options *o, struct error *e)
 	int status = create_container(o, e);
 	if (o->log_dir)
 		log_detach(fds);
-	if (status == 0 && (status = start_container(o->id, e)) != 0)
+	if (status == 0 && (status = start_container(o->id, /*hooked=*/false, e)) != 0)
 		delete_container(o->id, /*force=*/true, &ignored);
 	return status;
 }

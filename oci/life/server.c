@@ -230,14 +230,18 @@ static void hear_creator(struct server *s)
 {
 	struct control_msg m;
 	int err = control_recv(s->creator, &m);
+	if (err == -EAGAIN)
+		return;
 	if (err == 0 && m.kind == CONTROL_GO) {
 		s->creator = -1;
 		if (s->host >= 0)
 			close(s->host);
 		s->host = -1;
-	} else if (err != -EAGAIN) {
-		lose_creator(s);
+		return;
 	}
+	if (err == 0 && m.kind == CONTROL_ERROR && !s->e->msg[0])
+		error_set(s->e, m.sig < 0 ? m.sig : -EIO, "%s", m.text);
+	lose_creator(s);
 }
 
 static size_t want(void *arg, struct pollfd *fds)

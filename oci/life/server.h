@@ -19,9 +19,10 @@ struct bundle;
 struct server {
 	struct supervise_ops ops;	/* for supervise() */
 	struct sandbox_procs procs;
+	struct error *e;		/* why it ends, if that is known: supervise() fills it too */
 	const struct bundle *bundle;	/* whose root engines are to find; NULL: the host's */
 	int listener;
-	int creator;			/* -1: there was none, or it has said GO */
+	int creator;			/* -1: there was none, or it has said GO; ERROR: it gives up */
 	int host;			/* until then, behind us: the host's root (view.h); -1: it is ours */
 	int starter;			/* a client that waits for the program to run; -1 */
 	int pauser;			/* a client that waits for the sentry to stop all; -1 */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vedette start: the program of a created container may run. */
 #include <errno.h>
+#include <signal.h>
 
 #include "oci/life/command.h"
 #include "oci/life/hooks.h"
@@ -10,7 +11,18 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	return id_argument(key, arg, state, state->input);
 }
 
-int start_container(const char *id, struct error *e)
+/* If one of them fails the container is over. */
+static int before(const struct target *t, struct error *e)
+{
+	const struct control_msg m = {.kind = CONTROL_SIGNAL, .sig = SIGKILL, .foreground = TO_ALL};
+	struct error ignored;
+	int err = hooks_run(&t->dir, STATE_CREATED, "startContainer", e);
+	if (err < 0)
+		target_ask(t, &m, &ignored);
+	return err;
+}
+
+int start_container(const char *id, bool hooked, struct error *e)
 {
 	const struct control_msg m = {.kind = CONTROL_START};
 	struct control_msg reply = {.kind = 0};
@@ -18,10 +30,12 @@ int start_container(const char *id, struct error *e)
 	int err = target_open(id, /*locked=*/true, &t, e);
 	if (err == 0 && t.status == STATE_STOPPED)
 		err = error_set(e, -ESRCH, "cannot start a container that has stopped");
+	if (err == 0 && t.status == STATE_CREATED && !hooked)
+		err = before(&t, e);
 	if (err == 0)
 		err = link_ask(&t.link, &m, &reply, e);
 	if (err == 0)
-		hooks_try(&t.dir, STATE_RUNNING, "poststart");
+		hooks_try(&t, STATE_RUNNING, "poststart");
 	target_close(&t);
 	if (err < 0)
 		return reply.kind == CONTROL_ERROR && reply.foreground ? (int)reply.foreground
@@ -38,5 +52,5 @@ int command_start(int argc, char **argv, struct error *e)
 	const char *id;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &id) != 0)
 		return EXIT_USAGE;
-	return start_container(id, e) ? EXIT_CONFIG : 0;
+	return start_container(id, /*hooked=*/false, e) ? EXIT_CONFIG : 0;
 }

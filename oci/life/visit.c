@@ -2,6 +2,7 @@
 #include "oci/life/visit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "oci/bundle.h"
 #include "oci/life/apart.h"
 #include "oci/life/console.h"
 #include "oci/life/pack.h"
@@ -50,6 +52,17 @@ static void ready(void *arg, const struct pollfd *fds, size_t count)
 		control_send(w->link, &m);
 	}
 	w->creator = -1;
+}
+
+int visit_describe(struct visit *v, const struct spec_process *p, char ***out_env, struct error *e)
+{
+	const char *rootfs = json_string_value(json_object_get(v->target->state.json, "rootfs"));
+	autoclose int root = open(rootfs ? rootfs : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (bundle_env(p->env, root, p->uid, out_env) < 0)
+		return error_set(e, -ENOMEM, "out of memory");
+	bundle_process(p, &v->spec);
+	v->spec.envp = *out_env;
+	return 0;
 }
 
 static int describe(struct visit *v, struct stdio *again, struct boot_stdio *more)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "oci/life/command.h"
+#include "oci/spec.h"
 #include "sentry/boot/boot.h"
 
 struct visit {
@@ -18,6 +19,8 @@ struct visit {
 	bool paused;		/* though the container is paused */
 };
 
+/* Fills the description but for its descriptors; *out_env is the caller's to free.  -errno. */
+int visit_describe(struct visit *v, const struct spec_process *p, char ***out_env, struct error *e);
 /* In this process, to its end.  The exit status, or why there is none in *e. */
 int visit_here(struct visit *v, struct error *e);
 /* In a process of its own; returns when the program runs.  0 or EXIT_* with *e filled. */

@@ -86,6 +86,7 @@ struct boot_spec {
 	const char *id;			/* the container's name, or NULL */
 	/* The first process. */
 	char *const *argv, *const *envp;	/* argv[0] NULL: there is none, boot_start() fails */
+	const char *program;	/* NULL: argv[0] */
 	const char *cwd;
 	uint32_t uid, gid, umask;
 	const uint32_t *groups;

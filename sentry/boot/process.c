@@ -218,11 +218,16 @@ static const char *env_get(char *const *envp, const char *name)
 	return NULL;
 }
 
+static const char *program_of(const struct boot_spec *s)
+{
+	return s->program ? s->program : s->argv[0];
+}
+
 /* As execvp(3): a name with a slash is a path; else PATH, remembering a refusal. */
 static int find_program(struct task *t, const struct boot_spec *s, char *name, size_t size,
 			struct file **out)
 {
-	const char *cmd = s->argv[0], *dirs = env_get(s->envp, "PATH");
+	const char *cmd = program_of(s), *dirs = env_get(s->envp, "PATH");
 	int worst = -ENOENT;
 	if (strchr(cmd, '/')) {
 		snprintf(name, size, "%s", cmd);
@@ -263,7 +268,7 @@ static const char *cause(int err, bool path)
 static int exec_fail(struct boot_process *b, int err, const char *why)
 {
 	b->err.exec = err != -ENOMEM && err != -EAGAIN && err != -ESRCH;
-	return boot_fail(&b->err, err, "%s: %s", b->spec->argv[0], why);
+	return boot_fail(&b->err, err, "%s: %s", program_of(b->spec), why);
 }
 
 int process_find(struct boot_process *b, char *name, struct file **out)
@@ -284,7 +289,7 @@ int process_find(struct boot_process *b, char *name, struct file **out)
 	if (s->mounts && (err = boot_sysctls(s, &b->err)) < 0)
 		return err;
 	if (s->argv[0] && (err = find_program(t, s, name, PROCESS_NAME, out)) < 0)
-		return exec_fail(b, err, cause(err, strchr(b->spec->argv[0], '/')));
+		return exec_fail(b, err, cause(err, strchr(program_of(b->spec), '/')));
 	return boot_attributes(t, s, &b->err);
 }
 
@@ -306,7 +311,7 @@ int process_exec(struct boot_process *b, const char *name, struct file *f)
 		return 0;
 	if (err == -ENOENT)
 		return exec_fail(b, err, "its #! interpreter or dynamic loader is not there");
-	return err < 0 ? exec_fail(b, err, cause(err, strchr(b->spec->argv[0], '/'))) : 0;
+	return err < 0 ? exec_fail(b, err, cause(err, strchr(program_of(b->spec), '/'))) : 0;
 }
 
 int process_publish_locked(struct task *t, struct group *parent, bool as_init)

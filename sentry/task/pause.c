@@ -62,10 +62,13 @@ static long nothing(struct task *t, void *data)
 int container_pause(struct container *c, int64_t deadline_ns)
 {
 	struct round r = {NULL, 0};
+	char none = 0;
 	int err = mark_all(c, &r);
 
 	for (size_t i = 0; i < r.count; i++) {
-		long ret = err < 0 ? 0 : task_errand_until(r.tasks[i], nothing, NULL, 0, deadline_ns);
+		long ret = 0;
+		if (err == 0)
+			ret = task_errand_until(r.tasks[i], nothing, &none, sizeof none, deadline_ns);
 		if (ret == -ETIMEDOUT || ret == -ENOMEM)
 			err = (int)ret;
 		task_put(r.tasks[i]);

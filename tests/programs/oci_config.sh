@@ -123,7 +123,7 @@ with bind_fifo 's/"type": "tmpfs", "source": "tmpfs", "options": \[.*\]/"source"
 with namespace_type 's/"type": "pid"/"type": "net"/' "linux.namespaces[0].type: unknown namespace 'net'"
 with namespace_path 's/"type": "pid"/"type": "pid", "path": "\/proc\/1\/ns\/pid"/' 'linux.namespaces: joining the pid namespace /proc/1/ns/pid is not supported'
 with namespace_twice 's/"type": "mount"/"type": "pid"/' "linux.namespaces: 'pid' is there twice"
-with hooks 's/"root"/"hooks": {"startContainer": [{"path": "\/bin\/true"}]}, "root"/' 'hooks.startContainer: hooks that run inside'
+with hooks 's/"root"/"hooks": {"startContainer": [{"path": "bin\/true"}]}, "root"/' "hooks.startContainer[0].path: must be an absolute path, not 'bin/true'"
 with id_mapping 's/"namespaces"/"uidMappings": [{"containerID": 0, "hostID": 1000, "size": 1}], "namespaces"/' 'linux.uidMappings needs a new user namespace'
 with id_mapping_half 's/{"type": "pid"}/{"type": "user"}/' 'a user namespace needs linux.uidMappings and linux.gidMappings'
 with hostname_without 's/"mounts"/"hostname": "x", "mounts"/' 'hostname needs a new uts namespace'

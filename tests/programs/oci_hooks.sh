@@ -71,7 +71,6 @@ fails not_there 'No such file or directory' "c['hooks'] = {'createRuntime': [dic
 fails too_slow 'did not end in 1 seconds' "c['hooks'] = {'createContainer': [dict(path='/bin/sleep', args=['sleep', '50'], timeout=1)]}"
 fails relative_path 'hooks.prestart[0].path' "c['hooks'] = {'prestart': [dict(path='hook')]}"
 fails no_time 'hooks.poststop[0].timeout' "c['hooks'] = {'poststop': [hook('poststop', timeout=0)]}"
-fails inside 'hooks.startContainer' "c['hooks'] = {'startContainer': [hook('startContainer')]}"
 : >"$dir/order"
 config "c['hooks'] = {'prestart': [dict(path='/bin/false'), hook('prestart')]}"
 v create --bundle "$dir/b" f2
@@ -84,6 +83,69 @@ config "c['hooks'] = {'prestart': [hook('prestart')]}
 c['annotations'] = {'long': 'x' * 200000}"
 v create --bundle "$dir/b" l1 && [ "$(wc -c <"$dir/state.prestart")" -gt 200000 ] && ok long_state || not_ok long_state "$(cat "$dir/err")"
 v delete --force l1
+
+# startContainer: programs of the container, with its process' user, environment and directory.
+cat >"$dir/b/rootfs/inside" <<'H'
+#!/bin/sh
+busybox cat >/state.inside
+echo "$0 $(busybox id -u) $(busybox pwd) ${X-unset}" >>/inside.out
+H
+chmod +x "$dir/b/rootfs/inside"
+writable="c['root']['readonly'] = False; c['process']['env'].append('X=own')"
+config "$writable
+c['hooks'] = {'startContainer': [dict(path='/inside', args=['first']), dict(path='/inside', env=['X=e', 'PATH=/bin'])]}
+c['process'].update(cwd='/bin', args=['/bin/sh', '-c', 'echo main >>/inside.out; busybox sleep 1000'])"
+v create --bundle "$dir/b" s1
+[ -e "$dir/b/rootfs/inside.out" ] && not_ok not_yet || ok not_yet
+v start s1 && ok start_with_its_hooks || not_ok start_with_its_hooks "$(cat "$dir/err")"
+until grep -q main "$dir/b/rootfs/inside.out"; do sleep 0.05; done
+same before_the_program "$(tr '\n' , <"$dir/b/rootfs/inside.out")" '/inside 0 /bin own,/inside 0 /bin e,main,'
+same told_as_seen_inside "$(python3 -c "import json; s = json.load(open('$dir/b/rootfs/state.inside')); print(s['pid'], s['status'], s['id'])")" '1 created s1'
+v delete --force s1
+# start_fails NAME TEXT PYTHON: start fails, says so, the program never ran, and the container has stopped.
+start_fails() {
+	rm -f "$dir/b/rootfs/inside.out"
+	config "$writable
+$3"
+	v create --bundle "$dir/b" s2 || not_ok "$1" "$(cat "$dir/err")"
+	v start s2
+	got="$? $(grep -cF -- "$2" "$dir/err")"
+	i=0; until v state s2 && grep -q '"stopped"' "$dir/out" || [ $((i += 1)) -gt 100 ]; do sleep 0.05; done
+	same "$1" "$got $(grep -o '"status": *"[a-z]*"' "$dir/out") $(cat "$dir/b/rootfs/inside.out" 2>/dev/null)" '1 1 "status": "stopped" '
+	v delete s2 || not_ok "delete_after_$1" "$(cat "$dir/err")"
+}
+start_fails start_failure 'startContainer: /bin/sh: exit status 3: why' "c['hooks'] = {'startContainer': [dict(path='/bin/sh', args=['sh', '-c', 'echo why; exit 3'])]}"
+start_fails start_not_there 'startContainer: /no/such' "c['hooks'] = {'startContainer': [dict(path='/no/such')]}"
+start_fails start_too_slow 'startContainer: /bin/sh did not end in 1 seconds' "c['hooks'] = {'startContainer': [dict(path='/bin/sh', args=['sh', '-c', 'busybox sleep 50'], timeout=1)]}"
+
+# In the foreground: all of them, in order.
+: >"$dir/order"
+cat >"$dir/b/rootfs/inside" <<'H'
+#!/bin/sh
+echo inside
+H
+config "c['process']['args'] = ['/bin/sh', '-c', 'echo main; exit 7']
+c['hooks'] = {p: [hook(p)] for p in ('prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop')}
+c['hooks']['startContainer'] = [dict(path='/bin/sh', args=['sh', '-c', 'busybox grep -q created'])]"
 v run --bundle "$dir/b" r1
-same refused_in_the_foreground "$?$(grep -c 'use --detach' "$dir/err")" 11
+same run_has_its_status "$? $(cat "$dir/out" "$dir/err")" '7 main'
+same run_runs_them_all "$(tr '\n' ' ' <"$dir/order")" 'prestart created p createRuntime created c createContainer created c poststart running p poststop stopped p '
+for point in prestart createContainer startContainer; do
+	: >"$dir/order"
+	config "c['process']['args'] = ['/bin/sh', '-c', 'echo main']
+c['hooks'] = {'$point': [dict(path='/bin/sh', args=['sh', '-c', 'echo why; exit 3'])], 'poststart': [hook('poststart')], 'poststop': [hook('poststop')]}"
+	v run --bundle "$dir/b" r2
+	same "run_fails_with_$point" "$? $(grep -c "hook $point: /bin/sh: exit status 3: why" "$dir/err") $(cat "$dir/out") $(cat "$dir/order") $(ls -A "$dir/state")" '1 1  poststop stopped p '
+done
+config "c['process']['args'] = ['/no/such']; c['hooks'] = {'prestart': [hook('prestart')]}"
+v run --bundle "$dir/b" r3
+same run_of_no_program "$?" 127
+config "c['hooks'] = {'poststop': [dict(path='/bin/false'), hook('poststop')], 'prestart': [dict(path='/bin/false')]}"
+: >"$dir/order"
+v create --bundle "$dir/b" r4
+same poststop_after_a_failed_create "$? $(cat "$dir/order")" '1 poststop stopped p'
+config "c['process']['args'] = ['/bin/busybox', 'true']; c['hooks'] = {'poststart': [hook('poststart')]}"
+v run --detach --bundle "$dir/b" r5 && ok detached || not_ok detached "$(cat "$dir/err")"
+v delete --force r5
+same nothing_left "$(ls -A "$dir/state")" ''
 echo "1..$n"

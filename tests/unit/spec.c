@@ -208,7 +208,7 @@ static void says_where(void **state)
 static void refuses_what_would_be_unsafe(void **state)
 {
 	(void)state;
-	bad(CONFIG("", ",\"hooks\":{\"startContainer\":[{\"path\":\"/x\"}]}"), "hooks.startContainer");
+	bad(CONFIG("", ",\"hooks\":{\"startContainer\":[{\"path\":\"x\"}]}"), "hooks.startContainer");
 	bad(CONFIG("", ",\"hooks\":{\"poststop\":[{\"path\":\"x\"}]}"), "absolute");
 	bad(CONFIG("", ",\"linux\":{\"namespaces\":[{\"type\":\"pid\",\"path\":\"/n\"}]}"),
 	    "joining the pid namespace /n is not supported");
