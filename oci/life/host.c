@@ -33,7 +33,7 @@ static int serve(struct host *h, int alive, int listener, int *out_signal, struc
 	struct server server;
 	bool joins = h->pod->sandbox != NULL;
 	s->hold = true;
-	s->apart = h->creator >= 0;
+	s->apart = h->alone;
 	s->alive_fd = alive;
 	s->spec.id = h->dir->id;
 	int status = joins ? join_start(s, h->dir, h->pod, &procs, e) : sandbox_start(s, &procs, e);
@@ -41,7 +41,7 @@ static int serve(struct host *h, int alive, int listener, int *out_signal, struc
 	if (status)
 		return status;
 	/* A terminal is looked at later on. */
-	if (h->creator >= 0 && !s->spec.terminal)
+	if (h->alone && !s->spec.terminal)
 		apart_forget_stdio(s->preserve);
 	server_begin(&server, listener, h->creator, &procs);
 	server.e = e;
