@@ -99,11 +99,11 @@ bool aspace_hung_up(const struct aspace *as)
 /* Its first word.  It runs no guest code yet, so what it says of itself is true. */
 static int born(struct aspace *as, struct ctx *c)
 {
-	int err;
-	for (int64_t left = SETTLE_NS; left > 0; left -= LOOK_NS) {
-		err = hand_wait(as, NULL, c->slot, LOOK_NS);
-		if (err != -ETIMEDOUT || aspace_hung_up(as))
+	int err = -ETIMEDOUT;
+	for (int64_t left = SETTLE_NS; err == -ETIMEDOUT && left > 0; left -= LOOK_NS) {
+		if (!hand_is_ours(c->slot) && aspace_hung_up(as))
 			break;
+		err = hand_wait(as, NULL, c->slot, LOOK_NS);
 	}
 	if (err < 0)
 		return err;
@@ -118,6 +118,9 @@ static int born(struct aspace *as, struct ctx *c)
 void aspace_unmake(struct aspace *as, struct ctx *c)
 {
 	struct usage none;
+	/* Nobody will ever say who it is: there is nothing to wait for. */
+	if (as->pid == 0 && !hand_is_ours(c->slot) && aspace_hung_up(as))
+		__atomic_store_n(&as->doomed, 1, __ATOMIC_SEQ_CST);
 	ctx_free(c);
 	reap_end(as, &none);
 }
@@ -174,7 +177,8 @@ static void fill_spare(void)
 	struct aspace *as;
 	struct ctx *c;
 	lock(&spare_lock);
-	bool good = spare && !trap_aspace_dead(spare);
+	/* Where there may be no more processes the zygote has let go of both descriptors. */
+	bool good = spare && !trap_aspace_dead(spare) && !aspace_hung_up(spare);
 	unlock(&spare_lock);
 	if (good)
 		return;
