@@ -178,6 +178,6 @@ int sites_copy(struct rewrite *to, const struct rewrite *from)
 	to->region_count = from->region_count;
 	memcpy(to->regions, from->regions, from->region_count * sizeof *from->regions);
 	to->stopped = from->stopped;
-	to->traps = from->traps;
+	to->traps = __atomic_load_n(&from->traps, __ATOMIC_RELAXED);
 	return 0;
 }
