@@ -57,7 +57,10 @@ static int read_annotations(struct reader *r, json_t *v, void *out)
 {
 	struct spec *s = out;
 	json_t *ours = json_object_get(v, "dev.vedette.overlay");
-	for (size_t i = 0; i < ARRAY_SIZE(pods) && !s->sandbox; i++) {
+	const char *where = json_string_value(json_object_get(v, "dev.vedette.sandbox"));
+	if (where && strcmp(where, "own") != 0)
+		return reader_fail(r, "dev.vedette.sandbox is own, not '%.64s'", where);
+	for (size_t i = 0; i < ARRAY_SIZE(pods) && !s->sandbox && !where; i++) {
 		const char *type = json_string_value(json_object_get(v, pods[i].type));
 		if (type && strcmp(type, "container") == 0)
 			s->sandbox = json_string_value(json_object_get(v, pods[i].sandbox));

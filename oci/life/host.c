@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "oci/cgroup/enter.h"
 #include "oci/life/apart.h"
 #include "oci/life/console.h"
 #include "oci/life/join.h"
@@ -14,6 +15,7 @@
 #include "oci/life/view.h"
 #include "oci/supervise.h"
 #include "platform/base/cleanup.h"
+#include "platform/base/log.h"
 
 /*
  * All that must hold for the container's processes as a whole, before the first of
@@ -36,6 +38,10 @@ static int serve(struct host *h, int alive, int listener, int *out_signal, struc
 	s->apart = h->alone;
 	s->alive_fd = alive;
 	s->spec.id = h->dir->id;
+	if (joins && cgroup_asked(&h->bundle->spec.resources))
+		log_warning("limits on memory, CPU and I/O are shown inside, but it is the sandbox of %s "
+			    "whose limits are enforced",
+			    h->pod->sandbox);
 	int status = joins ? join_start(s, h->dir, h->pod, &procs, e) : sandbox_start(s, &procs, e);
 	group_started(h->group);
 	if (status)

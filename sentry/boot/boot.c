@@ -76,8 +76,10 @@ void boot_limit(struct boot_container *c, const struct limits *l)
 	c->container->task_limit =
 		l->pids_max ? (unsigned)min_u64(l->pids_max, UINT32_MAX) : UINT32_MAX;
 	unlock(&kernel.tasks_lock);
-	if (c != boot_first)
+	if (c != boot_first) {
+		resources_limit_view(&c->container->resources, l);
 		return;
+	}
 	resources_limit(l);
 	if (platform->cpus)
 		platform->cpus(resources_cpus());

@@ -172,7 +172,7 @@ int boot_broken(struct boot_error *err);
 /*
  * The container's limits from now on.  Any thread, one at a time.  What is above a
  * new limit stays: tasks end and memory is given back when the guest does so.  Of containers
- * but the first only that on tasks counts.
+ * but the first that on tasks is kept, and the others are only shown.
  */
 void boot_limit(struct boot_container *c, const struct limits *l);
 /*

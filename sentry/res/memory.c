@@ -26,6 +26,11 @@ static bool read_text(int fd, char buf[USAGE_TEXT_MAX])
 
 int64_t memory_charged(void)
 {
+	struct limits l;
+	/* The group counts the whole pod: against the limit of one container that says nothing. */
+	resources_limits(&l);
+	if (resources_here() != &resources && l.memory_max)
+		return -1;
 	return usage_number(USAGE_MEMORY);
 }
 
@@ -84,7 +89,7 @@ void memory_get(struct memory_info *out)
 {
 	struct memory_info m = {
 		.total = resources_memory(),
-		.swap_total = __atomic_load_n(&resources.swap_total, __ATOMIC_RELAXED),
+		.swap_total = __atomic_load_n(&resources_here()->swap_total, __ATOMIC_RELAXED),
 	};
 	int64_t used = memory_charged();
 	char b[USAGE_TEXT_MAX];

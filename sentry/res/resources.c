@@ -13,8 +13,8 @@
 struct resources resources = {.cpus = 1, .mem_total = 64ull << 20};
 
 static struct resources host = {.cpus = 1, .mem_total = 64ull << 20}; /* I */
+struct resources *(*resources_view)(void);
 static struct lock limits_lock = LOCK_INIT(RANK_LEAF);
-static struct limits limits; /* limits_lock */
 
 void resources_from_host(void)
 {
@@ -35,9 +35,9 @@ void resources_swap(uint64_t bytes)
 	host.swap_total = resources.swap_total = bytes;
 }
 
-static unsigned cpus_of(const struct limits *l)
+static unsigned cpus_of(const struct limits *l, uint64_t n)
 {
-	uint64_t n = host.cpus, period = l->cpu_period_us ? l->cpu_period_us : LIMITS_PERIOD_US;
+	uint64_t period = l->cpu_period_us ? l->cpu_period_us : LIMITS_PERIOD_US;
 
 	if (l->cpuset)
 		n = min_u64(n, l->cpuset);
@@ -46,23 +46,38 @@ static unsigned cpus_of(const struct limits *l)
 	return (unsigned)n;
 }
 
-void resources_limit(const struct limits *l)
+/* What is left of `of`. */
+static void set(struct resources *r, const struct resources *of, const struct limits *l)
 {
-	uint64_t memory = l->memory_max ? min_u64(l->memory_max, host.mem_total) : host.mem_total;
-	uint64_t swap = l->swap_limited ? min_u64(l->swap_max, host.swap_total) : host.swap_total;
+	uint64_t all = __atomic_load_n(&of->mem_total, __ATOMIC_RELAXED);
+	uint64_t all_swap = __atomic_load_n(&of->swap_total, __ATOMIC_RELAXED);
+	uint64_t memory = l->memory_max ? min_u64(l->memory_max, all) : all;
+	uint64_t swap = l->swap_limited ? min_u64(l->swap_max, all_swap) : all_swap;
+	unsigned cpus = cpus_of(l, __atomic_load_n(&of->cpus, __ATOMIC_RELAXED));
 
 	lock(&limits_lock);
-	limits = *l;
+	r->limits = *l;
 	unlock(&limits_lock);
-	__atomic_store_n(&resources.cpus, cpus_of(l), __ATOMIC_RELAXED);
-	__atomic_store_n(&resources.mem_total, memory, __ATOMIC_RELAXED);
-	__atomic_store_n(&resources.swap_total, swap, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->cpus, cpus, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->mem_total, memory, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->swap_total, swap, __ATOMIC_RELAXED);
+}
+
+void resources_limit(const struct limits *l)
+{
+	set(&resources, &host, l);
+}
+
+void resources_limit_view(struct resources *r, const struct limits *l)
+{
+	set(r, &resources, l);
 }
 
 void resources_limits(struct limits *out)
 {
+	const struct resources *r = resources_here();
 	lock(&limits_lock);
-	*out = limits;
+	*out = r->limits;
 	unlock(&limits_lock);
 }
 

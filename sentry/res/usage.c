@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "platform/host.h"
+#include "sentry/res/resources.h"
 
 const struct usage_name usage_names[USAGE_FILES] = {
 #define USAGE(name, v2, controller, v1) {v2, controller, v1},
@@ -26,7 +27,7 @@ void usage_set(const struct usage_files *f)
 
 bool usage_own(void)
 {
-	return present && files.own;
+	return present && files.own && resources_here() == &resources;
 }
 
 bool usage_text(enum usage_file which, char buf[USAGE_TEXT_MAX])

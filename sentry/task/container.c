@@ -12,6 +12,13 @@ struct container container_first = {
 	.wq = {.lock = LOCK_INIT(RANK_WAITQ), .entries = LIST_INIT(container_first.wq.entries)},
 };
 
+static struct resources *view(void)
+{
+	const struct task *t = task_current();
+	struct container *c = t ? t->group->container : &container_first;
+	return c == &container_first ? &resources : &c->resources;
+}
+
 struct container *container_new(void)
 {
 	static unsigned last; /* a */
@@ -22,6 +29,7 @@ struct container *container_new(void)
 	c->number = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
 	c->task_limit = UINT_MAX;
 	waitq_init(&c->wq);
+	__atomic_store_n(&resources_view, view, __ATOMIC_RELEASE);
 	return c;
 }
 

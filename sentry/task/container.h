@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "sentry/res/resources.h"
 #include "sentry/task/task.h"
 
 struct container {
@@ -18,6 +19,7 @@ struct container {
 	unsigned task_limit;		    /* t  -EAGAIN above it: pids.max, or UINT_MAX */
 	unsigned tasks_peak, tasks_refused; /* t */
 	bool paused;			    /* t  pause.h */
+	struct resources resources; /* what it sees; the first one sees the sandbox's */
 	struct devpts *devpts;		    /* I  its terminals (tty/devpts.c), until its end */
 	struct waitq wq; /* woken when either number falls to 0 */
 };

@@ -210,6 +210,23 @@ with test('limit_on_tasks_is_its_own') as t:
     t.equal(box.sh('b', 'for i in 1 2 3 4 5 6; do true & done; wait; echo fine').stdout, 'fine\n')
     box.v('delete', '--force', 'c')
     wait(c)
+with test('limits_are_seen') as t:
+    def small(c):
+        c['linux'].setdefault('resources', {}).update({'memory': {'limit': 64 << 20}, 'cpu': {'quota': 50000, 'period': 100000}})
+    c = box.member('c', change=small)
+    look = 'head -n 1 /proc/meminfo; grep -c ^processor /proc/cpuinfo; cat /sys/fs/cgroup/memory.max'
+    t.equal(box.sh('c', look).stdout.split(), ['MemTotal:', '65536', 'kB', '1', str(64 << 20)])
+    t.true(box.sh('a', look).stdout != box.sh('c', look).stdout)
+    r = box.v('update', '--memory', '96M', 'c')
+    t.equal(r.returncode, 0, r.stderr)
+    t.equal(box.sh('c', look).stdout.split()[1], str(96 << 10))
+    box.v('delete', '--force', 'c')
+    wait(c)
+with test('one_that_wants_its_own_sandbox') as t:
+    c = box.member('c', change=lambda c: c['annotations'].update({'dev.vedette.sandbox': 'own'}))
+    t.equal(len(named(c, 'vedette-sentry')), 1)
+    box.v('delete', '--force', 'c')
+    wait(c)
 with test('shared_pids') as t:
     s = box.member('s', ['sleep', '88'], of='a', names=None, shared=('pid',))
     t.equal(named(s, 'vedette-sentry'), [])
