@@ -24,7 +24,8 @@ int state_check_id(const char *id, struct error *e)
 	if (!*id || id[strspn(id, good)] || strcmp(id, ".") == 0 || strcmp(id, "..") == 0 ||
 	    strlen(id) > ID_MAX) {
 		error_set(e, -EINVAL,
-			  "'%.64s' is no container ID: letters, digits, and _ + - . only", id);
+			  "'%.64s' is no container ID: letters, digits, and _ + - . only, at most %d",
+			  id, ID_MAX);
 		error_sanitize(e);
 		return -EINVAL;
 	}
