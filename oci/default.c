@@ -2,6 +2,7 @@
 /* vedette spec: a config.json to start from. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,7 +43,7 @@ static const char text[] =
 "\t\t{\"destination\": \"/dev\", \"type\": \"tmpfs\", \"source\": \"tmpfs\",\n"
 "\t\t \"options\": [\"nosuid\", \"strictatime\", \"mode=755\", \"size=65536k\"]},\n"
 "\t\t{\"destination\": \"/dev/pts\", \"type\": \"devpts\", \"source\": \"devpts\",\n"
-"\t\t \"options\": [\"nosuid\", \"noexec\", \"newinstance\", \"ptmxmode=0666\", \"mode=0620\", \"gid=5\"]},\n"
+"\t\t \"options\": [\"nosuid\", \"noexec\", \"newinstance\", \"ptmxmode=0666\", \"mode=0620\"%s]},\n"
 "\t\t{\"destination\": \"/dev/shm\", \"type\": \"tmpfs\", \"source\": \"shm\",\n"
 "\t\t \"options\": [\"nosuid\", \"noexec\", \"nodev\", \"mode=1777\", \"size=65536k\"]},\n"
 "\t\t{\"destination\": \"/dev/mqueue\", \"type\": \"mqueue\", \"source\": \"mqueue\",\n"
@@ -53,7 +54,8 @@ static const char text[] =
 "\t\t \"options\": [\"nosuid\", \"noexec\", \"nodev\", \"relatime\", \"ro\"]}\n"
 "\t],\n"
 "\t\"linux\": {\n"
-"\t\t\"namespaces\": [{\"type\": \"pid\"}, {\"type\": \"network\"}, {\"type\": \"ipc\"},\n"
+"%s"
+"\t\t\"namespaces\": [{\"type\": \"pid\"}, {\"type\": \"%s\"}, {\"type\": \"ipc\"},\n"
 "\t\t\t{\"type\": \"uts\"}, {\"type\": \"mount\"}, {\"type\": \"cgroup\"}],\n"
 "\t\t\"maskedPaths\": [\"/proc/acpi\", \"/proc/asound\", \"/proc/kcore\", \"/proc/keys\",\n"
 "\t\t\t\"/proc/latency_stats\", \"/proc/timer_list\", \"/proc/timer_stats\",\n"
@@ -64,18 +66,48 @@ static const char text[] =
 "}\n";
 /* clang-format on */
 
+struct spec_options {
+	const char *dir;
+	bool rootless;
+};
+
+enum { OPT_ROOTLESS = 256 };
+
 static const struct argp_option options[] = {
 	{"bundle", 'b', "DIR", 0, "Where to put config.json (default: .)", 0},
+	{"rootless", OPT_ROOTLESS, NULL, 0,
+	 "For a user who is not root: a user namespace in which the caller is root, and the host's "
+	 "network",
+	 0},
 	{0},
 };
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
-	const char **dir = state->input;
-	if (key != 'b')
+	struct spec_options *o = state->input;
+	switch (key) {
+	case 'b':
+		o->dir = arg;
+		return 0;
+	case OPT_ROOTLESS:
+		o->rootless = true;
+		return 0;
+	default:
 		return ARGP_ERR_UNKNOWN;
-	*dir = arg;
-	return 0;
+	}
+}
+
+/* With --rootless as runc does it: no other ids are there, so none may be named. */
+static int write_text(int fd, bool rootless)
+{
+	char maps[256] = "";
+	if (rootless)
+		snprintf(maps, sizeof maps,
+			 "\t\t\"uidMappings\": [{\"containerID\": 0, \"hostID\": %u, \"size\": 1}],\n"
+			 "\t\t\"gidMappings\": [{\"containerID\": 0, \"hostID\": %u, \"size\": 1}],\n",
+			 (unsigned)geteuid(), (unsigned)getegid());
+	return dprintf(fd, text, isatty(0) ? "true" : "false", rootless ? "" : ", \"gid=5\"", maps,
+		       rootless ? "user" : "network");
 }
 
 int command_spec(int argc, char **argv, struct error *e)
@@ -84,11 +116,11 @@ int command_spec(int argc, char **argv, struct error *e)
 					   .parser = parse_option,
 					   .doc = "Write a config.json that runs a shell in the "
 						  "directory `rootfs' beside it."};
-	const char *dir = ".";
+	struct spec_options o = {.dir = "."};
 	autofree char *file = NULL;
-	if (argp_parse(&parser, argc, argv, 0, NULL, &dir) != 0)
+	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
 		return EXIT_USAGE;
-	if (asprintf(&file, "%s/config.json", dir) < 0) {
+	if (asprintf(&file, "%s/config.json", o.dir) < 0) {
 		file = NULL;
 		error_set(e, -ENOMEM, "out of memory");
 		return EXIT_INTERNAL;
@@ -100,7 +132,7 @@ int command_spec(int argc, char **argv, struct error *e)
 			  file);
 		return EXIT_CONFIG;
 	}
-	if (dprintf(fd, text, isatty(0) ? "true" : "false") < 0) {
+	if (write_text(fd, o.rootless) < 0) {
 		error_set(e, -errno, "cannot write %s: %s", file, strerror(errno));
 		return EXIT_CONFIG;
 	}

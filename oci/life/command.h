@@ -35,8 +35,13 @@ int start_container(const char *id, bool hooked, struct error *e); /* hooked: st
 /* 0 or -errno with *e filled. */
 int delete_container(const char *id, bool force, struct error *e);
 
-/* --preserve-fds: how many, all of them open; argp's errors. */
-unsigned preserve_parse(const char *arg, struct argp_state *state);
+/* What create, run and exec are told alike about a process' place on the host (options.c). */
+struct place_options {
+	const char *pid_file, *console_socket;
+	unsigned preserve; /* descriptors from 3 on that the program gets, all of them open */
+};
+/* Its input is a struct place_options. */
+extern const struct argp place_argp;
 
 /* Writes a pid file, whole or not at all.  0 or -errno with *e filled. */
 int pid_file_write(const char *path, pid_t pid, struct error *e);

@@ -21,7 +21,7 @@ static int finish(struct making *m, const struct create_options *o, pid_t pid, i
 		return status;
 	if (hooks_create(&m->dir, e) < 0)
 		return EXIT_CONFIG;
-	if (o->pid_file && pid_file_write(o->pid_file, pid, e) < 0)
+	if (o->place.pid_file && pid_file_write(o->place.pid_file, pid, e) < 0)
 		return EXIT_CONFIG;
 	making_unlock(m);
 	int err = control_tell(creator, CONTROL_GO, 0);
@@ -38,10 +38,10 @@ static int create_made(struct making *m, const struct create_options *o, struct 
 	const struct spec_process *p = &m->bundle.spec.process;
 	autoclose int console = -1;
 	int creator;
-	if (console_check(o->console_socket, p->terminal, /*detached=*/true, e) < 0)
+	if (console_check(o->place.console_socket, p->terminal, /*detached=*/true, e) < 0)
 		return EXIT_CONFIG;
-	if (o->console_socket &&
-	    (console = console_open(o->console_socket, p->console_rows, p->console_columns, e)) < 0)
+	if (o->place.console_socket &&
+	    (console = console_open(o->place.console_socket, p->console_rows, p->console_columns, e)) < 0)
 		return EXIT_CONFIG;
 	struct host h = {.bundle = &m->bundle,
 			 .dir = &m->dir,

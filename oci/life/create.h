@@ -7,8 +7,8 @@
 #include "oci/life/host.h"
 
 struct create_options {
-	const char *bundle, *config, *id, *pid_file, *console_socket;
-	unsigned preserve;	/* descriptors from 3 on that the program gets */
+	const char *bundle, *config, *id;
+	struct place_options place;
 	struct overlay overlay;
 	struct start_options start;
 	bool detach, keep, starts;	/* of run */

@@ -13,24 +13,22 @@
 #include "platform/base/cleanup.h"
 
 enum {
-	OPT_CONSOLE = 256,
-	OPT_CWD,
-	OPT_PID_FILE,
+	OPT_CWD = 256,
 	OPT_NO_NEW_PRIVS,
-	OPT_PRESERVE,
 	OPT_IGNORE_PAUSED,
+	OPT_CGROUP,
 	OPT_IGNORED,
 	LIST_MAX = 256,
 };
 
 struct exec_options {
-	const char *id, *process, *console_socket, *cwd, *pid_file;
+	const char *id, *process, *cwd, *cgroup;
+	struct place_options place;
 	bool tty, detach, has_user, no_new_privs, ignore_paused;
 	uint32_t uid, gid;
 	uint32_t gids[LIST_MAX];
 	char *env[LIST_MAX], *caps[LIST_MAX];
 	size_t ngids, nenv, ncaps;
-	unsigned preserve;
 	char **args;
 };
 
@@ -39,21 +37,17 @@ static const struct argp_option options[] = {
 	 0},
 	{"detach", 'd', NULL, 0, "Return when the program runs", 0},
 	{"tty", 't', NULL, 0, "Give it a terminal: the caller's, or that of --console-socket", 0},
-	{"console-socket", OPT_CONSOLE, "PATH", 0, "Send the master of its terminal to this socket",
-	 0},
-	{"pid-file", OPT_PID_FILE, "FILE", 0, "Write the pid of its host process there", 0},
 	{"cwd", OPT_CWD, "DIR", 0, "Working directory", 0},
 	{"env", 'e', "NAME=VALUE", 0, "Set a variable in its environment", 0},
 	{"user", 'u', "UID[:GID]", 0, "Run as this user", 0},
 	{"additional-gids", 'g', "GID", 0, "Be in this group as well", 0},
 	{"cap", 'c', "CAP", 0, "Have this capability as well", 0},
 	{"no-new-privs", OPT_NO_NEW_PRIVS, NULL, 0, "Gain nothing by executing programs", 0},
-	{"preserve-fds", OPT_PRESERVE, "N", 0, "The program gets descriptors 3 to N + 2 too", 0},
 	{"ignore-paused", OPT_IGNORE_PAUSED, NULL, 0, "Do it in a paused container too", 0},
 	{"apparmor", OPT_IGNORED, "PROFILE", 0, "No effect: the sandbox confines it", 0},
 	{"process-label", OPT_IGNORED, "LABEL", 0, "No effect: the sandbox confines it", 0},
-	{"cgroup", OPT_IGNORED, "PATH", 0, "No effect: all processes share the container's", 0},
-	{"no-subreaper", OPT_IGNORED, NULL, 0, "No effect", 0},
+	{"cgroup", OPT_CGROUP, "PATH", 0, "Its cgroup below the container's: / alone, there is no other",
+	 0},
 	{0},
 };
 
@@ -100,9 +94,6 @@ static error_t parse_list(int key, char *arg, struct argp_state *state, struct e
 	case 'u':
 		parse_user(arg, o, state);
 		return 0;
-	case OPT_PRESERVE:
-		o->preserve = preserve_parse(arg, state);
-		return 0;
 	case OPT_IGNORED:
 		return 0;
 	default:
@@ -136,6 +127,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct exec_options *o = state->input;
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->place;
+		return 0;
 	case 'p':
 		o->process = arg;
 		return 0;
@@ -144,12 +138,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 't':
 		o->tty = true;
-		return 0;
-	case OPT_CONSOLE:
-		o->console_socket = arg;
-		return 0;
-	case OPT_PID_FILE:
-		o->pid_file = arg;
 		return 0;
 	case OPT_CWD:
 		o->cwd = arg;
@@ -160,6 +148,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_IGNORE_PAUSED:
 		o->ignore_paused = true;
 		return 0;
+	case OPT_CGROUP:
+		o->cgroup = arg;
+		return 0;
 	default:
 		return key == ARGP_KEY_ARG || key == ARGP_KEY_END
 			       ? parse_argument(key, arg, state, o)
@@ -167,9 +158,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {{.argp = &place_argp}, {0}};
+
 static const struct argp parser = {
 	.options = options,
 	.parser = parse_option,
+	.children = children,
 	.args_doc = "ID [CMD [ARG...]]",
 	.doc = "Run CMD in the container ID, or the process that --process describes.\v"
 	       "Exit status: the program's; 128 + N if it died of signal N; 127 if it was not "
@@ -244,10 +238,10 @@ static int open_console(const struct spec_process *p, const struct exec_options 
 			struct error *e)
 {
 	*out = -1;
-	int err = console_check(o->console_socket, p->terminal, o->detach, e);
-	if (err == 0 && o->console_socket)
+	int err = console_check(o->place.console_socket, p->terminal, o->detach, e);
+	if (err == 0 && o->place.console_socket)
 		err = *out =
-			console_open(o->console_socket, p->console_rows, p->console_columns, e);
+			console_open(o->place.console_socket, p->console_rows, p->console_columns, e);
 	return err;
 }
 
@@ -258,8 +252,8 @@ static int run(const struct target *t, const struct spec *s, const struct exec_o
 	autoclose int console = -1;
 	autofree char **env = NULL;
 	struct visit v = {.target = t,
-			  .pid_file = o->pid_file,
-			  .preserve = o->preserve,
+			  .pid_file = o->place.pid_file,
+			  .preserve = o->place.preserve,
 			  .paused = o->ignore_paused};
 	if (open_console(p, o, &console, e) < 0)
 		return EXIT_EXEC_FAILED;
@@ -267,6 +261,18 @@ static int run(const struct target *t, const struct spec *s, const struct exec_o
 		return EXIT_EXEC_FAILED;
 	v.console = console;
 	return o->detach ? visit_apart(&v, e) : visit_here(&v, e);
+}
+
+/*
+ * runc's [CONTROLLER[,...]:]PATH.  All processes share the container's group on the host, and what is
+ * below it inside cannot be changed: another one is not there.
+ */
+static int check_cgroup(const char *arg, struct error *e)
+{
+	const char *colon = arg ? strchr(arg, ':') : NULL, *path = colon ? colon + 1 : arg;
+	if (!path || !path[strspn(path, "/.")])
+		return 0;
+	return error_set(e, -ENOENT, "--cgroup: the container has no cgroup '%.64s' below its own", path);
 }
 
 int command_exec(int argc, char **argv, struct error *e)
@@ -281,6 +287,8 @@ int command_exec(int argc, char **argv, struct error *e)
 	int err = target_open(o.id, /*locked=*/false, &t, e);
 	if (err == 0 && t.status == STATE_STOPPED)
 		err = error_set(e, -ESRCH, "cannot exec in a stopped container");
+	if (err == 0)
+		err = check_cgroup(o.cgroup, e);
 	if (err == 0 && load(&s, &t, &o, &env, e) == 0)
 		status = run(&t, &s, &o, e);
 	spec_free(&s);

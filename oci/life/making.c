@@ -77,7 +77,7 @@ int making_begin(struct making *m, const struct create_options *o, struct error 
 	}
 	m->log_dir = o->log_dir;
 	set_start(&m->bundle.sandbox, &m->bundle.spec, &o->start);
-	m->bundle.sandbox.preserve = o->preserve;
+	m->bundle.sandbox.preserve = o->place.preserve;
 	return 0;
 }
 

@@ -15,7 +15,7 @@
 #include "oci/life/hooks.h"
 #include "oci/log/writer.h"
 
-enum { OPT_KEEP = 512, OPT_IGNORED, OPT_LOG_DIR, OPT_LOG_SIZE };
+enum { OPT_KEEP = 512, OPT_LOG_DIR, OPT_LOG_SIZE };
 
 static const struct argp_option options[] = {
 	{"detach", 'd', NULL, 0, "Return when the program runs", 0},
@@ -24,7 +24,6 @@ static const struct argp_option options[] = {
 	 "With --detach: write what the container writes to DIR/ID.log, in the CRI's format", 0},
 	{"log-size", OPT_LOG_SIZE, "SIZE", 0,
 	 "Bytes of one file (K, M, G), of which five are kept (default: 10M)", 0},
-	{"no-subreaper", OPT_IGNORED, NULL, 0, "No effect", 0},
 	{0},
 };
 
@@ -64,8 +63,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (o->log_dir && !o->detach)
 			argp_error(state, "--log-dir goes with --detach");
-		return 0;
-	case OPT_IGNORED:
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -126,12 +123,12 @@ static int run_here(const struct create_options *o, struct error *e)
 	int sig, status = making_begin(&m, o, e);
 	struct host h = {.bundle = &m.bundle, .dir = &m.dir, .group = &m.group, .pod = &m.pod,
 			 .creator = -1, .console = -1};
-	if (status == 0 && console_check(o->console_socket, m.bundle.spec.process.terminal,
+	if (status == 0 && console_check(o->place.console_socket, m.bundle.spec.process.terminal,
 					 /*detached=*/false, e) < 0)
 		status = EXIT_CONFIG;
 	if (status == 0 && making_tell(&m, getpid(), /*attached=*/true, e) < 0)
 		status = EXIT_CONFIG;
-	if (status == 0 && o->pid_file && pid_file_write(o->pid_file, getpid(), e) < 0)
+	if (status == 0 && o->place.pid_file && pid_file_write(o->place.pid_file, getpid(), e) < 0)
 		status = EXIT_CONFIG;
 	if (status == 0 && hooks_any(m.bundle.spec.reader.root)) {
 		status = run_hooked(&m, &h, &sig, o->keep, e);

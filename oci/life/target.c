@@ -102,20 +102,6 @@ error_t id_argument(int key, char *arg, struct argp_state *state, const char **o
 	}
 }
 
-unsigned preserve_parse(const char *arg, struct argp_state *state)
-{
-	char *end;
-	unsigned long n = strtoul(arg, &end, 10);
-	if (*end || end == arg || n > PRESERVE_MAX)
-		argp_error(state, "--preserve-fds wants a number up to %d, not '%s'", PRESERVE_MAX,
-			   arg);
-	for (unsigned long i = 0; i < n; i++)
-		if (fcntl(3 + (int)i, F_GETFD) < 0 || 3 + (int)i == global_options.log_fd)
-			argp_error(state, "--preserve-fds %lu: descriptor %lu is not open", n,
-				   3 + i);
-	return (unsigned)n;
-}
-
 int pid_file_write(const char *path, pid_t pid, struct error *e)
 {
 	autofree char *part = NULL;

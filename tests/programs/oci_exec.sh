@@ -175,8 +175,27 @@ with test('a_background_child_does_not_keep_it') as t:
     r = ex('c', 'sh', '-c', 'sleep 987 >/dev/null 2>&1 </dev/null & echo started')
     t.equal((r.returncode, r.stdout), (0, 'started\n'))
     t.equal(count_of('sleep 987'), 1)
+with test('cgroup') as t:
+    for path, status in (('/', 0), ('memory,pids:/', 0), ('sub', 255), ('pids:/a/b', 255)):
+        r = box.v('exec', '--cgroup', path, 'c', 'true')
+        t.equal(r.returncode, status, path + r.stderr)
+    t.has(r.stderr, "no cgroup '/a/b'")
 box.v('delete', '--force', 'c')
 wait(main)
+with test('spec_rootless') as t:
+    os.remove(box.dir + '/config.json')
+    t.equal(box.v('spec', '--rootless', '--bundle', box.dir).returncode, 0)
+    c = json.loads(box.read('config.json'))
+    t.equal(c['linux']['uidMappings'], [{'containerID': 0, 'hostID': os.geteuid(), 'size': 1}])
+    t.equal(c['linux']['gidMappings'], [{'containerID': 0, 'hostID': os.getegid(), 'size': 1}])
+    kinds = [n['type'] for n in c['linux']['namespaces']]
+    t.true('user' in kinds and 'network' not in kinds, kinds)
+    t.true('gid=' not in box.read('config.json'))
+    box.default = c
+    c['process']['terminal'] = False
+    pid = box.started('r', ['sh', '-c', 'exit $(id -u)'])
+    t.equal(wait(pid), ('exit', 0))
+    box.v('delete', 'r')
 with test('nothing_is_left') as t:
     t.true(none_left())
     t.equal(box.left(), [])
