@@ -193,8 +193,9 @@ static int link_locked(struct naming *n, struct inode *i)
 	if (inode_is(i, S_IFDIR))
 		return -EPERM;
 	/* No other lock is needed: only this call makes 0 links into 1, and it is checked again
-	 * by nobody else than a second link of the same O_TMPFILE, which is harmless. */
-	if (i->nlink == 0 && !i->linkable)
+	 * by nobody else than a second link of the same O_TMPFILE, which is harmless.  A last name
+	 * that goes meanwhile went after this one came. */
+	if (__atomic_load_n(&i->nlink, __ATOMIC_RELAXED) == 0 && !i->linkable)
 		return -ENOENT;
 	return dir->inode->ops->link(dir, n->child, i);
 }
