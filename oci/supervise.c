@@ -224,6 +224,18 @@ static void supervise_once(struct supervisor *s, int fd)
 		handle_signal(s, fd);
 }
 
+/* Nobody of the container is left, and the terminal is as it was. */
+static void end(const struct supervisor *s, const struct sandbox_procs *p)
+{
+	if (s->gofer) {
+		kill(s->gofer, SIGKILL);
+		waitpid(s->gofer, NULL, __WALL);
+	}
+	close(p->control);
+	wait_orphans();
+	terminal_restore();
+}
+
 int supervise(const struct sandbox_procs *p, const struct supervise_ops *more, int *out_signal,
 	      struct error *e)
 {
@@ -241,13 +253,7 @@ int supervise(const struct sandbox_procs *p, const struct supervise_ops *more, i
 	drain(&s);
 	if (s.sentry)
 		waitpid(s.sentry, &s.sentry_status, __WALL);
-	if (s.gofer) {
-		kill(s.gofer, SIGKILL);
-		waitpid(s.gofer, NULL, __WALL);
-	}
-	close(p->control);
-	wait_orphans();
-	terminal_restore();
+	end(&s, p);
 	if (out_signal)
 		*out_signal = signal_of(&s);
 	return verdict(&s);
@@ -285,13 +291,7 @@ int supervise_member(const struct sandbox_procs *p, const struct supervise_ops *
 		supervise_once(&s, fd);
 	if (s.gofer && waitpid(s.gofer, &s.gofer_status, WNOHANG | __WALL) == s.gofer)
 		s.gofer = 0;
-	if (s.gofer) {
-		kill(s.gofer, SIGKILL);
-		waitpid(s.gofer, NULL, __WALL);
-	}
-	close(p->control);
-	wait_orphans();
-	terminal_restore();
+	end(&s, p);
 	return member_verdict(&s, out_signal);
 }
 
