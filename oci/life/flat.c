@@ -10,10 +10,24 @@
 #include "platform/base/cleanup.h"
 #include "platform/host.h"
 
+size_t flat_count(char *const *list)
+{
+	size_t n = 0;
+	while (list && list[n])
+		n++;
+	return n;
+}
+
+void flat_put_string(FILE *f, const char *s)
+{
+	if (s)
+		fwrite(s, 1, strlen(s) + 1, f);
+}
+
 void flat_put_strings(FILE *f, char *const *list)
 {
 	for (; list && *list; list++)
-		fwrite(*list, 1, strlen(*list) + 1, f);
+		flat_put_string(f, *list);
 }
 
 /* Memory, or below 3.17 a file whose name goes at once. */
@@ -29,7 +43,7 @@ static int make_file(int dir_fd)
 	return fd;
 }
 
-int flat_file(int dir_fd, const char *block, size_t size)
+static int flat_file(int dir_fd, const char *block, size_t size)
 {
 	if (size > FLAT_MAX)
 		return -E2BIG;
@@ -43,6 +57,17 @@ int flat_file(int dir_fd, const char *block, size_t size)
 		done += (size_t)n;
 	}
 	return STEAL_FD(fd);
+}
+
+int flat_write(void (*put)(FILE *f, const struct boot_spec *s), const struct boot_spec *s, int dir_fd)
+{
+	autofree char *block = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&block, &size);
+	if (!f)
+		return -ENOMEM;
+	put(f, s);
+	return fclose(f) != 0 ? -ENOMEM : flat_file(dir_fd, block, size);
 }
 
 ssize_t flat_size(int fd)

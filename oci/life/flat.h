@@ -9,10 +9,15 @@
 
 enum { FLAT_MAX = 8 << 20 };
 
-/* Each with its NUL; NULL: none. */
+struct boot_spec;
+
+/* Of a list that ends with NULL, or is NULL. */
+size_t flat_count(char *const *list);
+/* With its NUL; NULL: nothing. */
+void flat_put_string(FILE *f, const char *s);
 void flat_put_strings(FILE *f, char *const *list);
-/* A descriptor of a file with it, or -errno (-E2BIG).  dir_fd: where one can be made. */
-int flat_file(int dir_fd, const char *block, size_t size);
+/* A descriptor of a file with what put() writes of s, or -errno (-E2BIG).  dir_fd: where one can be made. */
+int flat_write(void (*put)(FILE *f, const struct boot_spec *s), const struct boot_spec *s, int dir_fd);
 
 /* ---- in the sentry ---- */
 /* Its bytes, or -EINVAL: too many. */

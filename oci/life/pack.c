@@ -24,14 +24,6 @@ struct head {
 	struct boot_sched sched;
 };
 
-static size_t count(char *const *list)
-{
-	size_t n = 0;
-	while (list && list[n])
-		n++;
-	return n;
-}
-
 static const struct boot_stdio *nth(const struct boot_spec *s, size_t i)
 {
 	return i < STDIO_COUNT ? &s->stdio[i] : &s->more[i - STDIO_COUNT];
@@ -57,8 +49,8 @@ static void put(FILE *f, const struct boot_spec *s)
 		.nfds = (uint32_t)(STDIO_COUNT + s->nmore),
 		.ngroups = (uint32_t)s->ngroups,
 		.nrlimits = (uint32_t)s->nrlimits,
-		.nargs = (uint32_t)count(s->argv),
-		.nenv = (uint32_t)count(s->envp),
+		.nargs = (uint32_t)flat_count(s->argv),
+		.nenv = (uint32_t)flat_count(s->envp),
 		.caps_bounding = s->caps_bounding,
 		.caps_permitted = s->caps_permitted,
 		.caps_effective = s->caps_effective,
@@ -82,23 +74,15 @@ static void put(FILE *f, const struct boot_spec *s)
 		fwrite(s->rlimits, sizeof *s->rlimits, s->nrlimits, f);
 	if (s->ngroups)
 		fwrite(s->groups, sizeof *s->groups, s->ngroups, f);
-	fwrite(s->cwd, 1, strlen(s->cwd) + 1, f);
-	flat_put_strings(f, (char *const[]){(char *)(uintptr_t)(s->program ? s->program : ""), NULL});
+	flat_put_string(f, s->cwd);
+	flat_put_string(f, s->program ? s->program : "");
 	flat_put_strings(f, s->argv);
 	flat_put_strings(f, s->envp);
 }
 
 int pack_write(const struct boot_spec *s, int dir_fd)
 {
-	autofree char *block = NULL;
-	size_t size = 0;
-	FILE *f = open_memstream(&block, &size);
-	if (!f)
-		return -ENOMEM;
-	put(f, s);
-	if (fclose(f) != 0)
-		return -ENOMEM;
-	return s->nmore > MORE_MAX ? -E2BIG : flat_file(dir_fd, block, size);
+	return s->nmore > MORE_MAX ? -E2BIG : flat_write(put, s, dir_fd);
 }
 
 static int set_fds(const struct boot_stdio *from, size_t n, const int *fds, size_t nfds,

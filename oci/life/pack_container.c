@@ -31,30 +31,16 @@ struct head {
 	struct limits limits;
 };
 
-static size_t count(char *const *list)
-{
-	size_t n = 0;
-	while (list && list[n])
-		n++;
-	return n;
-}
-
-static void put_string(FILE *f, const char *s)
-{
-	if (s)
-		fwrite(s, 1, strlen(s) + 1, f);
-}
-
 static void put_mounts(FILE *f, const struct boot_spec *s)
 {
 	for (size_t i = 0; i < s->nmounts; i++) {
 		const struct boot_mount *m = &s->mounts[i];
-		put_string(f, m->target);
-		put_string(f, m->type);
-		put_string(f, m->source);
-		put_string(f, m->data);
+		flat_put_string(f, m->target);
+		flat_put_string(f, m->type);
+		flat_put_string(f, m->source);
+		flat_put_string(f, m->data);
 		if (m->device)
-			put_string(f, m->device->path);
+			flat_put_string(f, m->device->path);
 	}
 }
 
@@ -79,8 +65,8 @@ static void put(FILE *f, const struct boot_spec *s)
 		.nmounts = (uint32_t)s->nmounts,
 		.ndevices = (uint32_t)s->ndevices,
 		.nfilter = (uint32_t)s->seccomp_len,
-		.nlist = {(uint32_t)count(s->sysctls), (uint32_t)count(s->masked_paths),
-			  (uint32_t)count(s->readonly_paths)},
+		.nlist = {(uint32_t)flat_count(s->sysctls), (uint32_t)flat_count(s->masked_paths),
+			  (uint32_t)flat_count(s->readonly_paths)},
 		.id = s->id != NULL,
 		.hostname = s->hostname != NULL,
 		.domainname = s->domainname != NULL,
@@ -97,14 +83,14 @@ static void put(FILE *f, const struct boot_spec *s)
 		h.joins |= s->join[i] ? 1u << i : 0;
 	fwrite(&h, sizeof h, 1, f);
 	put_arrays(f, s);
-	put_string(f, s->id);
-	put_string(f, s->hostname);
-	put_string(f, s->domainname);
+	flat_put_string(f, s->id);
+	flat_put_string(f, s->hostname);
+	flat_put_string(f, s->domainname);
 	for (int i = 0; i < BOOT_NAMESPACES; i++)
-		put_string(f, s->join[i]);
+		flat_put_string(f, s->join[i]);
 	put_mounts(f, s);
 	for (size_t i = 0; i < s->ndevices; i++)
-		put_string(f, s->devices[i].path);
+		flat_put_string(f, s->devices[i].path);
 	flat_put_strings(f, s->sysctls);
 	flat_put_strings(f, s->masked_paths);
 	flat_put_strings(f, s->readonly_paths);
@@ -112,13 +98,7 @@ static void put(FILE *f, const struct boot_spec *s)
 
 int pack_container_write(const struct boot_spec *s, int dir_fd)
 {
-	autofree char *block = NULL;
-	size_t size = 0;
-	FILE *f = open_memstream(&block, &size);
-	if (!f)
-		return -ENOMEM;
-	put(f, s);
-	return fclose(f) != 0 ? -ENOMEM : flat_file(dir_fd, block, size);
+	return flat_write(put, s, dir_fd);
 }
 
 /* False: damaged. */
