@@ -101,7 +101,7 @@ static int open_null(struct task *t, struct file **out)
 static bool is_null(const struct path *p)
 {
 	const struct inode *i = p->dentry->inode;
-	return (i->mode & S_IFMT) == S_IFCHR && i->rdev == abi_makedev(1, 3);
+	return inode_is(i, S_IFCHR) && i->rdev == abi_makedev(1, 3);
 }
 
 /*
