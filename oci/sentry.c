@@ -3,9 +3,10 @@
  * From a fork of the command line to a running kernel.  The order matters:
  *
  *	ids            while we still have the rights
- *	gofer          answers, so it has left the mounts that we are about to lose
  *	descriptors    closed, before anything is forked from us
  *	zygote         after the last change of ids, before the root is gone
+ *	gofer          answers, so it has left the mounts that we are about to lose; it
+ *	               locks itself up while we do all this
  *	root, rights   given up
  *	filter         the only thread that is there loads it for all
  */
@@ -77,13 +78,18 @@ static int take_identity(const struct sentry_ends *ends, struct isolation *iso)
 
 static int gofer_connect(const struct sentry_ends *ends, struct gofer **out)
 {
-	struct gofer_attr root;
 	int err = gofer_client_new(ends->conns, GOFER_CONNS, out);
 	if (err < 0)
 		return err;
 	host_set_memfile(gofer_memfile, *out);
 	host_set_readonly(gofer_readonly, *out);
-	return gofer_stat(*out, 0, "", &root);
+	return 0;
+}
+
+static int gofer_await(struct gofer *g)
+{
+	struct gofer_attr root;
+	return gofer_stat(g, 0, "", &root);
 }
 
 static int close_rest(const struct sandbox *s, const struct sentry_ends *ends, int oom)
@@ -193,7 +199,7 @@ static int prepare(const struct sandbox *s, const struct sentry_ends *ends, stru
 	if ((err = take_preserved(s, spec)) < 0)
 		return error_set(e, err, "out of memory");
 	if ((err = gofer_connect(ends, &spec->gofer)) < 0)
-		return error_set(e, err, "the gofer does not answer: %s", strerror(-err));
+		return error_set(e, err, "cannot connect to the gofer: %s", strerror(-err));
 	if ((err = close_rest(s, ends, oom)) < 0)
 		return error_set(e, err, "cannot close descriptors: %s", strerror(-err));
 	if ((err = host_init()) < 0)
@@ -204,6 +210,8 @@ static int prepare(const struct sandbox *s, const struct sentry_ends *ends, stru
 		return err;
 	if ((err = boot_init(spec, &be)) < 0)
 		return error_set(e, err, "%s", be.text);
+	if ((err = gofer_await(spec->gofer)) < 0)
+		return error_set(e, err, "the gofer does not answer: %s", strerror(-err));
 	if ((err = warm_threads()) < 0 || (err = confine_end((iso.flags & CLONE_NEWNS) != 0)) < 0 ||
 	    (err = seccomp_load_sentry(/*with_ptrace=*/platform == &ptrace_platform)) < 0)
 		return error_set(e, err, "cannot confine the sentry: %s", strerror(-err));
