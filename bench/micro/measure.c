@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { BATCH_NS = 2000000, BATCHES_MAX = 4096, BATCHES_MIN = 3 };
+enum { BATCH_NS = 2000000, BATCHES_MAX = 4096, BATCHES_MIN = 3, COLD_NS = 20000000 };
 
 static char reason[160];
 
@@ -75,12 +75,13 @@ int op_calibrate(const struct op *op, struct batches *b)
 	int64_t ns;
 
 	b->size = 1;
-	for (int slow = 0;;) {
+	for (int64_t slow = 0;;) {
 		if ((ns = batch_ns(op, b->size)) < 0)
 			return -1;
-		/* The first batches are cold: one slow one says nothing, and growth is bounded. */
-		slow = ns >= BATCH_NS / 2 ? slow + 1 : 0;
-		if (op->whole || slow == 3)
+		/* The first batches are cold: slow ones say nothing if they were few, and growth is
+		 * bounded. */
+		slow = ns >= BATCH_NS / 2 ? slow + ns : 0;
+		if (op->whole || slow >= COLD_NS)
 			return 0;
 		if (slow)
 			continue;
