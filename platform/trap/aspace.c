@@ -120,7 +120,7 @@ void ctx_free(struct ctx *c)
 {
 	if (trap_current() == c)
 		local_set(LOCAL_CTX, NULL);
-	hand_forget(c);
+	mode_forget(c);
 	reap_remove_ctx(c);
 	atomic_fetch_sub(&c->as->threads, 1);
 	free(c->fpu_first);

@@ -39,7 +39,7 @@ static int trap_aspace_new(struct aspace **out, struct ctx **out_ctx)
 		*out = NULL;
 		*out_ctx = NULL;
 	} else if (by) {
-		hand_place(*out_ctx, by);
+		mode_place(*out_ctx, by);
 	}
 	return err;
 }
@@ -80,7 +80,7 @@ static void *fpu_copy(const struct ctx *by)
 static int inherit(struct ctx *c, struct ctx *by)
 {
 	c->regs = *trap_regs(by);
-	hand_inherit(c, by);
+	mode_inherit(c, by);
 	c->host_fs = by->host_fs;
 	if (by->at != AT_FRAME)
 		return 0; /* live in the parent's CPU, hence in the child's */
@@ -176,7 +176,7 @@ static int trap_ctx_adopt(struct ctx *c)
 {
 	/* For its first word without a lock, so that others run meanwhile. */
 	__atomic_store_n(&c->adopter, locals_self(), __ATOMIC_RELAXED);
-	hand_adopt(c);
+	mode_adopt(c);
 	int err = hand_first(c, SETTLE_NS);
 	if (err == 0)
 		err = ctx_settle(c);

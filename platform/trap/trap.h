@@ -67,6 +67,9 @@ enum ctx_at {
 	AT_CALL,   /* in a rewritten call: registers in the slot, the FPU is live */
 };
 
+/* Where a guest thread runs, see mode.c. */
+enum hand_mode { JOINT, APART, HUDDLED };
+
 struct ctx {
 	struct aspace *as;   /* I */
 	struct slot *slot;   /* I  here */
@@ -102,14 +105,22 @@ struct ctx {
 	struct list link;    /* reap.c's lock */
 	/* hand.c */
 	struct pool *pool;  /* a: its adopter's; NULL: a thread of its own runs it */
-	bool apart;	    /* mode: see there */
 	bool woken;	    /* its stub had to be woken for the last turn */
-	struct pool *inherits; /* in which it begins apart, or NULL */
-	unsigned vain;	    /* sleeps of the leader while it was in guest code, since it was seen awake */
-	bool called;	    /* it has been released, and has not come back yet */
 	uint64_t given;	    /* ticks: since when it is in guest code */
+	/* mode.c */
+	enum hand_mode mode;
+	enum hand_mode born;  /* the mode in which it begins, */
+	struct pool *born_in; /* in this pool; NULL: JOINT */
+	int home;	      /* HUDDLED: the CPU it is kept on */
+	unsigned vain;	   /* sleeps of the leader while it was out, since it was seen awake */
+	unsigned sleepy;   /* how much of what it calls sleeps in the sentry */
+	bool called;	   /* it has been released, and has not come back yet */
 	unsigned released;  /* it joins because it computes: runs until it is tried apart again */
 	unsigned runs, try_after; /* since it joined; until it is tried apart */
+	uint64_t watched;      /* ticks: the leader went to sleep while it was in guest code; 0 */
+	unsigned watched_turn; /* of its pool, then */
+	int64_t watched_cpu;   /* what its process had used by then */
+	unsigned spared;       /* times that it was found to be kept off its CPU by others */
 };
 
 /* Clock id of the CPU time of a whole process. */
@@ -207,39 +218,50 @@ int hand_wait(struct aspace *as, const struct ctx *c, struct slot *s, int64_t bu
 void hand_abandon(struct ctx *c);
 /* Any thread: whoever waits for c's stub looks at what has become of it. */
 void hand_over(struct ctx *c);
-/* The child of by starts in its mode, once it is adopted. */
-void hand_inherit(struct ctx *c, const struct ctx *by);
-/* The same of a clean stub, which has run no guest code: it is moved, too. */
-void hand_place(struct ctx *c, const struct ctx *by);
-void hand_adopt(struct ctx *c);
-void hand_forget(struct ctx *c);
 /* Before c is adopted, without a lock: its stub has said its first word, or -ETIMEDOUT.  A hint. */
 int hand_first(struct ctx *c, int64_t budget_ns);
 /* The same for a command's answer; is_long: one that takes the host long. */
 int hand_wait_command(struct ctx *c, int64_t budget_ns, bool is_long);
-/* The call that c's stub waits for sleeps in the sentry: others may have its CPU at once. */
-void hand_sleeps(struct ctx *c);
-/* The same around guest code. */
+/* The turn is the guest's until it comes back. */
 int hand_run(struct ctx *c);
 int64_t hand_now(void);
 /* For pool.c.  The CPUs there are; the one this thread is on, -1 if it must not keep it. */
 unsigned hand_cpus(void);
 int hand_cpu(void);
+/* All of them. */
+const cpu_set_t *hand_set(void);
 /* This thread goes wherever the host likes. */
 void hand_roam(void);
 /* In ticks: until when a leader looks for so many threads that are apart. */
 uint64_t hand_look_until(unsigned apart, bool woken);
-/* For so long a guest thread that computes is kept off the leader's CPU. */
-enum { HAND_KEEP_US = 2000 };
 /* The stub is to ring when it gives the turn: false if it has given it. */
 bool hand_tell(struct slot *s, uint32_t bell);
 /* A leader has found it: others who wait for the same turn, while the bell was the leader's, wake up. */
 void hand_meet(struct ctx *c);
-/* A look has found it; a sleep has begun without one that did. */
-void hand_seen(struct ctx *c);
-/* It is in guest code, and has been for long: it comes back and joins. */
-void hand_release(struct ctx *c);
-void hand_vain(struct ctx *c);
+
+/* mode.c: whose CPU is whose.  What is not said to be of any thread is the leader's, or of c's
+ * worker. */
+/* The child of by starts in its mode, once it is adopted. */
+void mode_inherit(struct ctx *c, const struct ctx *by);
+/* The same of a clean stub, which has run no guest code: it is moved, too. */
+void mode_place(struct ctx *c, const struct ctx *by);
+void mode_adopt(struct ctx *c);
+void mode_forget(struct ctx *c);
+/* Before it is given the turn, at c->given: it may be moved. */
+void mode_choose(struct ctx *c);
+/* The call that c's stub waits for sleeps in the sentry: others may have its CPU at once. */
+void mode_sleeps(struct ctx *c);
+/* A look has found its turn given. */
+void mode_seen(struct ctx *c);
+/* The leader goes to sleep while it is in guest code; later its turn has come. */
+void mode_vain(struct ctx *c);
+void mode_back(struct ctx *c);
+/* For how long, from now on, its CPU is kept for it or off it while it computes: INT64_MAX if
+ * nothing is kept.  Then: */
+int64_t mode_keeps(const struct ctx *c);
+void mode_release(struct ctx *c);
+/* The leader looks, at these two moments, one after the other; last: 0 for the first. */
+void mode_looks(struct pool *p, uint64_t last, uint64_t now);
 
 /* command.c: host calls in the stub; results, -ESRCH if it died. */
 long command_call(struct ctx *c, long nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,

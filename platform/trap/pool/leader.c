@@ -13,8 +13,6 @@
 /* Fibers run between two looks at the clock, while somebody sleeps by it. */
 enum { EXPIRE_EVERY = 16 };
 
-/* For so long a leader that sleeps keeps its CPU free of guest threads that are apart. */
-static const int64_t KEEP_NS = HAND_KEEP_US * (NSEC_PER_SEC / 1000000);
 /* After so long without anything to do, what was needed before that is not needed any more. */
 static const int64_t FORGET_NS = NSEC_PER_SEC;
 
@@ -53,16 +51,17 @@ static void joint_out_add(struct pool *p, int n)
 static void out_add(struct pool *p, struct fiber *f)
 {
 	list_append(&p->out, &f->out);
-	p->apart_out += f->ctx->apart;
-	joint_out_add(p, f->ctx->apart ? 0 : 1);
+	p->turns++;
+	p->apart_out += f->ctx->mode == APART;
+	joint_out_add(p, f->ctx->mode == APART ? 0 : 1);
 	p->woken |= f->ctx->woken;
 }
 
 static void out_remove(struct pool *p, struct fiber *f)
 {
 	list_del(&f->out);
-	p->apart_out -= f->ctx->apart;
-	joint_out_add(p, f->ctx->apart ? 0 : -1);
+	p->apart_out -= f->ctx->mode == APART;
+	joint_out_add(p, f->ctx->mode == APART ? 0 : -1);
 }
 
 /* Of a fiber that waits for a word.  Whoever wakes it changes the word first. */
@@ -151,7 +150,8 @@ static struct fiber *look_once(struct pool *p)
 		out_remove(p, f);
 		heap_remove(&p->sleepers, &f->deadline);
 		if (!p->slept)
-			hand_seen(f->ctx);
+			mode_seen(f->ctx);
+		mode_back(f->ctx);
 		hand_meet(f->ctx);
 		return f;
 	}
@@ -161,15 +161,31 @@ static struct fiber *look_once(struct pool *p)
 static struct fiber *look(struct pool *p)
 {
 	struct fiber *f = look_once(p);
-	uint64_t until = f ? 0 : hand_look_until(p->apart_out, p->woken);
+	uint64_t until = f ? 0 : hand_look_until(p->apart_out, p->woken), now;
 	p->woken = false;
 	p->slept = false;
-	while (!f && ticks_now() < until &&
-	       !atomic_load_explicit(&p->inbox, memory_order_relaxed)) {
+	for (uint64_t last = 0; !f && (now = ticks_now()) < until; last = now) {
+		if (atomic_load_explicit(&p->inbox, memory_order_relaxed))
+			break;
+		mode_looks(p, last, now);
 		__builtin_ia32_pause();
 		f = look_once(p);
 	}
 	return f;
+}
+
+unsigned pool_computing(uint64_t since)
+{
+	struct worker *w = worker_self();
+	unsigned n = 0;
+	struct list *l;
+	if (!w || !w->leads)
+		return 0;
+	for (l = w->pool->out.next; l != &w->pool->out; l = l->next) {
+		const struct ctx *c = container_of(l, struct fiber, out)->ctx;
+		n += c->mode == JOINT && c->given < since;
+	}
+	return n;
 }
 
 bool pool_tell_stubs(struct pool *p, enum pool_bell which)
@@ -190,14 +206,25 @@ static void for_all_out(struct pool *p, void (*fn)(struct ctx *c))
 		fn(container_of(l, struct fiber, out)->ctx);
 }
 
+static int64_t keeps_for(const struct pool *p)
+{
+	int64_t ns = INT64_MAX;
+	const struct list *l;
+	for (l = p->out.next; l != &p->out; l = l->next) {
+		int64_t own = mode_keeps(container_of(l, const struct fiber, out)->ctx);
+		ns = own < ns ? own : ns;
+	}
+	return ns;
+}
+
 static void bell_wait(struct pool *p)
 {
 	struct heap_node *n = heap_first(&p->sleepers);
-	int64_t left = n ? n->key - hand_now() : INT64_MAX;
-	bool keeps = p->apart_out > 0 && left > KEEP_NS;
+	int64_t left = n ? n->key - hand_now() : INT64_MAX, keep = keeps_for(p);
+	bool keeps = left > keep;
 	bool forgets = !keeps && image_is_touched() && left > FORGET_NS;
 	if (keeps)
-		left = KEEP_NS;
+		left = keep;
 	else if (forgets)
 		left = FORGET_NS;
 	trap_calls++;
@@ -206,7 +233,7 @@ static void bell_wait(struct pool *p)
 	/* Who computes is not to be kept off a CPU whose leader has nothing to do: on its next way
 	 * back, which is made now, it joins (hand.c). */
 	if (keeps)
-		for_all_out(p, hand_release);
+		for_all_out(p, mode_release);
 	else if (forgets)
 		image_forget();
 }
@@ -229,8 +256,8 @@ static void follow(struct worker *w)
 static void idle(struct worker *w)
 {
 	struct pool *p = w->pool;
-	for_all_out(p, hand_vain);
-	if (p->home >= 0 && __atomic_load_n(&p->apart, __ATOMIC_RELAXED) == 0)
+	for_all_out(p, mode_vain);
+	if (p->home >= 0 && __atomic_load_n(&p->placed, __ATOMIC_RELAXED) == 0)
 		p->home = -1;
 	follow(w);
 	atomic_store(&p->state, POOL_ASLEEP);

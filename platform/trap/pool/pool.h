@@ -40,11 +40,14 @@ struct pool {
 	struct list out;		/* L  fiber.out: in guest code */
 	struct heap sleepers;		/* L  fiber.deadline */
 	unsigned rounds;		/* L */
+	unsigned turns;			/* L  how often somebody has gone to guest code */
 	bool slept;			/* L  since it last looked with success */
 	bool woken;   /* L  some of those in guest code had to be woken */
 	atomic_bool missed; /* an alarm came when the office was not up, or not yet */
-	unsigned apart;			/* a  guest threads that are kept off its CPU, */
-	unsigned apart_out;		/* L  of which in guest code */
+	unsigned placed;		/* a  guest threads that are kept off its CPU, or on it */
+	unsigned apart_out;		/* L  kept off it, in guest code */
+	uint64_t loaded_until; /* a  mode.c: ticks; others keep the CPUs busy, for all we know, */
+	uint64_t loaded_span;  /* a  which was believed for so long the last time */
 	unsigned joint_out;		/* a  others in guest code; the leader's to write */
 	int home;			/* L  that CPU; -1: it goes where the host likes */
 };
@@ -64,6 +67,8 @@ struct fiber *fiber_self(void);
  * or what is waited for is over; -ETIMEDOUT.  A hint: what the guest says is looked at again.
  */
 int pool_await(struct ctx *c, int64_t deadline_ns);
+/* Of the caller's pool, if it leads it: joint guest threads that are in guest code since then. */
+unsigned pool_computing(uint64_t since);
 /* Something that a fiber of p waits for may have changed, though nobody has woken it. */
 void pool_ring(struct pool *p);
 

@@ -43,7 +43,7 @@ static int strand_sleep(uint32_t *word, uint32_t expect, int64_t deadline_ns)
 	if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != expect)
 		return 0;
 	if (c)
-		hand_sleeps(c);
+		mode_sleeps(c);
 	f->want = WANT_WORD;
 	f->word = word;
 	f->expect = expect;
@@ -86,16 +86,20 @@ static bool look_alone(struct pool *p, struct fiber *f)
 		return false;
 	fiber_account(f);
 	bool ours;
-	uint64_t until = hand_look_until(f->ctx->apart, f->ctx->woken);
+	uint64_t until = hand_look_until(f->ctx->mode == APART, f->ctx->woken), last = 0, now;
 	/* As in stub/handler.c: a look too early costs both sides more than it saves. */
 	for (uint32_t i = 0; until > 0 && i < FIRST_LOOK; i++)
 		__builtin_ia32_pause();
 	while (!(ours = hand_is_ours(s)) &&
-	       !atomic_load_explicit(&p->inbox, memory_order_relaxed) && ticks_now() < until)
+	       !atomic_load_explicit(&p->inbox, memory_order_relaxed) &&
+	       (now = ticks_now()) < until) {
+		mode_looks(p, last, now);
+		last = now;
 		__builtin_ia32_pause();
+	}
 	f->since = ticks_now();
 	if (ours)
-		hand_seen(f->ctx);
+		mode_seen(f->ctx);
 	return ours;
 }
 
