@@ -29,6 +29,7 @@
 struct aspace;
 struct ctx;
 struct iovec;
+struct zygote;
 
 /* First address that is not the guest's; the stub lives between it and the host's top. */
 #define USER_TOP 0x7fffe0000000ull
@@ -152,8 +153,11 @@ struct platform_ops {
 	/* After the last task: nothing of the platform is left on the host. */
 	void (*shutdown)(void);
 
-	/* A clean, empty address space with its first, not yet adopted thread. */
-	int (*aspace_new)(struct aspace **out, struct ctx **out_ctx);
+	/*
+	 * A clean, empty address space with its first, not yet adopted thread: a child of z's, or
+	 * (NULL) of the zygote that init() has made.
+	 */
+	int (*aspace_new)(struct zygote *z, struct aspace **out, struct ctx **out_ctx);
 	/* A copy of by's address space (host fork) with a first, not yet adopted thread. */
 	int (*aspace_fork)(struct ctx *by, struct aspace **out, struct ctx **out_ctx);
 	/*
@@ -166,13 +170,29 @@ struct platform_ops {
 
 	/*
 	 * Calls died() soon after the host process of an address space has ended by itself,
-	 * also while no ctx of it is in run(); aspace_dead() then says which, and of NULL
-	 * whether no address space can be made any more.  died() runs on a thread of the
-	 * platform and may not wait for anything, locks that are held across calls of this
-	 * table included.  Called once, behind the sentry's filter.
+	 * also while no ctx of it is in run(), or that of a zygote; aspace_dead() and
+	 * zygote_dead() then say which.  died() runs on a thread of the platform and may not wait
+	 * for anything, locks that are held across calls of this table included.  Called once,
+	 * behind the sentry's filter.
 	 */
 	int (*watch)(void (*died)(void));
 	bool (*aspace_dead)(struct aspace *as);
+
+	/*
+	 * Zygotes: what clean address spaces are made from.  init() makes one; a further one and all
+	 * that comes from it, forks too, are where it was put on the host: in its cgroup.
+	 *
+	 * Asks for another one, whose control socket is sock (borrowed).  Its first word there, 8
+	 * bytes, is its pid; who reads them at the other end can see who it is on the host.
+	 */
+	int (*zygote_ask)(int sock);
+	/* It has said that pid, and nothing is made from it yet: fd, taken over in any case, is the
+	 * other end.  0 or -ENOMEM. */
+	int (*zygote_take)(int fd, int pid, struct zygote **out);
+	/* No address space of it is left; when this returns nor is a host process.  Frees. */
+	void (*zygote_end)(struct zygote *z);
+	/* It has ended by itself, nothing can be made from it; NULL: init()'s. */
+	bool (*zygote_dead)(struct zygote *z);
 
 	/* A further thread in by's address space, not yet adopted. */
 	int (*ctx_create)(struct ctx *by, struct ctx **out);

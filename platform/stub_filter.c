@@ -85,10 +85,10 @@ X(mremap,        "1.0",   B, "guest mremap",                                    
   {{BELOW_TOP, 0, 0, 0}, {WITHIN, 3, MREMAP_MAYMOVE | MREMAP_FIXED, 0}, {BELOW_TOP, 4, 0, 0}})     \
 X(mincore,       "2.4",   B, "guest mincore, into the stub's own memory",                          \
   {{BELOW_TOP, 0, 0, 0}})                                                                          \
-X(write,         "1.0",   P, "a new stub says its pid on the control socket",                      \
-  {{EQUAL, 0, STUB_CTL_FD, 0}, {EQUAL, 2, 8, 0}})                                                  \
 X(write,         "1.0",   T, "wakes a worker of the sentry that sleeps: an eventfd",                \
   {{RANGE, 0, STUB_BELL_FD, STUB_BELL_FD + STUB_BELLS_MAX - 1}, {EQUAL, 2, 8, 0}})                 \
+X(write,         "1.0",   B, "a new stub or zygote says its pid on the control socket",            \
+  {{EQUAL, 0, STUB_CTL_FD, 0}, {EQUAL, 2, 8, 0}})                                                  \
 X(dup2,          "1.0",   B, "a new control socket, over the old one",                             \
   {{EITHER, 0, 0, 1}, {EQUAL, 1, STUB_CTL_FD, 0}})                                                  \
 X(prctl,         "2.1.57",B, "PR_SET_PDEATHSIG: a stub dies with the sentry",                      \

@@ -25,8 +25,9 @@ static void loop_over(void)
 {
 }
 
-static int loop_aspace_new(struct aspace **out, struct ctx **out_ctx)
+static int loop_aspace_new(struct zygote *z, struct aspace **out, struct ctx **out_ctx)
 {
+	(void)z;
 	*out = &only_aspace;
 	*out_ctx = calloc(1, sizeof **out_ctx);
 	return *out_ctx ? 0 : -ENOMEM;
@@ -48,6 +49,12 @@ static int loop_watch(void (*died)(void))
 static bool loop_aspace_dead(struct aspace *as)
 {
 	(void)as;
+	return false;
+}
+
+static bool loop_zygote_dead(struct zygote *z)
+{
+	(void)z;
 	return false;
 }
 
@@ -160,6 +167,7 @@ __attribute__((constructor)) static void loop_fill(void)
 	loop_platform.aspace_destroy = loop_aspace_destroy;
 	loop_platform.watch = loop_watch;
 	loop_platform.aspace_dead = loop_aspace_dead;
+	loop_platform.zygote_dead = loop_zygote_dead;
 	loop_platform.ctx_create = loop_ctx_create;
 	loop_platform.ctx_adopt = loop_ctx;
 	loop_platform.ctx_destroy = loop_ctx_destroy;

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "platform/host.h"
+
 static int null_init(void)
 {
 	return -ENOSYS;
@@ -13,8 +15,9 @@ static void null_shutdown(void)
 {
 }
 
-static int null_aspace_new(struct aspace **out, struct ctx **out_ctx)
+static int null_aspace_new(struct zygote *z, struct aspace **out, struct ctx **out_ctx)
 {
+	(void)z;
 	(void)out;
 	(void)out_ctx;
 	return -ENOSYS;
@@ -49,6 +52,31 @@ static int null_watch(void (*died)(void))
 static bool null_aspace_dead(struct aspace *as)
 {
 	(void)as;
+	return true;
+}
+
+static int null_zygote_ask(int sock)
+{
+	(void)sock;
+	return -ENOSYS;
+}
+
+static int null_zygote_take(int fd, int pid, struct zygote **out)
+{
+	(void)pid;
+	(void)out;
+	host_close(fd);
+	return -ENOSYS;
+}
+
+static void null_zygote_end(struct zygote *z)
+{
+	(void)z;
+}
+
+static bool null_zygote_dead(struct zygote *z)
+{
+	(void)z;
 	return true;
 }
 
@@ -198,6 +226,10 @@ const struct platform_ops null_platform = {
 	.aspace_destroy = null_aspace_destroy,
 	.watch = null_watch,
 	.aspace_dead = null_aspace_dead,
+	.zygote_ask = null_zygote_ask,
+	.zygote_take = null_zygote_take,
+	.zygote_end = null_zygote_end,
+	.zygote_dead = null_zygote_dead,
 	.ctx_create = null_ctx_create,
 	.ctx_adopt = null_ctx,
 	.ctx_destroy = null_ctx_void,

@@ -16,6 +16,9 @@
  *	two fewer moves there, at most once a millisecond.
  *
  * The counts are only advice: relaxed, and wrong for an instant at a move.
+ *
+ * A tracee whose cgroup has other CPUs than we may use (a pod's container) goes where the host
+ * puts it, once a CPU was refused; so do its children.
  */
 #include "platform/ptrace/ptrace.h"
 
@@ -60,15 +63,18 @@ static unsigned least_loaded(unsigned preferred)
 	return best;
 }
 
-/* Refused (a cpuset was changed under us): the host's scheduler decides from then on. */
+/* Refused to us (a cpuset was changed under us): the host's scheduler decides from then on. */
 static void move(struct ctx *c, unsigned cpu)
 {
 	int err = 0;
 	if (!c->bound || c->cpu != cpu) {
 		ptrace_calls++;
-		err = host_set_cpu(c->tid, cpus[cpu]);
+		if (host_set_cpu(c->tid, cpus[cpu]) < 0) {
+			c->roams = true;
+			return;
+		}
 	}
-	if (err == 0 && my_cpu != cpu + 1) {
+	if (my_cpu != cpu + 1) {
 		ptrace_calls++;
 		err = host_set_cpu(0, cpus[cpu]);
 	}
@@ -85,11 +91,12 @@ void place_inherit(struct ctx *c, const struct ctx *from)
 {
 	c->cpu = from->cpu;
 	c->bound = from->bound;
+	c->roams = from->roams;
 }
 
 void place_start(struct ctx *c)
 {
-	if (cpu_count < 2)
+	if (cpu_count < 2 || c->roams)
 		return;
 	move(c, least_loaded(c->cpu));
 }
@@ -99,7 +106,7 @@ void place_enter(struct ctx *c)
 	int64_t now;
 	if (cpu_count < 2)
 		return;
-	if (load_of(c->cpu) >= 1) {
+	if (load_of(c->cpu) >= 1 && !c->roams) {
 		unsigned to = least_loaded(c->cpu);
 		if (load_of(to) < load_of(c->cpu) && host_clock_get(CLOCK_MONOTONIC, &now) == 0 &&
 		    now - c->moved_at >= MOVE_EVERY_NS) {

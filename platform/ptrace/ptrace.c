@@ -21,7 +21,7 @@ static int ptrace_init(void)
 		return err;
 	place_init();
 	if ((err = zygote_start()) == 0)
-		zygote_spare();
+		zygote_spare(&ptrace_zygote_first);
 	return err;
 }
 
@@ -73,10 +73,10 @@ static int aspace_make(int pid, struct ctl *ctl, struct aspace **out, struct ctx
 	return 0;
 }
 
-static int ptrace_aspace_new(struct aspace **out, struct ctx **out_ctx)
+static int ptrace_aspace_new(struct zygote *z, struct aspace **out, struct ctx **out_ctx)
 {
 	int pid, sock;
-	int err = zygote_spawn(&pid, &sock);
+	int err = zygote_spawn(z ? z : &ptrace_zygote_first, &pid, &sock);
 	if (err < 0)
 		return err;
 	struct ctl *ctl = ctl_new(sock);
@@ -262,16 +262,25 @@ static int ptrace_set_tsc(struct ctx *by, bool allowed)
 				0, 0, 0);
 }
 
+static void ptrace_shutdown(void)
+{
+	zygote_stop(&ptrace_zygote_first);
+}
+
 const struct platform_ops ptrace_platform = {
 	.name = "ptrace",
 	.init = ptrace_init,
-	.shutdown = zygote_stop,
+	.shutdown = ptrace_shutdown,
 	.aspace_new = ptrace_aspace_new,
 	.aspace_fork = ptrace_aspace_fork,
 	.aspace_reset = ptrace_aspace_reset,
 	.aspace_destroy = ptrace_aspace_destroy,
 	.watch = ptrace_watch,
 	.aspace_dead = ptrace_aspace_dead,
+	.zygote_ask = ptrace_zygote_ask,
+	.zygote_take = ptrace_zygote_take,
+	.zygote_end = ptrace_zygote_end,
+	.zygote_dead = ptrace_zygote_dead,
 	.ctx_create = ptrace_ctx_create,
 	.ctx_adopt = ptrace_ctx_adopt,
 	.ctx_destroy = ptrace_ctx_destroy,

@@ -39,6 +39,16 @@ struct ctl {
 	bool stale;	  /* lock  a stub died before it took a message: drain first */
 };
 
+/* What clean stubs are cloned from.  The first is init()'s. */
+struct zygote {
+	int pid;	  /* I  0: there is none */
+	int fd;		  /* I  our end of its control socket */
+	int spare_sock;	  /* zygote.c's lock: of a stub that has been asked for, or -1 */
+	bool dead;	  /* a: it has ended by itself */
+	struct list link; /* watch.c's lock */
+};
+extern struct zygote ptrace_zygote_first;
+
 struct aspace {
 	int pid;	     /* I */
 	struct lock lock;    /* RANK_PLATFORM */
@@ -71,6 +81,7 @@ struct ctx {
 	struct regs regs, host_regs;
 	int64_t cputime; /* last answer of ctx_cputime */
 	bool bound;	 /* to cpu, else to none */
+	bool roams;	 /* its cgroup has other CPUs than the sentry: it is not bound */
 	unsigned cpu;
 	int64_t moved_at;
 };
@@ -79,7 +90,6 @@ struct ctx {
 struct ptrace_host {
 	uint64_t base;	/* of the stub's text */
 	int sentry_pid; /* as a stub's getppid says it */
-	int zygote_pid, zygote_fd;
 	bool filter;	 /* SYSEMU comes before seccomp here (4.8): stubs carry a filter */
 	bool exitkill;	 /* PTRACE_O_EXITKILL works (3.8) */
 	int xstate_size; /* bytes of NT_X86_XSTATE; 0: only FXSAVE */
@@ -100,9 +110,13 @@ int ptrace_probe(void);
 
 /* zygote.c */
 int zygote_start(void);
-void zygote_stop(void);
+/* None of its stubs but the spare is left. */
+void zygote_stop(struct zygote *z);
 /* Asks for the next stub ahead of need. */
-void zygote_spare(void);
+void zygote_spare(struct zygote *z);
+int ptrace_zygote_ask(int sock);
+int ptrace_zygote_take(int fd, int pid, struct zygote **out);
+void ptrace_zygote_end(struct zygote *z);
 /* Ends and reaps a stub that nobody traces, or the last thread of one. */
 void stub_kill(int pid);
 struct rusage;
@@ -110,7 +124,7 @@ struct usage usage_from(const struct rusage *ru);
 /* The same, and what it has used. */
 void stub_kill_usage(int pid, struct usage *out);
 /* A new stub, parked and ready; sock is its end of the control socket. */
-int zygote_spawn(int *out_pid, int *out_sock);
+int zygote_spawn(struct zygote *z, int *out_pid, int *out_sock);
 
 /* tracee.c: one stopped host thread.  All return >= 0 or -errno, -ESRCH if it died. */
 int tracee_seize(struct ctx *c);
@@ -168,12 +182,14 @@ int ptrace_fpu_reset(struct ctx *c);
 int watch_init(void);
 void watch_add(struct ctx *c);
 void watch_remove(struct ctx *c);
-/* The zygote, whose end is missed from now on; 0: not any more. */
-void watch_zygote(int pid);
+/* A zygote, whose end is missed from now on, and not any more. */
+void watch_zygote(struct zygote *z);
+void unwatch_zygote(struct zygote *z);
 /* A host thread of a stub that has ended, reaped or not. */
 bool stub_gone(int tid);
 int ptrace_watch(void (*fn)(void));
 bool ptrace_aspace_dead(struct aspace *as);
+bool ptrace_zygote_dead(struct zygote *z);
 
 /* place.c: which CPU a sentry thread and its stub thread share. */
 void place_init(void);

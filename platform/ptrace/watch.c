@@ -27,8 +27,7 @@ static const int64_t REST_NS = NSEC_PER_SEC / 10;
 
 static struct lock watched_lock = LOCK_INIT(RANK_PLATFORM);
 static struct list watched = LIST_INIT(watched); /* watched_lock: struct ctx.watch */
-static int zygote;				 /* watched_lock: 0: none, or it may go */
-static atomic_bool zygote_dead;
+static struct list zygotes = LIST_INIT(zygotes); /* watched_lock: struct zygote.link */
 static int child_fd = -1; /* signalfd of SIGCHLD: as long as the process lives */
 static void (*died)(void);
 
@@ -60,11 +59,18 @@ void watch_remove(struct ctx *c)
 	unlock(&watched_lock);
 }
 
-void watch_zygote(int pid)
+void watch_zygote(struct zygote *z)
 {
 	lock(&watched_lock);
-	zygote = pid;
-	atomic_store(&zygote_dead, false);
+	z->dead = false;
+	list_append(&zygotes, &z->link);
+	unlock(&watched_lock);
+}
+
+void unwatch_zygote(struct zygote *z)
+{
+	lock(&watched_lock);
+	list_del(&z->link);
 	unlock(&watched_lock);
 }
 
@@ -92,19 +98,20 @@ static bool look_at(struct ctx *c)
 	return first;
 }
 
-/* True if an address space, or the zygote, has died since the last time. */
+/* True if an address space, or a zygote, has died since the last time. */
 static bool look(void)
 {
 	struct ctx *c;
+	struct zygote *z;
 	bool found = false;
 	lock(&watched_lock);
 	list_for_each(c, &watched, watch)
 		found |= look_at(c);
-	if (zygote && stub_gone(zygote)) {
-		zygote = 0;
-		atomic_store(&zygote_dead, true);
-		found = true;
-	}
+	list_for_each(z, &zygotes, link)
+		if (!z->dead && stub_gone(z->pid)) {
+			__atomic_store_n(&z->dead, true, __ATOMIC_RELEASE);
+			found = true;
+		}
 	unlock(&watched_lock);
 	return found;
 }
@@ -143,5 +150,10 @@ int ptrace_watch(void (*fn)(void))
 
 bool ptrace_aspace_dead(struct aspace *as)
 {
-	return atomic_load(as ? &as->dead : &zygote_dead);
+	return atomic_load(&as->dead);
+}
+
+bool ptrace_zygote_dead(struct zygote *z)
+{
+	return __atomic_load_n(&(z ? z : &ptrace_zygote_first)->dead, __ATOMIC_ACQUIRE);
 }

@@ -4,7 +4,8 @@
  *
  * Forked while the sentry is one thread, it gives up every right and then every
  * page it inherited, and becomes stub_zygote (stub/stub.S).  It is never traced,
- * never runs guest code and never returns to C once its memory is gone.
+ * never runs guest code and never returns to C once its memory is gone.  Further ones
+ * are its clones.
  *
  * init() must come after the sentry's last change of user, user namespace and
  * pid namespace: ptrace compares them.  Dropping capabilities later is fine,
@@ -192,9 +193,12 @@ static _Noreturn void zygote_child(const struct ptrace_host *h, int sock)
 	__builtin_unreachable();
 }
 
+struct zygote ptrace_zygote_first = {.spare_sock = -1};
+
 int zygote_start(void)
 {
 	struct ptrace_host *h = &ptrace_host;
+	struct zygote *z = &ptrace_zygote_first;
 	int pair[2];
 	int err = text_map(&h->base);
 	if (err < 0) {
@@ -205,27 +209,26 @@ int zygote_start(void)
 		goto undo_map;
 	h->sentry_pid = getpid();
 	/* Not fork(3): a sanitizer's starts a thread in the child, whose memory is about to go. */
-	h->zygote_pid = (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-	if (h->zygote_pid == 0)
+	z->pid = (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (z->pid == 0)
 		zygote_child(h, pair[1]);
-	err = h->zygote_pid < 0 ? -errno : 0;
+	err = z->pid < 0 ? -errno : 0;
 	host_close(pair[1]);
-	h->zygote_fd = pair[0];
+	z->fd = pair[0];
 	if (err < 0)
 		host_close(pair[0]);
 	else
-		watch_zygote(h->zygote_pid);
+		watch_zygote(z);
 undo_map:
 	munmap((void *)(uintptr_t)h->base, STUB_SIZE);
 	return err;
 }
 
 /*
- * One stub is always asked for ahead: its pid lies in the socket by the time
+ * One stub of each is always asked for ahead: its pid lies in the socket by the time
  * somebody needs it, and an exec after vfork does not wait for two wake-ups.
  */
 static struct lock spare_lock = LOCK_INIT(RANK_PLATFORM);
-static int spare_sock = -1; /* spare_lock */
 
 /* End of file: clone failed.  The others: the zygote is dead, with our last message or without. */
 static int spawn_error(int err)
@@ -234,13 +237,14 @@ static int spawn_error(int err)
 }
 
 /* Asks for a stub; *out_sock is our end of its control socket. */
-static int spawn_begin(int *out_sock)
+static int spawn_begin(const struct zygote *z, int *out_sock)
 {
 	int pair[2];
 	int err = host_socketpair(SOCK_SEQPACKET, pair);
 	if (err < 0)
 		return err;
-	err = host_send_fd(ptrace_host.zygote_fd, "", 1, pair[1]);
+	static const char word[STUB_MAKE_STUB];
+	err = host_send_fd(z->fd, word, sizeof word, pair[1]);
 	host_close(pair[1]);
 	if (err < 0) {
 		host_close(pair[0]);
@@ -264,21 +268,21 @@ static int spawn_end(int sock, int *out_pid)
 	return 0;
 }
 
-static int spare_swap(int sock)
+static int spare_swap(struct zygote *z, int sock)
 {
 	lock(&spare_lock);
-	int old = spare_sock;
-	spare_sock = sock;
+	int old = z->spare_sock;
+	z->spare_sock = sock;
 	unlock(&spare_lock);
 	return old;
 }
 
-void zygote_spare(void)
+void zygote_spare(struct zygote *z)
 {
 	int sock;
-	if (spawn_begin(&sock) < 0)
+	if (spawn_begin(z, &sock) < 0)
 		return;
-	sock = spare_swap(sock);
+	sock = spare_swap(z, sock);
 	int pid;
 	if (sock >= 0 && spawn_end(sock, &pid) == 0) {
 		/* Two threads asked ahead at once: one stub too many. */
@@ -287,38 +291,65 @@ void zygote_spare(void)
 	}
 }
 
-int zygote_spawn(int *out_pid, int *out_sock)
+int zygote_spawn(struct zygote *z, int *out_pid, int *out_sock)
 {
-	int sock = spare_swap(-1);
-	int err = sock < 0 ? spawn_begin(&sock) : 0;
+	int sock = spare_swap(z, -1);
+	int err = sock < 0 ? spawn_begin(z, &sock) : 0;
 	if (err < 0 || (err = spawn_end(sock, out_pid)) < 0)
 		return err;
 	if (stub_gone(*out_pid)) {
 		/* The spare was killed while it waited. */
 		host_close(sock);
 		stub_kill(*out_pid);
-		if ((err = spawn_begin(&sock)) < 0 || (err = spawn_end(sock, out_pid)) < 0)
+		if ((err = spawn_begin(z, &sock)) < 0 || (err = spawn_end(sock, out_pid)) < 0)
 			return err;
 	}
 	*out_sock = sock;
-	zygote_spare();
+	zygote_spare(z);
 	return 0;
 }
 
-void zygote_stop(void)
+int ptrace_zygote_ask(int sock)
 {
-	struct ptrace_host *h = &ptrace_host;
-	int sock = spare_swap(-1), pid;
-	if (h->zygote_pid <= 0)
+	static const char word[STUB_MAKE_ZYGOTE];
+	return host_send_fd(ptrace_zygote_first.fd, word, sizeof word, sock);
+}
+
+int ptrace_zygote_take(int fd, int pid, struct zygote **out)
+{
+	struct zygote *z = calloc(1, sizeof *z);
+	if (!z) {
+		host_close(fd);
+		stub_kill(pid);
+		return -ENOMEM;
+	}
+	z->pid = pid;
+	z->fd = fd;
+	z->spare_sock = -1;
+	watch_zygote(z);
+	*out = z;
+	return 0;
+}
+
+void ptrace_zygote_end(struct zygote *z)
+{
+	zygote_stop(z);
+	free(z);
+}
+
+void zygote_stop(struct zygote *z)
+{
+	int sock = spare_swap(z, -1), pid;
+	if (z->pid <= 0)
 		return;
-	watch_zygote(0);
+	unwatch_zygote(z);
 	if (sock >= 0 && spawn_end(sock, &pid) == 0) {
 		host_close(sock);
 		stub_kill(pid);
 	}
-	host_close(h->zygote_fd);
-	stub_kill(h->zygote_pid);
-	h->zygote_pid = 0;
+	host_close(z->fd);
+	stub_kill(z->pid);
+	z->pid = 0;
 }
 
 void stub_kill_usage(int pid, struct usage *out)

@@ -142,8 +142,8 @@ stub_socket:
 
 /*
  * The zygote: gives up all memory but these two pages, then makes one clean
- * stub for each socket it is sent.  The new stub says its pid on that socket
- * once it is ready; if it cannot be made, the socket just closes.
+ * stub, or another zygote, for each socket it is sent.  What is new says its pid on that
+ * socket once it is ready; if it cannot be made, the socket just closes.
  */
 stub_zygote:
 	mov	%rdi, %r13
@@ -165,6 +165,7 @@ stub_zygote:
 1:	receive	0
 	test	%rax, %rax
 	jle	stub_die
+	mov	%rax, %r14
 	mov	$STUB_CLONE_FORK, %edi
 	xor	%esi, %esi
 	xor	%edx, %edx
@@ -194,6 +195,8 @@ stub_zygote:
 	mov	$8, %edx
 	mov	$__NR_write, %eax
 	syscall
+	cmp	$STUB_MAKE_ZYGOTE, %r14
+	je	1b
 	jmp	stub_park
 
 stub_text_end:

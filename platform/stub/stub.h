@@ -17,6 +17,10 @@
 #define STUB_SIZE      (STUB_TEXT_SIZE + STUB_DATA_SIZE)
 #define STUB_CTL_FD    3
 
+/* What a zygote is to make, by the length of the message it is sent. */
+#define STUB_MAKE_STUB	 1
+#define STUB_MAKE_ZYGOTE 2
+
 /* The data page.  The last two are for the sentry's use through process_vm_readv. */
 #define STUB_MSG     0x000 /* struct msghdr */
 #define STUB_IOV     0x040 /* struct iovec */

@@ -127,12 +127,13 @@ void ctx_free(struct ctx *c)
 	free(c);
 }
 
-int aspace_make(int pid, int ctl, char *map, uint64_t nonce, struct rewrite *text,
+int aspace_make(struct zygote *z, int pid, int ctl, char *map, uint64_t nonce, struct rewrite *text,
 		struct aspace **out, struct ctx **out_ctx)
 {
 	struct aspace *as = calloc(1, sizeof *as);
 	struct ctx *c = NULL;
 	if (as && text) {
+		as->zygote = z;
 		as->text = text;
 		as->pid = pid;
 		as->nonce = nonce;
@@ -153,6 +154,7 @@ int aspace_make(int pid, int ctl, char *map, uint64_t nonce, struct rewrite *tex
 		free(as);
 		return -ENOMEM;
 	}
+	ref_get(&z->ref);
 	*out = as;
 	*out_ctx = c;
 	return 0;
@@ -160,6 +162,7 @@ int aspace_make(int pid, int ctl, char *map, uint64_t nonce, struct rewrite *tex
 
 void aspace_free(struct aspace *as)
 {
+	zygote_put(as->zygote);
 	host_close(as->ctl);
 	object_put(as->map);
 	rewrite_free(as->text);

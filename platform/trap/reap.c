@@ -30,10 +30,8 @@ static struct list by_pid[BUCKETS]; /* reap_lock, as are the lists of ctxs */
 static struct list expected = LIST_INIT(expected); /* reap_lock: aspace.link */
 static struct list strays = LIST_INIT(strays); /* reap_lock: aspace.stray, oldest first */
 static unsigned nstrays;	    /* reap_lock; a to look at without */
-static uint32_t nleft;		    /* a: killed, and left to the thread; a futex at 0 */
 static void (*died)(void);	    /* a */
 static uint32_t started;	    /* reap_lock; a to look at; a futex */
-static bool zygote_gone; /* a */
 
 static struct list *bucket(int pid)
 {
@@ -145,13 +143,25 @@ int reap_known(struct aspace *as)
 	return dead ? -ESRCH : 0;
 }
 
+static void left_add(struct aspace *as)
+{
+	as->counted = true;
+	__atomic_add_fetch(&as->zygote->left, 1, __ATOMIC_SEQ_CST);
+}
+
+static void left_drop(struct aspace *as)
+{
+	struct zygote *z = as->zygote;
+	if (as->counted && __atomic_sub_fetch(&z->left, 1, __ATOMIC_SEQ_CST) == 0)
+		host_futex_wake(&z->left, INT32_MAX);
+}
+
 /* True if it was one of ours and somebody may not know yet; `known` is of who does. */
 static bool reap_pid(int pid, const struct rusage *ru, const struct aspace *known)
 {
 	struct aspace *as, *next;
 	struct list over = LIST_INIT(over);
 	bool found = false, any = false;
-	uint32_t ended = 0;
 	lock(&reap_lock);
 	/* More than one: some have been lied to by their parents. */
 	list_for_each_safe(as, next, bucket(pid), link) {
@@ -159,7 +169,6 @@ static bool reap_pid(int pid, const struct rusage *ru, const struct aspace *know
 			continue;
 		any = true;
 		if (as->left) {
-			ended += list_empty(&as->stray);
 			forget_locked(as);
 			list_append(&over, &as->link);
 		} else {
@@ -170,10 +179,10 @@ static bool reap_pid(int pid, const struct rusage *ru, const struct aspace *know
 	if (!any)
 		expected_look_locked(ru);
 	unlock(&reap_lock);
-	list_for_each_safe(as, next, &over, link)
+	list_for_each_safe(as, next, &over, link) {
+		left_drop(as);
 		aspace_free(as);
-	if (ended > 0 && __atomic_sub_fetch(&nleft, ended, __ATOMIC_SEQ_CST) == 0)
-		host_futex_wake(&nleft, INT32_MAX);
+	}
 	return found;
 }
 
@@ -198,9 +207,7 @@ static void *reap_main(void *arg)
 		if (!WIFEXITED(status) && !WIFSIGNALED(status))
 			continue;
 		bool ours = reap_pid(pid, &ru, NULL);
-		if (pid == __atomic_load_n(&trap_host.zygote_pid, __ATOMIC_ACQUIRE))
-			__atomic_store_n(&zygote_gone, ours = true, __ATOMIC_RELEASE);
-		if (ours)
+		if (zygote_reaped(pid) || ours)
 			tell_died();
 		spare_fill();
 	}
@@ -251,7 +258,7 @@ static bool leave(struct aspace *as)
 		   !__atomic_load_n(&as->dead, __ATOMIC_RELAXED);
 	bool left = as->left;
 	if (left) {
-		__atomic_add_fetch(&nleft, 1, __ATOMIC_SEQ_CST);
+		left_add(as);
 		aspace_kill(as);
 	}
 	unlock(&reap_lock);
@@ -264,7 +271,7 @@ static void strays_look_locked(struct list *over)
 	struct aspace *as, *next;
 	list_for_each_safe(as, next, &strays, stray) {
 		if (aspace_verify(as) == 0) {
-			__atomic_add_fetch(&nleft, 1, __ATOMIC_SEQ_CST);
+			left_add(as);
 			aspace_kill(as);
 			list_del(&as->stray);
 			list_init(&as->stray);
@@ -322,11 +329,11 @@ void reap_end(struct aspace *as, struct usage *out)
 	aspace_free(as);
 }
 
-void reap_rest(void)
+void reap_rest(struct zygote *z)
 {
 	uint32_t n;
-	while ((n = __atomic_load_n(&nleft, __ATOMIC_SEQ_CST)) > 0)
-		host_futex_wait(&nleft, n, INT64_MAX);
+	while ((n = __atomic_load_n(&z->left, __ATOMIC_SEQ_CST)) > 0)
+		host_futex_wait(&z->left, n, INT64_MAX);
 }
 
 int trap_watch(void (*fn)(void))
@@ -337,6 +344,5 @@ int trap_watch(void (*fn)(void))
 
 bool trap_aspace_dead(struct aspace *as)
 {
-	return as ? __atomic_load_n(&as->dead, __ATOMIC_ACQUIRE)
-		  : __atomic_load_n(&zygote_gone, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&as->dead, __ATOMIC_ACQUIRE);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is made before it is wanted: a clean stub for the next exec, memory objects for the next
- * forks.
+ * What is made before it is wanted: a clean stub of each zygote for the next exec, memory objects
+ * for the next forks.
  *
  * As many processes end as begin, so the thread that hears of each end (reap.c) makes what is
  * missing, while nobody waits for it; and a fork the object of the next one, while the host is at
@@ -24,11 +24,8 @@ static const int64_t LOOK_NS = NSEC_PER_SEC / 20;
 
 static struct lock fill_lock = LOCK_INIT(RANK_SPARE); /* held while something is made */
 static struct lock spare_lock = LOCK_INIT(RANK_PLATFORM);
-static bool closed;		       /* fill_lock */
 static struct object objects[OBJECTS]; /* spare_lock */
 static unsigned nobjects;	       /* spare_lock */
-static struct aspace *spare;	       /* spare_lock */
-static struct ctx *spare_ctx;	       /* spare_lock */
 
 static int make_object(struct object *o)
 {
@@ -69,20 +66,20 @@ void object_drop(struct object *o)
 	object_put(o->map);
 }
 
-static int make_spare(struct aspace **out, struct ctx **out_ctx)
+static int make_spare(struct zygote *z, struct aspace **out, struct ctx **out_ctx)
 {
 	struct rewrite *text = NULL;
 	struct object o;
 	int err = object_take(&o);
 	if (err < 0)
 		return err;
-	if ((err = zygote_trap_spawn(o.fd, o.peer)) < 0) {
+	if ((err = zygote_trap_spawn(z, o.fd, o.peer)) < 0) {
 		object_drop(&o);
 		return err == -EPIPE ? -EAGAIN : err; /* there is no zygote any more */
 	}
 	object_sent(&o);
 	rewrite_new(&text);
-	if ((err = aspace_make(0, o.sock, o.map, o.nonce, text, out, out_ctx)) < 0)
+	if ((err = aspace_make(z, 0, o.sock, o.map, o.nonce, text, out, out_ctx)) < 0)
 		return err;
 	(*out_ctx)->clean_fpu = true;
 	(*out_ctx)->host_fs = ~0ull; /* the zygote's */
@@ -125,21 +122,21 @@ void aspace_unmake(struct aspace *as, struct ctx *c)
 	reap_end(as, &none);
 }
 
-static bool take(struct aspace **out, struct ctx **out_ctx)
+static bool take(struct zygote *z, struct aspace **out, struct ctx **out_ctx)
 {
 	lock(&spare_lock);
-	*out = spare;
-	*out_ctx = spare_ctx;
-	spare = NULL;
+	*out = z->spare;
+	*out_ctx = z->spare_ctx;
+	z->spare = NULL;
 	unlock(&spare_lock);
 	return *out != NULL;
 }
 
-int spare_take(struct aspace **out, struct ctx **out_ctx)
+int spare_take(struct zygote *z, struct aspace **out, struct ctx **out_ctx)
 {
 	int err = -EAGAIN;
 	for (int i = 0; i < TRIES; i++) {
-		if (!take(out, out_ctx) && (err = make_spare(out, out_ctx)) < 0)
+		if (!take(z, out, out_ctx) && (err = make_spare(z, out, out_ctx)) < 0)
 			break;
 		if ((err = born(*out, *out_ctx)) == 0)
 			break;
@@ -172,58 +169,70 @@ void object_ahead(void)
 		fill_objects(OBJECTS);
 }
 
-static void fill_spare(void)
+static void fill_spare(struct zygote *z)
 {
 	struct aspace *as;
 	struct ctx *c;
 	lock(&spare_lock);
 	/* Where there may be no more processes the zygote has let go of both descriptors. */
-	bool good = spare && !trap_aspace_dead(spare) && !aspace_hung_up(spare);
+	bool good = z->spare && !trap_aspace_dead(z->spare) && !aspace_hung_up(z->spare);
 	unlock(&spare_lock);
-	if (good)
+	if (good || z->closed)
 		return;
-	if (take(&as, &c))
+	if (take(z, &as, &c))
 		aspace_unmake(as, c);
-	if (make_spare(&as, &c) < 0)
+	if (make_spare(z, &as, &c) < 0)
 		return;
 	lock(&spare_lock);
-	spare = as;
-	spare_ctx = c;
+	z->spare = as;
+	z->spare_ctx = c;
 	unlock(&spare_lock);
 }
 
 void spare_fill(void)
 {
 	lock(&fill_lock);
-	if (!closed) {
-		fill_spare();
+	zygote_for_each(fill_spare);
+	if (!trap_zygote_first.closed)
 		fill_objects(1);
-	}
 	unlock(&fill_lock);
 }
 
 int spare_first(struct aspace **out, struct ctx **out_ctx)
 {
-	closed = false;
+	spare_begin(&trap_zygote_first);
 	spare_fill();
 	lock(&spare_lock);
-	*out = spare;
-	*out_ctx = spare_ctx;
+	*out = trap_zygote_first.spare;
+	*out_ctx = trap_zygote_first.spare_ctx;
 	unlock(&spare_lock);
 	return *out ? hand_wait(*out, NULL, (*out_ctx)->slot, SETTLE_NS) : -EAGAIN;
 }
 
-void spare_end(void)
+void spare_begin(struct zygote *z)
+{
+	lock(&fill_lock);
+	z->closed = false;
+	zygote_list(z);
+	unlock(&fill_lock);
+}
+
+void spare_end(struct zygote *z)
 {
 	struct aspace *as;
 	struct ctx *c;
 	lock(&fill_lock);
-	closed = true;
+	z->closed = true;
+	zygote_unlist(z);
 	unlock(&fill_lock);
-	if (take(&as, &c)) {
+	if (take(z, &as, &c)) {
 		born(as, c); /* so that it can be ended by its number */
 		aspace_unmake(as, c);
 	}
+}
+
+void object_end(void)
+{
 	while (nobjects > 0)
 		object_drop(&objects[--nobjects]);
 }

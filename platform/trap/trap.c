@@ -29,12 +29,12 @@ static int usage_within(struct ctx *by, bool thread, struct usage *out, int64_t 
 static void trap_ctx_destroy(struct ctx *c);
 static void trap_aspace_destroy(struct aspace *as, struct usage *out);
 
-static int trap_aspace_new(struct aspace **out, struct ctx **out_ctx)
+static int trap_aspace_new(struct zygote *z, struct aspace **out, struct ctx **out_ctx)
 {
 	struct ctx *by = trap_current();
 	int err = reap_start();
 	if (err == 0)
-		err = spare_take(out, out_ctx);
+		err = spare_take(z ? z : &trap_zygote_first, out, out_ctx);
 	if (err < 0) {
 		*out = NULL;
 		*out_ctx = NULL;
@@ -111,7 +111,7 @@ static int trap_aspace_fork(struct ctx *by, struct aspace **out, struct ctx **ou
 		return pid < 0 ? (int)pid : -EAGAIN;
 	}
 	object_sent(&o);
-	err = aspace_make((int)pid, o.sock, o.map, o.nonce, text, out, out_ctx);
+	err = aspace_make(by->as->zygote, (int)pid, o.sock, o.map, o.nonce, text, out, out_ctx);
 	if (err < 0)
 		return err;
 	reap_add(*out);
@@ -325,8 +325,9 @@ static int trap_init(void)
 	if (err == 0) {
 		clock_ready((int)c->slot->pid, trap_host.base);
 	} else {
-		spare_end();
-		zygote_trap_stop();
+		spare_end(&trap_zygote_first);
+		object_end();
+		zygote_trap_stop(&trap_zygote_first);
 	}
 	return err;
 }
@@ -348,9 +349,10 @@ static void trap_answered(struct ctx *c, void (*tell)(uint32_t nr, uint64_t coun
 
 static void trap_shutdown(void)
 {
-	spare_end();
-	reap_rest();
-	zygote_trap_stop();
+	spare_end(&trap_zygote_first);
+	object_end();
+	reap_rest(&trap_zygote_first);
+	zygote_trap_stop(&trap_zygote_first);
 	rewrite_shutdown();
 }
 
@@ -396,6 +398,10 @@ const struct platform_ops trap_platform = {
 	.aspace_destroy = trap_aspace_destroy,
 	.watch = trap_watch,
 	.aspace_dead = trap_aspace_dead,
+	.zygote_ask = trap_zygote_ask,
+	.zygote_take = trap_zygote_take,
+	.zygote_end = trap_zygote_end,
+	.zygote_dead = trap_zygote_dead,
 	.ctx_create = trap_ctx_create,
 	.ctx_adopt = trap_ctx_adopt,
 	.ctx_destroy = trap_ctx_destroy,

@@ -29,6 +29,22 @@
 #include "platform/trap/slot.h"
 #include "platform/trap/stub/stub.h"
 
+/*
+ * What clean stubs are cloned from; what is cloned from those is its, too.  The first is init()'s.
+ */
+struct zygote {
+	struct ref ref;		/* a: its address spaces', and that of who will end it */
+	int pid;		/* a: 0: it may go */
+	int fd;			/* I  our end of its control socket */
+	bool dead;		/* a: it has ended by itself */
+	bool closed;		/* fill_lock: nothing is made any more */
+	struct aspace *spare;	/* spare_lock */
+	struct ctx *spare_ctx;	/* spare_lock */
+	uint32_t left;		/* a: stubs killed, and left to reap.c's thread; a futex at 0 */
+	struct list link;	/* fill_lock and zygotes_lock (zygote.c) to change it */
+};
+extern struct zygote trap_zygote_first;
+
 struct abi_ucontext;
 struct pool;
 struct rewrite;
@@ -36,6 +52,7 @@ struct rusage;
 
 struct aspace {
 	struct lock lock;    /* RANK_PLATFORM */
+	struct zygote *zygote; /* I  our reference */
 	int pid;	     /* I */
 	bool verified;	     /* a: pid is that of the process that has our object */
 	uint64_t nonce;	     /* I  proves it */
@@ -49,6 +66,7 @@ struct aspace {
 	struct usage usage;  /* once dead, or */
 	bool usage_known;    /* asked for at the end of its last thread */
 	bool left;	     /* reap.c's lock: to be freed when it is reaped */
+	bool counted;	     /* reap.c's lock: in zygote->left */
 	struct list link;    /* reap.c's lock: by pid */
 	struct list stray;   /* reap.c's lock: left before it was known who it is */
 	struct list ctxs;    /* reap.c's lock: ctx.link */
@@ -133,7 +151,6 @@ static inline int process_clock(int pid)
 struct trap_host {
 	uint64_t base; /* of the stub's text */
 	int sentry_pid;
-	int zygote_pid, zygote_fd;
 	unsigned tasks; /* most threads of all guests; set before init */
 	unsigned cpus; /* of the guest; set before its first address space */
 	uint32_t xstate_size; /* bytes of FPU state in a frame */
@@ -154,9 +171,22 @@ static inline struct ctx *trap_current(void)
 
 /* zygote.c */
 int zygote_trap_start(void);
-void zygote_trap_stop(void);
+/* Nothing is made from it any more (spare_end), and none of its stubs is left. */
+void zygote_trap_stop(struct zygote *z);
 /* A new stub that will take the object fd as its own, and ctl as its control socket.  0 or -errno. */
-int zygote_trap_spawn(int fd, int ctl);
+int zygote_trap_spawn(const struct zygote *z, int fd, int ctl);
+void zygote_put(struct zygote *z);
+/* In the list of all, and out of it: spare.c's lock held. */
+void zygote_list(struct zygote *z);
+void zygote_unlist(struct zygote *z);
+/* Calls fn for each in it; that lock held. */
+void zygote_for_each(void (*fn)(struct zygote *z));
+/* One with that number has ended: true if it was one, and not to be expected. */
+bool zygote_reaped(int pid);
+int trap_zygote_ask(int sock);
+int trap_zygote_take(int fd, int pid, struct zygote **out);
+void trap_zygote_end(struct zygote *z);
+bool trap_zygote_dead(struct zygote *z);
 
 /* spare.c: what is made before it is wanted. */
 /* A memory object with its number (aspace.c), and both ends of a control socket. */
@@ -173,13 +203,17 @@ void object_ahead(void);
 void object_sent(struct object *o);
 void object_drop(struct object *o);
 /* A clean stub that has shown itself, with its first thread: 0, -EAGAIN or another -errno. */
-int spare_take(struct aspace **out, struct ctx **out_ctx);
+int spare_take(struct zygote *z, struct aspace **out, struct ctx **out_ctx);
 /* Makes what is missing.  Not behind a lock. */
 void spare_fill(void);
 /* The first one, which stays there, and has said its first word; 0 or -errno. */
 int spare_first(struct aspace **out, struct ctx **out_ctx);
-/* Nothing is made any more; what was there is gone. */
-void spare_end(void);
+/* Those of z too from now on. */
+void spare_begin(struct zygote *z);
+/* Nothing is made of z any more; what was there is gone. */
+void spare_end(struct zygote *z);
+/* Objects that are left at the end of all. */
+void object_end(void);
 /* A new one that nobody knows yet and never will. */
 void aspace_unmake(struct aspace *as, struct ctx *c);
 /* Nothing has the other end of its control socket any more. */
@@ -199,7 +233,7 @@ int aspace_settle(struct aspace *as, const struct ctx *c);
 int aspace_verify(struct aspace *as);
 void aspace_kill(struct aspace *as);
 /* Takes map, ctl over, also on failure; pid 0: not known yet. */
-int aspace_make(int pid, int ctl, char *map, uint64_t nonce, struct rewrite *text,
+int aspace_make(struct zygote *z, int pid, int ctl, char *map, uint64_t nonce, struct rewrite *text,
 		struct aspace **out, struct ctx **out_ctx);
 int slot_take(struct aspace *as, unsigned *out);
 void aspace_free(struct aspace *as);
@@ -339,7 +373,7 @@ void reap_remove_ctx(struct ctx *c);
 void reap_interrupt_others(struct ctx *by);
 /* Kills it, tells its usage; it is freed now or later. */
 void reap_end(struct aspace *as, struct usage *out);
-/* Waits until all that has been killed is gone. */
-void reap_rest(void);
+/* Waits until all of z that has been killed is gone. */
+void reap_rest(struct zygote *z);
 int trap_watch(void (*died)(void));
 bool trap_aspace_dead(struct aspace *as);

@@ -3,6 +3,7 @@
  * The zygote: a clean stub that all first stubs are cloned from.  Forked while the
  * sentry is one thread, it gives up every right and then every page it inherited
  * but the stub's text and a stack, and becomes entry_zygote (stub/entry.S).
+ * Further ones are its clones.
  *
  * init() must come after the sentry's last change of user, user namespace and pid
  * namespace: process_vm_* compares them.
@@ -14,6 +15,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -99,9 +101,56 @@ static _Noreturn void zygote_child(const struct trap_host *h, int sock)
 	__builtin_unreachable();
 }
 
+struct zygote trap_zygote_first = {.ref = {1}};
+
+static struct list zygotes = LIST_INIT(zygotes); /* zygotes_lock */
+static struct lock zygotes_lock = LOCK_INIT(RANK_LEAF);
+
+void zygote_list(struct zygote *z)
+{
+	lock(&zygotes_lock);
+	list_append(&zygotes, &z->link);
+	unlock(&zygotes_lock);
+}
+
+void zygote_unlist(struct zygote *z)
+{
+	lock(&zygotes_lock);
+	list_del(&z->link);
+	unlock(&zygotes_lock);
+}
+
+void zygote_for_each(void (*fn)(struct zygote *z))
+{
+	struct zygote *z;
+	list_for_each(z, &zygotes, link)
+		fn(z);
+}
+
+bool zygote_reaped(int pid)
+{
+	struct zygote *z;
+	bool found = false;
+	lock(&zygotes_lock);
+	list_for_each(z, &zygotes, link)
+		if (__atomic_load_n(&z->pid, __ATOMIC_ACQUIRE) == pid) {
+			__atomic_store_n(&z->dead, true, __ATOMIC_RELEASE);
+			found = true;
+		}
+	unlock(&zygotes_lock);
+	return found;
+}
+
+void zygote_put(struct zygote *z)
+{
+	if (ref_put(&z->ref))
+		free(z);
+}
+
 int zygote_trap_start(void)
 {
 	struct trap_host *h = &trap_host;
+	struct zygote *z = &trap_zygote_first;
 	int pair[2];
 	int err = text_map(&h->base);
 	if (err < 0)
@@ -110,12 +159,13 @@ int zygote_trap_start(void)
 		goto undo_map;
 	h->sentry_pid = getpid();
 	/* Not fork(3): a sanitizer's starts a thread in the child, whose memory is about to go. */
-	h->zygote_pid = (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-	if (h->zygote_pid == 0)
+	z->pid = (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (z->pid == 0)
 		zygote_child(h, pair[1]);
-	err = h->zygote_pid < 0 ? -errno : 0;
+	err = z->pid < 0 ? -errno : 0;
 	host_close(pair[1]);
-	h->zygote_fd = pair[0];
+	z->fd = pair[0];
+	z->dead = false;
 	if (err < 0)
 		host_close(pair[0]);
 undo_map:
@@ -123,21 +173,55 @@ undo_map:
 	return err;
 }
 
-int zygote_trap_spawn(int fd, int ctl)
+/* The length of the message says what is to be made: one byte, a stub. */
+int zygote_trap_spawn(const struct zygote *z, int fd, int ctl)
 {
 	const int fds[2] = {fd, ctl};
-	return host_send_fds(trap_host.zygote_fd, fds, ARRAY_SIZE(fds));
+	return host_send_fds(z->fd, fds, ARRAY_SIZE(fds));
 }
 
-void zygote_trap_stop(void)
+int trap_zygote_ask(int sock)
 {
-	struct trap_host *h = &trap_host;
+	static const char word[STUB_MAKE_ZYGOTE];
+	return host_send_fd(trap_zygote_first.fd, word, sizeof word, sock);
+}
+
+int trap_zygote_take(int fd, int pid, struct zygote **out)
+{
+	struct zygote *z = calloc(1, sizeof *z);
+	if (!z) {
+		host_close(fd); /* then it ends */
+		return -ENOMEM;
+	}
+	ref_init(&z->ref);
+	z->pid = pid;
+	z->fd = fd;
+	spare_begin(z);
+	*out = z;
+	return 0;
+}
+
+void trap_zygote_end(struct zygote *z)
+{
+	spare_end(z);
+	zygote_trap_stop(z);
+	reap_rest(z);
+	zygote_put(z);
+}
+
+bool trap_zygote_dead(struct zygote *z)
+{
+	return __atomic_load_n(&(z ? z : &trap_zygote_first)->dead, __ATOMIC_ACQUIRE);
+}
+
+void zygote_trap_stop(struct zygote *z)
+{
 	int status, n;
 	/* First of all: its end is no news for reap.c then. */
-	int pid = __atomic_exchange_n(&h->zygote_pid, 0, __ATOMIC_ACQ_REL);
+	int pid = __atomic_exchange_n(&z->pid, 0, __ATOMIC_ACQ_REL);
 	if (pid <= 0)
 		return;
-	host_close(h->zygote_fd);
+	host_close(z->fd);
 	host_tgkill(pid, pid, SIGKILL);
 	do
 		n = host_wait(pid, &status, 0);

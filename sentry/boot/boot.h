@@ -16,6 +16,7 @@
  *	boot_signal, boot_job, boot_watch   what the world outside says to it and
  *	               hears of it; any thread, between boot_create and the end
  *	boot_join      another container, up to its execve: then boot_go, boot_start
+ *	boot_zygote    a process that programs of another container start from
  *	boot_part      sleeps until that has ended and is gone; its wait status
  */
 #pragma once
@@ -121,6 +122,12 @@ struct boot_spec {
 	unsigned task_limit;	/* room for tasks, 0: BOOT_TASKS; pids_max may be less */
 	struct limits limits;
 	const struct usage_files *usage; /* NULL: no cgroup; descriptors are taken over */
+	/*
+	 * boot_join: where its programs start from, in a cgroup of its own: what boot_zygote() has
+	 * made, by the pid it said, and the other end of its socket, taken over.  0: as the first's,
+	 * and then there is no usage.
+	 */
+	int zygote_pid, zygote_fd;
 	/* The root: gofer root 0 with memory above, or write_through. */
 	struct gofer *gofer;
 	bool root_readonly, root_write_through;
@@ -208,6 +215,11 @@ int boot_exec_wait(struct boot_exec *x);
 void boot_exec_signal(struct boot_exec *x, int sig, bool foreground);
 struct boot_exec *boot_exec_get(struct boot_exec *x);
 void boot_exec_put(struct boot_exec *x);
+/*
+ * Another process like that which all programs start from: it says its pid on sock (borrowed), as 8
+ * bytes, and ends if the other end is closed.  Any thread.  0 or -errno.
+ */
+int boot_zygote(int sock);
 /*
  * join.c: another container in the sandbox, with a root file system, processes and (unless
  * s->join says otherwise) names and IPC of its own.  As boot_create: returns when argv[0] has

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "platform/host.h"
 #include "sentry/boot/internal.h"
 #include "sentry/task/container.h"
 #include "sentry/task/nsset.h"
@@ -103,7 +104,30 @@ static int make_set(struct boot_container *c, const struct boot_spec *s)
 	return err;
 }
 
-static struct boot_container *container_alloc(const struct boot_spec *s)
+int boot_zygote(int sock)
+{
+	if (!boot_enter(boot_first))
+		return -ESRCH;
+	int err = platform->zygote_ask(sock);
+	boot_leave(boot_first);
+	return err;
+}
+
+/* Descriptors of a container that has not come to be. */
+static void close_all(const struct boot_spec *s)
+{
+	process_close(s, 0);
+	if (s->usage)
+		usage_release(s->usage);
+}
+
+static int take_zygote(const struct boot_spec *s, struct zygote **out)
+{
+	*out = NULL;
+	return s->zygote_pid ? platform->zygote_take(s->zygote_fd, s->zygote_pid, out) : 0;
+}
+
+static struct boot_container *container_alloc(const struct boot_spec *s, struct zygote *z)
 {
 	struct boot_container *c = calloc(1, sizeof *c);
 	if (!c)
@@ -117,6 +141,11 @@ static struct boot_container *container_alloc(const struct boot_spec *s)
 	if (!c->container || devpts_begin(c->container) < 0) {
 		boot_container_put(c);
 		return NULL;
+	}
+	c->container->zygote = z;
+	if (z && s->usage) {
+		c->container->usage = *s->usage;
+		usage_set_view(&c->container->resources, &c->container->usage);
 	}
 	boot_limit(c, &s->limits);
 	return c;
@@ -153,6 +182,8 @@ static void give_back(struct boot_container *c)
 	if (c->container && c->container->devpts)
 		devpts_end(c->container);
 	boot_changes_release(c);
+	if (c->container && c->container->zygote)
+		platform->zygote_end(STEAL(c->container->zygote));
 	if (c->mounts)
 		mount_ns_put(STEAL(c->mounts));
 	if (c->set)
@@ -213,20 +244,29 @@ static int make(struct boot_container *c, const struct boot_spec *s, struct boot
 
 int boot_join(const struct boot_spec *s, struct boot_container **out, struct boot_error *err)
 {
-	struct boot_container *c;
+	struct boot_container *c = NULL;
+	struct zygote *z;
 	*out = NULL;
 	if (!boot_enter(boot_first)) {
-		process_close(s, 0);
+		close_all(s);
+		if (s->zygote_pid) /* it ends when its socket is closed */
+			host_close(s->zygote_fd);
 		return boot_fail(err, -ESRCH, "the sandbox of this container has ended");
 	}
-	int e = (c = container_alloc(s)) ? make(c, s, err)
-					 : boot_fail(err, -ENOMEM, "out of memory");
-	if (e < 0) {
+	int e = take_zygote(s, &z);
+	if (e == 0)
+		e = (c = container_alloc(s, z)) ? make(c, s, err) : -ENOMEM;
+	if (e < 0 && c) {
 		process_close(s, 0);
-		if (c) {
-			give_back(c);
-			boot_container_put(c);
-		}
+		give_back(c);
+		boot_container_put(c);
+	} else if (e < 0) {
+		boot_fail(err, e, "out of memory");
+		close_all(s);
+		if (z)
+			platform->zygote_end(z);
+	}
+	if (e < 0) {
 		boot_leave(boot_first);
 		return e;
 	}

@@ -2,13 +2,14 @@
 /*
  * Guest processes whose stub was killed from outside, or by the host for want of
  * memory, end as by SIGKILL, wherever they sleep.  If no new ones can be made any
- * more the sandbox ends.
+ * more the sandbox ends, or the container whose programs started from what was killed.
  */
 #include <errno.h>
 
 #include "sentry/boot/internal.h"
 #include "sentry/mm/mm.h"
 #include "sentry/sync/timer.h"
+#include "sentry/task/container.h"
 #include "sentry/task/signal.h"
 #include "syscalls/abi/signal.h"
 
@@ -19,6 +20,8 @@ static bool kill_lost(struct group *g, void *arg)
 {
 	struct abi_siginfo info = {.signo = SIGKILL, .code = SI_KERNEL};
 	bool lost = *(const bool *)arg && !g->zombie;
+	if (g->container->zygote && platform->zygote_dead(g->container->zygote))
+		lost = !g->zombie;
 	struct task *t;
 	list_for_each(t, &g->threads, threads)
 		lost |= t->mm && platform->aspace_dead(t->mm->aspace);
@@ -29,7 +32,7 @@ static bool kill_lost(struct group *g, void *arg)
 
 static void lost_fire(struct ktimer *t)
 {
-	bool all = platform->aspace_dead(NULL);
+	bool all = platform->zygote_dead(NULL);
 	(void)t;
 	if (!boot_enter(NULL))
 		return;

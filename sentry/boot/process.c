@@ -379,6 +379,6 @@ int process_build(struct boot_container *c, const struct boot_spec *s, struct ta
 		return err;
 	t->fs->umask = s->umask;
 	if ((err = fdtab_new(&t->fds)) == 0)
-		err = mm_new(&t->mm, &t->ctx);
+		err = mm_new(g->container->zygote, &t->mm, &t->ctx);
 	return err;
 }

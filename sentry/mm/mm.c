@@ -29,12 +29,12 @@ static struct mm *mm_alloc(void)
 	return mm;
 }
 
-int mm_new(struct mm **out, struct ctx **out_ctx)
+int mm_new(struct zygote *z, struct mm **out, struct ctx **out_ctx)
 {
 	struct mm *mm = mm_alloc();
 	if (!mm)
 		return -ENOMEM;
-	int err = platform->aspace_new(&mm->aspace, out_ctx);
+	int err = platform->aspace_new(z, &mm->aspace, out_ctx);
 	if (err < 0) {
 		mm_put(mm);
 		return err;

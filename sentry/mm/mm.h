@@ -66,8 +66,8 @@ struct mm_limits {
 	bool read_exec;				/* personality: what is readable is executable */
 };
 
-/* A new, empty map with its first (not yet adopted) ctx. */
-int mm_new(struct mm **out, struct ctx **out_ctx);
+/* A new, empty map with its first (not yet adopted) ctx; z as of platform->aspace_new. */
+int mm_new(struct zygote *z, struct mm **out, struct ctx **out_ctx);
 /* fork: a copy with its first ctx. */
 int mm_fork(struct mm *from, struct ctx *by, struct mm **out, struct ctx **out_ctx);
 /* exec in place: everything unmapped; by is the only user. */

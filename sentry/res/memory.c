@@ -27,9 +27,9 @@ static bool read_text(int fd, char buf[USAGE_TEXT_MAX])
 int64_t memory_charged(void)
 {
 	struct limits l;
-	/* The group counts the whole pod: against the limit of one container that says nothing. */
+	/* A group that counts the whole pod: against the limit of one container that says nothing. */
 	resources_limits(&l);
-	if (resources_here() != &resources && l.memory_max)
+	if (resources_here() != &resources && !resources_here()->usage && l.memory_max)
 		return -1;
 	return usage_number(USAGE_MEMORY);
 }

@@ -20,11 +20,14 @@
 
 enum { RESOURCES_CPUS_MAX = 64 };
 
+struct usage_files;
+
 struct resources {
 	unsigned cpus;	     /* a  how many the guest has: numbers 0 .. cpus-1 */
 	uint64_t mem_total;  /* a  bytes */
 	uint64_t swap_total; /* a  bytes */
 	struct limits limits; /* resources.c's lock */
+	const struct usage_files *usage; /* I  usage.h; NULL: what the sandbox uses */
 };
 extern struct resources resources;	/* the sandbox's */
 /* Whose view the caller has; NULL: nobody has another one than the sandbox's. */

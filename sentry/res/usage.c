@@ -15,24 +15,39 @@ const struct usage_name usage_names[USAGE_FILES] = {
 };
 
 static struct usage_files files; /* constant after usage_set() */
-static bool present;
 
 void usage_set(const struct usage_files *f)
 {
 	if (!f)
 		return;
 	files = *f;
-	present = true;
+	resources.usage = &files;
+}
+
+void usage_set_view(struct resources *r, const struct usage_files *f)
+{
+	r->usage = f;
+}
+
+void usage_release(const struct usage_files *f)
+{
+	for (int i = 0; i < USAGE_FILES; i++)
+		if (f->fd[i] >= 0)
+			host_close(f->fd[i]);
 }
 
 bool usage_own(void)
 {
-	return present && files.own && resources_here() == &resources;
+	const struct usage_files *f = resources_here()->usage;
+	return f && f->own;
 }
 
 bool usage_text(enum usage_file which, char buf[USAGE_TEXT_MAX])
 {
-	int fd = present ? files.fd[which] : -1;
+	const struct usage_files *f = resources_here()->usage;
+	if (!f)
+		f = resources.usage;
+	int fd = f ? f->fd[which] : -1;
 	ssize_t n = fd < 0 ? -1 : host_pread(fd, buf, USAGE_TEXT_MAX - 1, 0);
 
 	buf[n < 0 ? 0 : n] = 0;

@@ -2,7 +2,8 @@
 /*
  * What the sandbox uses, as the host counts it: files of its cgroup, which
  * whoever made the sandbox has opened and handed in; they are read again at
- * each question.
+ * each question.  A further container of a pod has its own, if its processes are in a
+ * cgroup of its own; the caller is told of its container's.
  *
  * Without a cgroup of its own nothing is known, and usage_own() says so: the
  * caller then shows what the sentry measured itself, or 0.  A cgroup that the
@@ -11,6 +12,8 @@
 #pragma once
 
 #include "platform/base/types.h"
+
+struct resources;
 
 enum usage_file {
 #define USAGE(name, v2, controller, v1) USAGE_##name,
@@ -35,8 +38,12 @@ struct usage_files {
 
 /* Before the first task; the descriptors are taken over.  NULL: there is no cgroup. */
 void usage_set(const struct usage_files *files);
-/* The cgroup is the sandbox's alone, so all that it counts is ours. */
+/* For one container of several, whose view *r is; both stay. */
+void usage_set_view(struct resources *r, const struct usage_files *files);
+/* The cgroup is the caller's sandbox' or container's alone, so all that it counts is ours. */
 bool usage_own(void);
+/* The descriptors are closed. */
+void usage_release(const struct usage_files *files);
 
 /* Any thread.  The text of a file in buf, NUL-terminated; false if there is none. */
 bool usage_text(enum usage_file which, char buf[USAGE_TEXT_MAX]);

@@ -43,6 +43,8 @@ void container_put(struct container *c)
 {
 	if (!ref_put(&c->ref))
 		return;
+	if (c->resources.usage)
+		usage_release(c->resources.usage);
 	waitq_destroy(&c->wq);
 	free(c);
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "sentry/res/resources.h"
+#include "sentry/res/usage.h"
 #include "sentry/task/task.h"
 
 struct container {
@@ -20,6 +21,8 @@ struct container {
 	unsigned tasks_peak, tasks_refused; /* t */
 	bool paused;			    /* t  pause.h */
 	struct resources resources; /* what it sees; the first one sees the sandbox's */
+	struct zygote *zygote;		    /* I  what its programs start from; NULL: as the first */
+	struct usage_files usage;	    /* I  with a zygote: of its cgroup, ours to close */
 	struct devpts *devpts;		    /* I  its terminals (tty/devpts.c), until its end */
 	struct waitq wq; /* woken when either number falls to 0 */
 };

@@ -11,6 +11,7 @@
 #include "platform/host.h"
 #include "sentry/cred/filecaps.h"
 #include "sentry/mm/mm.h"
+#include "sentry/task/container.h"
 #include "sentry/task/exit.h"
 #include "sentry/task/facts.h"
 #include "sentry/task/ptimer.h"
@@ -266,7 +267,7 @@ static int new_memory(struct task *t)
 	struct mm *mm, *old = t->mm;
 	if (platform->aspace_reset && __atomic_load_n(&old->users, __ATOMIC_ACQUIRE) == 1)
 		return mm_reset(old, t->ctx);
-	int err = mm_new(&mm, &ctx);
+	int err = mm_new(t->group->container->zygote, &mm, &ctx);
 	if (err < 0)
 		return err;
 	err = platform->ctx_adopt(ctx);

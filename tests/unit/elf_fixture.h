@@ -62,8 +62,9 @@ static const struct file_ops image_ops = {
 	.release = file_norelease,
 };
 
-static int yes_new(struct aspace **out, struct ctx **out_ctx)
+static int yes_new(struct zygote *z, struct aspace **out, struct ctx **out_ctx)
 {
+	(void)z;
 	static char as, ctx;
 	*out = (struct aspace *)&as;
 	*out_ctx = (struct ctx *)&ctx;
@@ -130,7 +131,7 @@ static inline void loader_new(struct loader *l)
 	l->task->personality = ADDR_NO_RANDOMIZE;
 	for (unsigned i = 0; i < ABI_RLIM_NLIMITS; i++)
 		l->task->group->rlimits[i] = (struct abi_rlimit){UINT64_MAX, UINT64_MAX};
-	int err = mm_new(&l->task->mm, &l->task->ctx);
+	int err = mm_new(NULL, &l->task->mm, &l->task->ctx);
 	assert(err == 0);
 	l->task->mm->mmap_base = USER_TOP - (6ull << 30);
 	err = file_new_anon(&image_ops, FILE_INODE, NULL, "elf", l->task->cred, 0, &l->file);

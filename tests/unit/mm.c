@@ -123,8 +123,9 @@ static int fake_mincore(struct ctx *by, uaddr_t addr, uint64_t size, unsigned ch
 	return 0;
 }
 
-static int fake_aspace_new(struct aspace **out, struct ctx **out_ctx)
+static int fake_aspace_new(struct zygote *z, struct aspace **out, struct ctx **out_ctx)
 {
+	(void)z;
 	*out = NULL;
 	*out_ctx = NULL;
 	return 0;
@@ -227,7 +228,7 @@ static void run(unsigned start, bool failing)
 	struct ctx *c;
 	seed = start;
 	memset(host, 0, sizeof host);
-	assert_int_equal(mm_new(&mm, &c), 0);
+	assert_int_equal(mm_new(NULL, &mm, &c), 0);
 	mm->mmap_base = BASE + PAGES * PAGE_SIZE;
 	for (int i = 0; i < ROUNDS; i++) {
 		fail_in = failing ? (int)dice(4) : 0;
@@ -281,7 +282,7 @@ static void what_may_not_be_written_is_private_there(void **state)
 	struct ctx *c;
 	(void)state;
 	memset(host, 0, sizeof host);
-	assert_int_equal(mm_new(&mm, &c), 0);
+	assert_int_equal(mm_new(NULL, &mm, &c), 0);
 	mm->mmap_base = BASE + PAGES * PAGE_SIZE;
 	assert_false(shared_there(mm, cred, O_RDONLY));
 	assert_true(shared_there(mm, cred, O_RDWR));

@@ -77,7 +77,7 @@ static inline void guest_start_at(struct guest *g, const unsigned char *code,
 				  const unsigned char *end)
 {
 	memset(g, 0, sizeof *g);
-	assert_int_equal(P->aspace_new(&g->as, &g->c), 0);
+	assert_int_equal(P->aspace_new(NULL, &g->as, &g->c), 0);
 	assert_int_equal(P->ctx_adopt(g->c), 0);
 	guest_load(g, code, end);
 }

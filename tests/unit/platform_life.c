@@ -73,7 +73,7 @@ static void test_killed_parked(void **state)
 	(void)state;
 	struct guest g = {0};
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(P->aspace_new(&g.as, &g.c), 0);
+		assert_int_equal(P->aspace_new(NULL, &g.as, &g.c), 0);
 		kill(g.as->pid, SIGKILL);
 		usleep(i * 2000);
 		assert_int_equal(P->ctx_adopt(g.c), -ESRCH);
@@ -136,19 +136,24 @@ static void test_killed_while_others_sleep(void **state)
 	close(s.wake[1]);
 }
 
-/* Killed, and told of.  Word of somebody who was killed before may come meanwhile, too. */
+static bool is_dead(struct aspace *as)
+{
+	return as ? P->aspace_dead(as) : P->zygote_dead(NULL);
+}
+
+/* Killed (NULL: the zygote), and told of.  Word of somebody who was killed before may come too. */
 static void kill_and_hear(int pid, struct aspace *as)
 {
 	int before = __atomic_load_n(&deaths, __ATOMIC_SEQ_CST);
-	assert_false(P->aspace_dead(as));
+	assert_false(is_dead(as));
 	kill(pid, SIGKILL);
 	for (int i = 0; i < PATIENCE; i++) {
-		if (P->aspace_dead(as) && __atomic_load_n(&deaths, __ATOMIC_SEQ_CST) > before)
+		if (is_dead(as) && __atomic_load_n(&deaths, __ATOMIC_SEQ_CST) > before)
 			break;
 		usleep(1000);
 	}
 	assert_true(__atomic_load_n(&deaths, __ATOMIC_SEQ_CST) > before);
-	assert_true(P->aspace_dead(as));
+	assert_true(is_dead(as));
 }
 
 static void test_killed_asleep(void **state)
@@ -235,7 +240,7 @@ static void test_spare_killed(void **state)
 		int spare = spare_wait(guest);
 		if (spare == 0)
 			skip(); /* no CONFIG_PROC_CHILDREN */
-		assert_int_not_equal(spare, ptrace_host.zygote_pid);
+		assert_int_not_equal(spare, ptrace_zygote_first.pid);
 		kill(spare, SIGKILL);
 		usleep(i * 500);
 		guest_start(&g, loop);
@@ -254,13 +259,13 @@ static void test_zygote_killed(void **state)
 	struct ctx *c;
 	assert_int_equal(platform_setup(NULL), 0);
 	guest_start(&g, loop);
-	kill_and_hear(ptrace_host.zygote_pid, NULL);
+	kill_and_hear(ptrace_zygote_first.pid, NULL);
 	assert_false(P->aspace_dead(g.as));
-	if (P->aspace_new(&as, &c) == 0) { /* the spare */
+	if (P->aspace_new(NULL, &as, &c) == 0) { /* the spare */
 		P->ctx_destroy(c);
 		P->aspace_destroy(as, NULL);
 	}
-	assert_int_equal(P->aspace_new(&as, &c), -EAGAIN);
+	assert_int_equal(P->aspace_new(NULL, &as, &c), -EAGAIN);
 	assert_int_equal(P->aspace_fork(g.c, &child.as, &child.c), 0);
 	assert_int_equal(P->ctx_adopt(child.c), 0);
 	assert_int_equal(guest_run(&child), EV_SYSCALL);
@@ -276,7 +281,7 @@ static void test_foreign_signals(void **state)
 			       SIGTRAP, SIGWINCH, SIGCHLD, 34,	    40};
 	struct guest g, parked = {0};
 	guest_start(&g, loop);
-	assert_int_equal(P->aspace_new(&parked.as, &parked.c), 0);
+	assert_int_equal(P->aspace_new(NULL, &parked.as, &parked.c), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		assert_int_equal(kill(g.as->pid, signals[i]), 0);
 		for (int j = 0; j < 20; j++)
@@ -407,7 +412,7 @@ static _Noreturn void doomed_sentry(int ready)
 	if (platform_setup(NULL))
 		_exit(1);
 	guest_start(&g, spin);
-	P->aspace_new(&other.as, &other.c);
+	P->aspace_new(NULL, &other.as, &other.c);
 	P->aspace_fork(g.c, &child.as, &child.c);
 	P->ctx_create(g.c, &second);
 	P->ctx_create(g.c, &third);

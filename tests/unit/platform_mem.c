@@ -49,7 +49,7 @@ static void test_clean(void **state)
 {
 	(void)state;
 	struct guest g = {0};
-	assert_int_equal(P->aspace_new(&g.as, &g.c), 0);
+	assert_int_equal(P->aspace_new(NULL, &g.as, &g.c), 0);
 	assert_int_equal(count_maps(&g), 2); /* the stub's text and data */
 	assert_int_equal(fds_of(g.as->pid), 1u << 3);
 	assert_int_equal(P->ctx_adopt(g.c), 0);

@@ -256,7 +256,7 @@ static int guest_behind_filter(void)
 	int fd;
 	if (host_init() < 0 || p->init() < 0 || seccomp_load_sentry(/*with_ptrace=*/true) < 0)
 		return 1;
-	if (p->aspace_new(&as, &c) < 0 || p->ctx_adopt(c) < 0 || p->map(c, &req) < 0)
+	if (p->aspace_new(NULL, &as, &c) < 0 || p->ctx_adopt(c) < 0 || p->map(c, &req) < 0)
 		return 2;
 	if (p->write(as, &l, 1, &r, 1) != sizeof code)
 		return 3;

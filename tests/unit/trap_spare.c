@@ -20,7 +20,7 @@ static void a_dead_spare_is_replaced(void **state)
 		int spare = spare_wait(last);
 		if (spare == 0)
 			skip(); /* no CONFIG_PROC_CHILDREN */
-		assert_int_not_equal(spare, trap_host.zygote_pid);
+		assert_int_not_equal(spare, trap_zygote_first.pid);
 		kill(spare, SIGKILL);
 		last = spare;
 	}
@@ -45,7 +45,7 @@ static void nobody_waits_for_a_dead_spare(void **state)
 			skip();
 		kill(spare, SIGKILL);
 		usleep((unsigned)i * 20);
-		assert_int_equal(P->aspace_new(&g.as, &g.c), 0);
+		assert_int_equal(P->aspace_new(NULL, &g.as, &g.c), 0);
 		guest_end(&g);
 		guest_start(&g, loop);
 		assert_int_equal(guest_run(&g), EV_SYSCALL);
@@ -61,12 +61,12 @@ static void without_a_zygote_there_is_none(void **state)
 	(void)state;
 	struct guest g, other = {0}, child = {0};
 	guest_start(&g, loop);
-	kill(trap_host.zygote_pid, SIGKILL);
-	while (!P->aspace_dead(NULL))
+	kill(trap_zygote_first.pid, SIGKILL);
+	while (!P->zygote_dead(NULL))
 		usleep(1000);
-	while (P->aspace_new(&other.as, &other.c) == 0)
+	while (P->aspace_new(NULL, &other.as, &other.c) == 0)
 		guest_end(&other);
-	assert_int_equal(P->aspace_new(&other.as, &other.c), -EAGAIN);
+	assert_int_equal(P->aspace_new(NULL, &other.as, &other.c), -EAGAIN);
 	assert_null(other.as);
 	assert_int_equal(P->aspace_fork(g.c, &child.as, &child.c), 0);
 	assert_int_equal(P->ctx_adopt(child.c), 0);

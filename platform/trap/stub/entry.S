@@ -281,7 +281,8 @@ stub_die:
 
 /*
  * The zygote: gives up all memory but the text and the page behind it, its stack,
- * then makes one clean stub for each object and control socket it is sent.
+ * then makes one clean stub for each object and control socket it is sent, and another
+ * zygote, which says its pid there, for each control socket alone.
  * rdi base, rsi end, rdx top of memory, r12 the sentry's pid.
  */
 entry_zygote:
@@ -305,6 +306,7 @@ entry_zygote:
 1:	receive	STUB_CTL_FD
 	test	%rax, %rax
 	jle	stub_die
+	mov	%rax, %r14
 	mov	$STUB_CLONE_FORK, %edi
 	xor	%esi, %esi
 	xor	%edx, %edx
@@ -313,13 +315,34 @@ entry_zygote:
 	mov	$__NR_clone, %eax
 	syscall
 	test	%rax, %rax
-	jz	fork_begin
+	jz	2f
 	xor	%edi, %edi
 	mov	$__NR_close, %eax
 	syscall
 	mov	$1, %edi
 	mov	$__NR_close, %eax
 	syscall
+	jmp	1b
+2:	cmp	$STUB_MAKE_ZYGOTE, %r14
+	jne	fork_begin
+	xor	%edi, %edi
+	mov	$STUB_CTL_FD, %esi
+	mov	$__NR_dup2, %eax
+	syscall
+	xor	%edi, %edi
+	mov	$__NR_close, %eax
+	syscall
+	mov	%r12, %rdi
+	die_with_sentry
+	mov	$__NR_getpid, %eax
+	syscall
+	push	%rax
+	mov	%rsp, %rsi
+	mov	$STUB_CTL_FD, %edi
+	mov	$8, %edx
+	mov	$__NR_write, %eax
+	syscall
+	pop	%rax
 	jmp	1b
 
 	.section .note.GNU-stack, "", @progbits

@@ -15,6 +15,10 @@
 
 #define STUB_CTL_FD 3 /* control socket; what it brings becomes descriptor 0 */
 
+/* What a zygote is to make, by the length of the message it is sent. */
+#define STUB_MAKE_STUB	 1
+#define STUB_MAKE_ZYGOTE 2
+
 /* Host signal that interrupts guest code: glibc keeps 32 and 33 for itself. */
 #define INTERRUPT_SIGNAL 34
 
