@@ -3,12 +3,14 @@
  * vedette pause, vedette resume: all processes of a container stand still, and go on.
  *
  * By the freezer of its cgroup, sentry and all; where there is none, or we may not use it, the
- * sentry stops the guest's processes itself.
+ * sentry stops the guest's processes itself.  With the first container of a pod the others stand
+ * still too, each in its own cgroup: who computes needs no sentry.
  */
 #include <errno.h>
 
 #include "oci/life/command.h"
 #include "oci/life/group.h"
+#include "oci/life/pod.h"
 #include "platform/base/log.h"
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -16,17 +18,46 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	return id_argument(key, arg, state, state->input);
 }
 
-static int freeze(const struct target *t, bool on, struct error *e)
+static int freeze_group(const struct state_dir *d, pid_t except, bool on, struct error *e)
 {
 	struct group g;
-	if (json_object_get(t->state.json, "sandbox"))
-		return error_set(e, -EOPNOTSUPP, "its cgroup is all of a sandbox's");
-	int err = group_load(&g, &t->dir);
+	int err = group_load(&g, d);
 	if (err < 0 || g.cgroup.count == 0)
 		err = error_set(e, -EOPNOTSUPP, "a container without a cgroup has no freezer");
 	else
-		err = cgroup_freeze(&g.cgroup, on, t->state.pid, e);
+		err = cgroup_freeze(&g.cgroup, on, except, e);
 	group_free(&g);
+	return err;
+}
+
+struct freeze {
+	bool on;
+	struct error *e;
+};
+
+static int freeze_member(const struct state_dir *d, const struct state *s, void *arg)
+{
+	const struct freeze *f = arg;
+	int err = freeze_group(d, s->pid, f->on, f->e);
+	/* It has ended, or is in the first's group; or (thawing) all that can goes on. */
+	if (err == -ENOENT || err == -EOPNOTSUPP || !f->on)
+		err = 0;
+	return err;
+}
+
+static int freeze(const struct target *t, bool on, struct error *e)
+{
+	struct error ignored;
+	struct freeze f = {.on = on, .e = e}, undo = {.on = false, .e = &ignored};
+	if (json_object_get(t->state.json, "sandbox"))
+		return error_set(e, -EOPNOTSUPP, "its sandbox is not its own");
+	int err = pod_members(t->dir.id, freeze_member, &f);
+	if (err == 0) {
+		*e = (struct error){.msg = ""};
+		err = freeze_group(&t->dir, t->state.pid, on, e);
+	}
+	if (err < 0 && on)
+		pod_members(t->dir.id, freeze_member, &undo);
 	return err;
 }
 

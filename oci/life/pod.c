@@ -22,36 +22,78 @@ static const char *sandbox_of(const struct target *t)
 	return s ? s : t->dir.id;
 }
 
-static bool has_pid(const char *id, pid_t pid)
+typedef int each_fn(const struct state_dir *d, const struct state *s, void *arg);
+
+static int look_at(const char *id, each_fn *fn, void *arg)
 {
 	struct state_dir d;
 	struct state s;
 	struct error ignored;
-	bool yes = false;
+	int result = 0;
 	if (state_open(id, /*locked=*/false, &d, &ignored) == 0) {
-		yes = state_read(&d, &s, &ignored) == 0 && s.pid == pid;
+		if (state_read(&d, &s, &ignored) == 0)
+			result = fn(&d, &s, arg);
 		state_free(&s);
 	}
 	state_close(&d);
-	return yes;
+	return result;
+}
+
+/* Until fn does not return 0: that. */
+static int each_container(each_fn *fn, void *arg)
+{
+	struct error ignored;
+	int result = 0, fd = state_root(&ignored);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir && fd >= 0)
+		close(fd);
+	for (struct dirent *d; dir && result == 0 && (d = readdir(dir));)
+		if (d->d_name[0] != '.' && state_check_id(d->d_name, &ignored) == 0)
+			result = look_at(d->d_name, fn, arg);
+	if (dir)
+		closedir(dir);
+	return result;
+}
+
+struct by_pid {
+	pid_t pid;
+	char *id;
+};
+
+static int has_pid(const struct state_dir *d, const struct state *s, void *arg)
+{
+	struct by_pid *by = arg;
+	if (s->pid != by->pid)
+		return 0;
+	by->id = strdup(d->id);
+	return 1;
 }
 
 /* The container whose host process that is: its ID, malloc'ed, or NULL. */
 static char *called(pid_t pid)
 {
-	struct error ignored;
-	char *found = NULL;
-	int fd = state_root(&ignored);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir && fd >= 0)
-		close(fd);
-	for (struct dirent *d; dir && !found && (d = readdir(dir));)
-		if (d->d_name[0] != '.' && state_check_id(d->d_name, &ignored) == 0 &&
-		    has_pid(d->d_name, pid))
-			found = strdup(d->d_name);
-	if (dir)
-		closedir(dir);
-	return found;
+	struct by_pid by = {.pid = pid};
+	each_container(has_pid, &by);
+	return by.id;
+}
+
+struct of_sandbox {
+	const char *sandbox;
+	each_fn *fn;
+	void *arg;
+};
+
+static int is_member(const struct state_dir *d, const struct state *s, void *arg)
+{
+	const struct of_sandbox *of = arg;
+	const char *name = json_string_value(json_object_get(s->json, "sandbox"));
+	return name && strcmp(name, of->sandbox) == 0 ? of->fn(d, s, of->arg) : 0;
+}
+
+int pod_members(const char *sandbox, each_fn *fn, void *arg)
+{
+	struct of_sandbox of = {.sandbox = sandbox, .fn = fn, .arg = arg};
+	return each_container(is_member, &of);
 }
 
 /* The one of a kind that the path of a process leads to, if it is in that sandbox; or NULL. */

@@ -22,3 +22,9 @@ struct pod {
  */
 int pod_find(struct pod *out, const struct spec *s, const char *id, struct error *e);
 void pod_free(struct pod *p);
+/*
+ * Calls fn for each container in the sandbox of that one, but for itself: until one does not return
+ * 0, which is what is returned.
+ */
+int pod_members(const char *sandbox,
+		int (*fn)(const struct state_dir *d, const struct state *s, void *arg), void *arg);
