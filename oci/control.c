@@ -164,9 +164,11 @@ void control_obey(int fd, struct boot_container *c, const struct control_msg *m,
 		return;
 	}
 	if (m->kind == CONTROL_JOIN && c == boot_first) {
-		member_start(fds, n);
+		member_start(m, fds, n);
 		return;
 	}
+	if (m->kind == CONTROL_ZYGOTE && c == boot_first && n > 1)
+		boot_zygote(fds[1]); /* else the other end hears that nobody has this one */
 	control_close(fds, n);
 	if (m->kind == CONTROL_SIGNAL && m->sig > 0 && m->sig <= 64)
 		deliver(c, m);

@@ -27,7 +27,11 @@
  *	                CHANGES  what was changed in the root file system, into the descriptor that
  *	                         comes with it; passed on likewise, DONE or ERROR from the sentry
  *	                JOIN     another container in this sandbox: passed on like EXEC, and the
- *	                         connection then is that container's, as ours to the CLI
+ *	                         connection then is that container's, as ours to the CLI;
+ *	                         sig: the pid of its zygote, if one comes with it;
+ *	                         foreground: bits, which files of struct usage_files come
+ *	                ZYGOTE   another zygote for such a container: passed on likewise with
+ *	                         its socket (life/zygote.h)
  *	host -> command DONE     it was done; of STATE: sig is an enum state_status
  *	                ERROR    why not; `foreground' is what to exit with
  *
@@ -61,6 +65,7 @@ enum control_kind {
 	CONTROL_CHANGES,
 	CONTROL_JOIN,
 	CONTROL_PAUSED,
+	CONTROL_ZYGOTE,
 };
 
 /* Descriptors with one message: SCM_RIGHTS has no room for more than 253. */

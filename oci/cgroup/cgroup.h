@@ -6,7 +6,7 @@
  *
  *	cgroup_plan     where it will be
  *	cgroup_create   makes the directories and writes the limits
- *	cgroup_join     the calling process, and so all it forks from now on
+ *	cgroup_join     the calling process, and so all it forks from now on; cgroup_take another one
  *	cgroup_leave    ... goes back, so that it can take the group away itself
  *	cgroup_remove   when its processes are gone
  *
@@ -48,6 +48,8 @@ int cgroup_create(struct cgroup *c, const struct spec_resources *r, struct error
 /* Limits of one that exists; devices are not touched. */
 int cgroup_update(const struct cgroup *c, const struct spec_resources *r, struct error *e);
 int cgroup_join(const struct cgroup *c, struct error *e);
+/* Another process, of one thread.  -errno with *e filled: it may be in some hierarchies already. */
+int cgroup_take(const struct cgroup *c, pid_t pid, struct error *e);
 void cgroup_leave(const struct cgroup *c);
 /*
  * With all groups below it.  Waits for processes that are on their way out, some seconds at

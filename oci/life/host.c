@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "oci/cgroup/enter.h"
 #include "oci/life/apart.h"
@@ -28,6 +29,18 @@ static int set_up(const struct host *h, struct error *e)
 	return err < 0 ? err : namespaces_enter(&b->spec, &b->sandbox.spec, e);
 }
 
+static int join(const struct host *h, const struct sandbox *s, struct sandbox_procs *out,
+		struct error *e)
+{
+	struct zygote_link zygote;
+	if (zygote_make(&zygote, h->dir, h->pod->sandbox, &h->group->cgroup, h->group->must, e) < 0)
+		return EXIT_CONFIG;
+	int status = join_start(s, h->dir, h->pod, &zygote, out, e);
+	if (zygote.fd >= 0)
+		close(zygote.fd);
+	return status;
+}
+
 static int serve(struct host *h, int alive, int listener, int *out_signal, struct error *e)
 {
 	struct sandbox *s = &h->bundle->sandbox;
@@ -38,11 +51,7 @@ static int serve(struct host *h, int alive, int listener, int *out_signal, struc
 	s->apart = h->alone;
 	s->alive_fd = alive;
 	s->spec.id = h->dir->id;
-	if (joins && cgroup_asked(&h->bundle->spec.resources))
-		log_warning("limits on memory, CPU and I/O are shown inside, but it is the sandbox of %s "
-			    "whose limits are enforced",
-			    h->pod->sandbox);
-	int status = joins ? join_start(s, h->dir, h->pod, &procs, e) : sandbox_start(s, &procs, e);
+	int status = joins ? join(h, s, &procs, e) : sandbox_start(s, &procs, e);
 	group_started(h->group);
 	if (status)
 		return status;

@@ -17,9 +17,8 @@
 #include "oci/terminal.h"
 #include "platform/base/cleanup.h"
 
-/* Its host process, which passes us on. */
-static int connect_to(const struct state_dir *own, const char *id, struct link *out,
-		      pid_t *out_sandbox, struct error *e)
+int join_connect(const struct state_dir *own, const char *id, struct link *out,
+		 pid_t *out_sandbox, struct error *e)
 {
 	const struct control_msg state = {.kind = CONTROL_STATE};
 	struct control_msg reply;
@@ -55,53 +54,68 @@ static void describe(struct boot_spec *spec, const struct sandbox *s, const stru
 	memcpy(spec->join, pod->join, sizeof spec->join);
 }
 
-static int ask(int link, const struct boot_spec *spec, int process, int container, int alive,
-	       const int conns[GOFER_CONNS])
+/* What else comes with its descriptions. */
+struct parts {
+	int alive, conns[GOFER_CONNS];
+	const struct zygote_link *zygote;
+};
+
+static int ask(int link, const struct boot_spec *spec, int process, int container,
+	       const struct parts *p)
 {
-	const struct control_msg m = {.kind = CONTROL_JOIN};
+	struct control_msg m = {.kind = CONTROL_JOIN, .sig = p->zygote->pid};
 	/* The connection itself is the first where they arrive. */
-	enum { BEFORE = MEMBER_CONNS - 1 + GOFER_CONNS };
-	int fds[BEFORE + STDIO + PRESERVE_MAX] = {process, container, alive};
-	memcpy(fds + MEMBER_CONNS - 1, conns, GOFER_CONNS * sizeof *conns);
-	return control_send_fds(link, &m, fds, BEFORE + pack_fds(spec, fds + BEFORE));
+	size_t n = MEMBER_CONNS - 1 + GOFER_CONNS;
+	/* Where there is no zygote something else has its place. */
+	int zygote = p->zygote->pid ? p->zygote->fd : p->alive;
+	int fds[MEMBER_CONNS + GOFER_CONNS + USAGE_FILES + STDIO + PRESERVE_MAX] = {
+		process, container, p->alive, zygote};
+	memcpy(fds + MEMBER_CONNS - 1, p->conns, sizeof p->conns);
+	/* Only of a group that all its processes are in. */
+	for (int i = 0; p->zygote->pid && i < USAGE_FILES; i++)
+		if (spec->usage->fd[i] >= 0) {
+			m.foreground |= 1u << i;
+			fds[n++] = spec->usage->fd[i];
+		}
+	return control_send_fds(link, &m, fds, n + pack_fds(spec, fds + n));
 }
 
-static int hand_over(const struct sandbox *s, const struct boot_spec *spec, int link, int dir,
-		     const int conns[GOFER_CONNS], struct error *e)
+static int hand_over(const struct boot_spec *spec, int link, int dir, const struct parts *p,
+		     struct error *e)
 {
 	autoclose int process = pack_write(spec, dir);
 	autoclose int container = process < 0 ? -1 : pack_container_write(spec, dir);
 	int err = process < 0 ? process : container < 0 ? container : 0;
 	if (err == 0)
-		err = ask(link, spec, process, container, s->alive_fd, conns);
+		err = ask(link, spec, process, container, p);
 	return err < 0 ? error_set(e, err, "cannot tell the sandbox of the container: %s",
 				   strerror(-err))
 		       : 0;
 }
 
 int join_start(const struct sandbox *s, const struct state_dir *own, const struct pod *pod,
-	       struct sandbox_procs *out, struct error *e)
+	       const struct zygote_link *zygote, struct sandbox_procs *out, struct error *e)
 {
 	struct boot_stdio more[PRESERVE_MAX];
 	struct boot_spec spec;
 	struct stdio again;
 	struct link link;
 	pid_t gofer = -1;
-	int conns[GOFER_CONNS];
+	struct parts parts = {.alive = s->alive_fd, .zygote = zygote};
 	*out = (struct sandbox_procs){.control = -1};
 	if (sandbox_score(s, e) < 0)
 		return EXIT_CONFIG;
-	if (connect_to(own, pod->sandbox, &link, &out->sandbox, e) < 0) {
+	if (join_connect(own, pod->sandbox, &link, &out->sandbox, e) < 0) {
 		link_close(&link);
 		return EXIT_CONFIG;
 	}
 	describe(&spec, s, pod, &again, more);
-	int status = sandbox_gofer(s, conns, &gofer, e);
+	int status = sandbox_gofer(s, parts.conns, &gofer, e);
 	if (status == 0) {
-		if (hand_over(s, &spec, link.fd, own->fd, conns, e) < 0)
+		if (hand_over(&spec, link.fd, own->fd, &parts, e) < 0)
 			status = EXIT_INTERNAL;
 		for (int i = 0; i < GOFER_CONNS; i++)
-			close(conns[i]);
+			close(parts.conns[i]);
 	}
 	stdio_close(&again);
 	if (status && gofer > 0) {

@@ -23,6 +23,7 @@ struct member {
 	int fd, alive;		  /* ours; alive: until nothing of it is left */
 	struct boot_container *c; /* our reference */
 	struct boot_spec spec;
+	struct usage_files usage;
 	void *process, *container; /* what spec is made of */
 };
 
@@ -105,10 +106,24 @@ static void *live(void *arg)
 	return NULL;
 }
 
-/* Descriptors from FDS on are the spec's if that succeeds. */
-static int read_spec(struct member *m, const int *fds, size_t n)
+/* How many there are, from the descriptor fds[FDS] on. */
+static size_t read_usage(struct member *m, uint32_t which, const int *fds, size_t n)
 {
-	int err = pack_read(fds[MEMBER_PROCESS], fds + FDS, n - FDS, &m->spec, &m->process);
+	size_t used = 0;
+	m->usage.own = true;
+	for (int i = 0; i < USAGE_FILES; i++)
+		m->usage.fd[i] = (which >> i & 1) && FDS + used < n ? fds[FDS + used++] : -1;
+	return used;
+}
+
+/* Descriptors from FDS on are the spec's if that succeeds. */
+static int read_spec(struct member *m, const struct control_msg *msg, const int *fds, size_t n)
+{
+	size_t used = FDS + read_usage(m, msg->foreground, fds, n);
+	int err = pack_read(fds[MEMBER_PROCESS], fds + used, n - used, &m->spec, &m->process);
+	m->spec.usage = msg->foreground ? &m->usage : NULL;
+	m->spec.zygote_pid = msg->sig;
+	m->spec.zygote_fd = fds[MEMBER_ZYGOTE];
 	if (err == 0)
 		err = pack_container_read(fds[MEMBER_CONTAINER], &m->spec, &m->container);
 	if (err == 0)
@@ -116,11 +131,11 @@ static int read_spec(struct member *m, const int *fds, size_t n)
 	return err;
 }
 
-void member_start(const int *fds, size_t n)
+void member_start(const struct control_msg *msg, const int *fds, size_t n)
 {
 	struct boot_error be = {.text = "the description of a container is damaged"};
 	struct member *m = n < FDS ? NULL : calloc(1, sizeof *m);
-	int err = m ? read_spec(m, fds, n) : -EINVAL;
+	int err = m ? read_spec(m, msg, fds, n) : -EINVAL;
 	if (err < 0) {
 		if (n > 0)
 			session_fail(fds[0], err, &be);
@@ -135,6 +150,8 @@ void member_start(const int *fds, size_t n)
 	ref_init(&m->ref);
 	m->fd = fds[0];
 	m->alive = fds[MEMBER_ALIVE];
+	if (!m->spec.zygote_pid)
+		host_close(fds[MEMBER_ZYGOTE]);
 	host_close(fds[MEMBER_PROCESS]);
 	host_close(fds[MEMBER_CONTAINER]);
 	if ((err = thread_start(live, m)) == 0)
@@ -142,6 +159,8 @@ void member_start(const int *fds, size_t n)
 	strcpy(be.text, "no thread for another container");
 	session_fail(m->fd, err, &be);
 	control_close(fds + FDS, n - FDS);
+	if (m->spec.zygote_pid)
+		host_close(fds[MEMBER_ZYGOTE]);
 	give_back(m);
 	member_put(m);
 }

@@ -9,8 +9,11 @@
 
 #include "oci/control.h"
 
-/* What comes with JOIN, in this order: the connection, then these, then what pack_fds() lists. */
-enum { MEMBER_PROCESS = 1, MEMBER_CONTAINER, MEMBER_ALIVE, MEMBER_CONNS };
+/*
+ * What comes with JOIN, in this order: the connection, then these, then the gofer's connections, the
+ * files of struct usage_files that there are, and what pack_fds() lists.
+ */
+enum { MEMBER_PROCESS = 1, MEMBER_CONTAINER, MEMBER_ALIVE, MEMBER_ZYGOTE, MEMBER_CONNS };
 
 /* fds are taken over. */
-void member_start(const int *fds, size_t n);
+void member_start(const struct control_msg *m, const int *fds, size_t n);

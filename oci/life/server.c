@@ -205,7 +205,7 @@ static void hear_client(struct server *s, int fd)
 		drop_client(s, fd);
 		return;
 	}
-	if (m.kind == CONTROL_EXEC || m.kind == CONTROL_JOIN)
+	if (m.kind == CONTROL_EXEC || m.kind == CONTROL_JOIN || m.kind == CONTROL_ZYGOTE)
 		ask_enter(s, fd, &m, fds, n);
 	else if (m.kind == CONTROL_CHANGES)
 		ask_changes(s, fd, &m, fds, n);

@@ -6,67 +6,7 @@ command -v busybox >/dev/null || { echo "1..0 # SKIP no busybox"; exit 0; }
 exec python3 - <<'E'
 import sys; sys.dont_write_bytecode = True
 sys.path.insert(0, 'tests/programs')
-from ocibox import *
-
-CRI = ('io.kubernetes.cri.container-type', 'io.kubernetes.cri.sandbox-id')
-CRIO = ('io.kubernetes.cri-o.ContainerType', 'io.kubernetes.cri-o.SandboxID')
-SLEEP = ['sleep', '1000']
-
-class Pod(Box):
-    def __init__(self):
-        super().__init__()
-        self.base = self.dir + '/rootfs'
-
-    # A root of its own: a copy, so that what one writes the other has not.
-    def rootfs(self, id):
-        r = self.dir + '/rootfs.' + id
-        if not os.path.exists(r):
-            shutil.copytree(self.base, r, symlinks=True)
-            with open(r + '/etc/whose', 'w') as f:
-                f.write(id + '\n')
-        return r
-
-    def first(self, id='pause', args=SLEEP, names=CRI, run=True, change=None):
-        def both(c):
-            c['root']['path'] = self.rootfs(id)
-            c['hostname'] = 'podhost'
-            c['annotations'] = {names[0]: 'sandbox', names[1]: id}
-            if change:
-                change(c)
-        pid = self.created(id, args, change=both)
-        if run:
-            self.started_ok(id)
-        return pid
-
-    def started_ok(self, id):
-        r = self.v('start', id)
-        assert r.returncode == 0, r.stderr
-
-    def joining(self, id, of, names=CRI, change=None, shared=('ipc', 'network', 'uts')):
-        host = self.pid(of)
-        files = {'network': 'net', 'ipc': 'ipc', 'uts': 'uts', 'pid': 'pid'}
-        def both(c):
-            c['root']['path'] = self.rootfs(id)
-            c.pop('hostname', None)
-            c['annotations'] = {names[0]: 'container', names[1]: of} if names else {}
-            for n in c['linux']['namespaces']:
-                if n['type'] in shared:
-                    n['path'] = '/proc/%d/ns/%s' % (host, files[n['type']])
-            if change:
-                change(c)
-        return both
-
-    def member(self, id, args=SLEEP, of='pause', run=True, **kw):
-        pid = self.created(id, args, change=self.joining(id, of, **kw))
-        if run:
-            self.started_ok(id)
-        return pid
-
-    def sh(self, id, script, **kw):
-        return self.v('exec', id, 'sh', '-c', script, **kw)
-
-def named(pid, name):
-    return [p for p, n in children(pid) if n == name]
+from podbox import *
 
 box = Pod()
 pause = box.first()
