@@ -6,7 +6,7 @@
  *	serve.c    threads, connections, one packet in, packets out
  *	request.c  is this packet a request?  then its operation is run
  *	walk.c     from a root and a path to a descriptor, never through a link
- *	read.c write.c  the operations
+ *	read.c list.c many.c write.c  the operations
  *	layers.h        roots of two layers: an overlay
  *	confine.c filter.c  what is given up before the first request
  *
@@ -55,8 +55,9 @@ struct server {
 struct worker {
 	struct server *s;
 	int conn;
-	/* Sends one packet; fd -1: no descriptor.  0 or -errno, which ends the connection. */
-	int (*emit)(struct worker *w, const struct gofer_rep *rep, const void *body, int fd);
+	/* Sends one packet with n descriptors.  0 or -errno, which ends the connection. */
+	int (*emit)(struct worker *w, const struct gofer_rep *rep, const void *body, const int *fds,
+		    size_t n);
 	/* The request, checked and copied: nothing reads `in` again but `data`. */
 	struct gofer_req req;
 	const struct root *root;
@@ -66,8 +67,10 @@ struct worker {
 	int given; /* came with the request, or -1; closed after it */
 	/* The reply as it is made */
 	struct gofer_rep rep;
-	int fd;		  /* goes out with the reply, then is closed */
-	bool keep_fd;	  /* it is not closed */
+	/* Go out with the reply, then are closed. */
+	int fds[GOFER_MANY_MAX];
+	size_t nfds;
+	bool keep_fd;	  /* they are not closed */
 	const void *body; /* of the last packet; any size, cut in chunks */
 	size_t body_size;
 	_Alignas(16) uint8_t in[GOFER_PACKET_MAX];
@@ -122,7 +125,21 @@ int rename_host(const struct server *s, int from, const char *from_name, int to,
 /* Gives what fd is to ids of the sandbox, GOFER_KEEP_ID: as it is.  -EINVAL: none on the host. */
 int pin_give(const struct server *s, int fd, uint32_t uid, uint32_t gid);
 
-/* read.c, write.c: fill w->rep, w->fd, w->body; 0 or -errno. */
+/* A descriptor more for the reply, which takes it over. */
+void gofer_reply_fd(struct worker *w, int fd);
+/* read.c: the file at w->path, with its attributes; flags: the protocol's. */
+int open_path(struct worker *w, int flags, int *out_fd, struct gofer_attr *out);
+
+/*
+ * many.c: with each name of a request that has several: w->path is that of the name, status 0 or why
+ * it is none.  < 0 from fn ends it, and is the result.
+ */
+int names_each(struct worker *w, int (*fn)(void *arg, unsigned i, int status), void *arg);
+
+/*
+ * read.c, list.c, many.c, write.c: fill w->rep, w->body, and give descriptors to gofer_reply_fd();
+ * 0 or -errno.
+ */
 #define OP(name, fields) int gofer_op_##name(struct worker *w);
 GOFER_OPS(OP)
 #undef OP

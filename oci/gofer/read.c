@@ -33,147 +33,38 @@ int gofer_op_STAT(struct worker *w)
 	return pin(w, &fd);
 }
 
-/*
- * Attributes and target of one entry; -ENOENT: gone meanwhile.  A name that is
- * replaced between the two questions is asked about again.
- */
-static ssize_t entry_get(struct worker *w, int dir, const char *name, struct gofer_attr *attr,
-			 char link[GOFER_PATH_MAX + 1])
-{
-	for (int i = 0; i < 8; i++) {
-		int err = pin_attr(w->s, dir, name, attr);
-		if (err < 0)
-			return err;
-		if (!S_ISLNK(attr->mode))
-			return 0;
-		ssize_t n = readlinkat(dir, name, link, GOFER_PATH_MAX);
-		if (n > 0)
-			return n;
-		if (n == 0 || errno != EINVAL)
-			return -ENOENT;
-	}
-	return -ENOENT;
-}
-
-/* The packet that is filled in w->out, and sent when it is full. */
-struct listing {
-	struct worker *w;
-	const struct layers *dir; /* of a layered root, else NULL */
-	size_t used;
-};
-
-/* A directory in both layers has the lower one's number; layers_attr() says why. */
-static int entry_layers(const struct listing *l, const char *name, struct gofer_attr *attr)
-{
-	autolayers struct layers it = LAYERS_NONE;
-	bool white;
-	int err = layers_child(l->w, l->dir, name, &it, &white);
-	if (err == 0 && layers_seen(&it) < 0)
-		err = -ENOENT;
-	return err < 0 ? err : layers_attr(l->w, &it, attr);
-}
-
-static int entry_add(struct listing *l, int dir, const char *name, bool low)
-{
-	char link[GOFER_PATH_MAX + 1];
-	struct gofer_dirent d = {0};
-	struct worker *w = l->w;
-	size_t name_size = strlen(name) + 1, *used = &l->used;
-	/* What cannot be asked about (gone, a dead mount) is left out: proto.h has no word for it.
-	 */
-	ssize_t n = entry_get(w, dir, name, &d.attr, link);
-	if (n >= 0 && l->dir && S_ISDIR(d.attr.mode) && !low && l->dir->low >= 0)
-		n = entry_layers(l, name, &d.attr);
-	else if (n >= 0 && low && !S_ISDIR(d.attr.mode))
-		d.attr.flags |= GOFER_LOWER;
-	if (n < 0 || name_size > GOFER_NAME_MAX + 1)
-		return 0;
-	d.name_size = (uint32_t)name_size;
-	d.link_size = n > 0 ? (uint32_t)n + 1 : 0;
-	link[n] = '\0';
-	size_t strings = (d.name_size + d.link_size + 7ul) & ~7ul;
-	if (*used + sizeof d + strings > GOFER_CHUNK) {
-		int err = gofer_reply_more(w, w->out, *used);
-		if (err < 0)
-			return err;
-		*used = 0;
-	}
-	uint8_t *p = w->out + *used;
-	memcpy(p, &d, sizeof d);
-	memset(p + sizeof d + strings - 8, 0, 8);
-	memcpy(p + sizeof d, name, d.name_size);
-	memcpy(p + sizeof d + d.name_size, link, d.link_size);
-	*used += sizeof d + strings;
-	return 0;
-}
-
-static int add_plain(void *arg, int dir, const char *name)
-{
-	return entry_add(arg, dir, name, /*low=*/false);
-}
-
-static int add_layered(void *arg, int dir, const char *name, bool low)
-{
-	return entry_add(arg, dir, name, low);
-}
-
-static int list_layered(struct worker *w, struct listing *l)
-{
-	autolayers struct layers dir = LAYERS_NONE;
-	int err = layers_find(w, w->path, /*raise=*/false, &dir);
-	if (err == 0)
-		err = layers_attr(w, &dir, &w->rep.attr);
-	if (err < 0)
-		return err;
-	l->dir = &dir;
-	return S_ISDIR(w->rep.attr.mode) ? layers_list(w, &dir, add_layered, l) : -ENOTDIR;
-}
-
-static int list_plain(struct worker *w, struct listing *l)
-{
-	autoclose int pinned = -1;
-	int err = pin(w, &pinned);
-	if (err < 0)
-		return err;
-	return S_ISDIR(w->rep.attr.mode) ? dir_each(w, pinned, add_plain, l) : -ENOTDIR;
-}
-
-int gofer_op_LIST(struct worker *w)
-{
-	struct listing l = {.w = w};
-	int err = w->root->layered ? list_layered(w, &l) : list_plain(w, &l);
-	if (err < 0)
-		return err;
-	w->body = w->out;
-	w->body_size = l.used;
-	return 0;
-}
-
-int gofer_op_OPEN(struct worker *w)
+int open_path(struct worker *w, int flags, int *out_fd, struct gofer_attr *out)
 {
 	autoclose int pinned = -1, fd = -1;
-	int flags = (int)w->req.flags;
 	bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
 	bool change = writes && w->root->writable;
-	int err = pin_object(w, w->path, change, &pinned, &w->rep.attr);
+	int err = pin_object(w, w->path, change, &pinned, out);
 	if (err < 0)
 		return err;
-	if (!S_ISREG(w->rep.attr.mode))
-		return S_ISDIR(w->rep.attr.mode)   ? -EISDIR
-		       : S_ISLNK(w->rep.attr.mode) ? -ELOOP
-						   : -ENXIO;
+	if (!S_ISREG(out->mode))
+		return S_ISDIR(out->mode)   ? -EISDIR
+		       : S_ISLNK(out->mode) ? -ELOOP
+					    : -ENXIO;
 	if (writes && !w->root->writable)
 		return -EROFS;
-	if ((err = pin_allowed(w, pinned, &w->rep.attr)) < 0)
+	if ((err = pin_allowed(w, pinned, out)) < 0)
 		return err;
 	/* O_NONBLOCK: a file lease that somebody holds must not hold us. */
 	fd = openat(AT_FDCWD, pin_name(pinned).text, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return -errno;
-	if ((flags & O_TRUNC) && (err = pin_attr(w->s, fd, "", &w->rep.attr)) < 0)
+	if ((flags & O_TRUNC) && (err = pin_attr(w->s, fd, "", out)) < 0)
 		return err;
-	w->fd = STEAL_FD(fd);
+	*out_fd = STEAL_FD(fd);
 	return 0;
+}
+
+int gofer_op_OPEN(struct worker *w)
+{
+	int fd, err = open_path(w, (int)w->req.flags, &fd, &w->rep.attr);
+	if (err == 0)
+		gofer_reply_fd(w, fd);
+	return err;
 }
 
 /* A reply of n bytes at w->out; they are only counted if the request has room for none. */
@@ -293,21 +184,24 @@ int gofer_op_MEMFILE(struct worker *w)
 	if (w->s->tmpfs < 0)
 		return -ENOSYS;
 	/* 3.11: no name that a sudden end could leave behind.  Older hosts say EISDIR. */
+	int fd = -1;
 	if (w->s->has_tmpfile)
-		w->fd = openat(w->s->tmpfs, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-	if (w->fd >= 0)
+		fd = openat(w->s->tmpfs, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		gofer_reply_fd(w, fd);
 		return 0;
+	}
 	/* Gofers of other containers may share the directory: the number is only a first guess. */
 	for (int tries = 0; tries < 1000; tries++) {
 		snprintf(name, sizeof name, "vedette.%x.%x", w->s->pid,
 			 __atomic_fetch_add(&w->s->files, 1, __ATOMIC_RELAXED));
-		int fd = openat(w->s->tmpfs, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		fd = openat(w->s->tmpfs, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (fd < 0 && errno == EEXIST)
 			continue;
 		if (fd < 0)
 			return -errno;
 		unlinkat(w->s->tmpfs, name, 0);
-		w->fd = fd;
+		gofer_reply_fd(w, fd);
 		return 0;
 	}
 	return -EEXIST;
@@ -326,6 +220,9 @@ int gofer_op_READONLY(struct worker *w)
 		return -errno;
 	if (!S_ISREG(file.st_mode) || !(link.st_mode & S_IRUSR))
 		return -EACCES;
-	w->fd = openat(AT_FDCWD, name.text, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	return w->fd < 0 ? -errno : 0;
+	int fd = openat(AT_FDCWD, name.text, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	gofer_reply_fd(w, fd);
+	return 0;
 }

@@ -103,6 +103,23 @@ static int path_check(const char *path)
 	}
 }
 
+/* GOFER_F_NAMES: the last byte is a NUL, and nothing but paths stands before one. */
+static int names_check(const char *p, size_t size)
+{
+	unsigned count = 0;
+	if (size == 0 || p[size - 1] != '\0')
+		return -EINVAL;
+	for (size_t n; size > 0; p += n + 1, size -= n + 1) {
+		n = strlen(p);
+		int err = n == 0 ? -EINVAL : path_check(p);
+		if (err < 0)
+			return err;
+		if (++count > GOFER_MANY_MAX)
+			return -EINVAL;
+	}
+	return 0;
+}
+
 /* The second string: another path, or a word with a length of its own. */
 static int name_check(const struct gofer_req *r, const char *name)
 {
@@ -167,6 +184,9 @@ static int request_take(struct worker *w, size_t size)
 		return err;
 	if ((err = path_check(w->path)) < 0 || (err = name_check(r, w->name)) < 0)
 		return err;
+	if ((fields & GOFER_F_NAMES) &&
+	    (err = names_check((const char *)w->data, r->data_size)) < 0)
+		return err;
 	if (fields & GOFER_F_NOROOT)
 		return r->root == 0 && r->path_size == 0 ? 0 : -EINVAL;
 	if (r->root >= w->s->nroots)
@@ -193,7 +213,7 @@ int gofer_handle(struct worker *w, size_t size, int given)
 {
 	w->rep = (struct gofer_rep){.magic = GOFER_MAGIC};
 	w->req = (struct gofer_req){0};
-	w->fd = -1;
+	w->nfds = 0;
 	w->keep_fd = false;
 	w->given = given;
 	w->body = NULL;

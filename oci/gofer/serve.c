@@ -30,25 +30,27 @@
 
 enum { STACK_SIZE = 256 * 1024 };
 
-static int conn_emit(struct worker *w, const struct gofer_rep *rep, const void *body, int fd)
+static int conn_emit(struct worker *w, const struct gofer_rep *rep, const void *body,
+		     const int *fds, size_t nfds)
 {
 	union {
 		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(int))];
-	} ctl = {0};
+		char space[CMSG_SPACE(GOFER_MANY_MAX * sizeof(int))];
+	} ctl;
 	struct iovec iov[2] = {
 		{.iov_base = (void *)(uintptr_t)rep, .iov_len = sizeof *rep},
 		{.iov_base = (void *)(uintptr_t)body, .iov_len = rep->size},
 	};
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
-	if (fd >= 0) {
+	if (nfds > 0) {
+		memset(&ctl, 0, sizeof ctl);
 		msg.msg_control = ctl.space;
-		msg.msg_controllen = sizeof ctl.space;
+		msg.msg_controllen = CMSG_SPACE(nfds * sizeof *fds);
 		struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof fd);
-		memcpy(CMSG_DATA(c), &fd, sizeof fd);
+		c->cmsg_len = CMSG_LEN(nfds * sizeof *fds);
+		memcpy(CMSG_DATA(c), fds, nfds * sizeof *fds);
 	}
 	ssize_t n;
 	do
@@ -62,7 +64,7 @@ static int packet_send(struct worker *w, uint16_t flags, const void *body, size_
 	assert(size + sizeof w->rep <= GOFER_PACKET_MAX);
 	w->rep.flags = flags;
 	w->rep.size = (uint32_t)size;
-	int err = w->emit(w, &w->rep, body, flags & GOFER_FD ? w->fd : -1);
+	int err = w->emit(w, &w->rep, body, w->fds, flags & GOFER_FD ? w->nfds : 0);
 	w->rep.attr = (struct gofer_attr){0};
 	return err;
 }
@@ -72,9 +74,14 @@ int gofer_reply_more(struct worker *w, const void *body, size_t size)
 	return packet_send(w, GOFER_MORE, body, size);
 }
 
-int gofer_reply(struct worker *w)
+void gofer_reply_fd(struct worker *w, int fd)
 {
-	autoclose int closed = w->keep_fd ? -1 : w->fd;
+	assert(w->nfds < GOFER_MANY_MAX);
+	w->fds[w->nfds++] = fd;
+}
+
+static int reply(struct worker *w)
+{
 	const uint8_t *body = w->body;
 	int err;
 
@@ -86,7 +93,16 @@ int gofer_reply(struct worker *w)
 	for (; w->body_size > GOFER_CHUNK; w->body_size -= GOFER_CHUNK, body += GOFER_CHUNK)
 		if ((err = gofer_reply_more(w, body, GOFER_CHUNK)) < 0)
 			return err;
-	return packet_send(w, w->fd >= 0 ? GOFER_FD : 0, body, w->body_size);
+	return packet_send(w, w->nfds > 0 ? GOFER_FD : 0, body, w->body_size);
+}
+
+int gofer_reply(struct worker *w)
+{
+	int err = reply(w);
+	for (size_t i = 0; i < w->nfds && !w->keep_fd; i++)
+		close(w->fds[i]);
+	w->nfds = 0;
+	return err;
 }
 
 static void futex_wait(uint32_t *word, uint32_t value)

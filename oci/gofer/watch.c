@@ -27,7 +27,7 @@ int gofer_op_NOTIFY(struct worker *w)
 {
 	if (w->s->inotify < 0)
 		return -ENOSYS;
-	w->fd = w->s->inotify;
+	gofer_reply_fd(w, w->s->inotify);
 	w->keep_fd = true;
 	return 0;
 }

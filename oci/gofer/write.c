@@ -168,7 +168,7 @@ int gofer_op_CREATE(struct worker *w)
 		return err;
 	}
 	if ((err = target_finish(w, &t, /*is_dir=*/false)) == 0)
-		w->fd = STEAL_FD(fd);
+		gofer_reply_fd(w, STEAL_FD(fd));
 	return err;
 }
 

@@ -69,19 +69,25 @@ static bool is_below(ino_t ino)
 	return false;
 }
 
-static int emit(struct worker *w, const struct gofer_rep *rep, const void *body, int fd)
+static void fd_check(const struct worker *w, int fd)
+{
+	struct stat st;
+	bool writes = (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
+	assert(fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino != secret);
+	assert(w->root == NULL || w->root->writable || !writes);
+	assert(!writes || (!is_below(st.st_ino) && w->req.op != GOFER_OPENS));
+}
+
+static int emit(struct worker *w, const struct gofer_rep *rep, const void *body, const int *fds,
+		size_t nfds)
 {
 	assert(rep->magic == GOFER_MAGIC && rep->status <= 0 && rep->status >= -4095);
 	assert(rep->size <= GOFER_CHUNK && (rep->size == 0 || body));
-	assert(!(rep->flags & GOFER_FD) == (fd < 0));
-	assert(rep->status == 0 || (rep->size == 0 && fd < 0));
-	if (fd >= 0 && w->req.op != GOFER_NOTIFY) {
-		struct stat st;
-		bool writes = (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY;
-		assert(fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino != secret);
-		assert(w->root == NULL || w->root->writable || !writes);
-		assert(!writes || !is_below(st.st_ino));
-	}
+	assert(!(rep->flags & GOFER_FD) == (nfds == 0));
+	assert(nfds <= (w->req.op == GOFER_OPENS ? GOFER_MANY_MAX : 1));
+	assert(rep->status == 0 || (rep->size == 0 && nfds == 0));
+	for (size_t i = 0; i < nfds && w->req.op != GOFER_NOTIFY; i++)
+		fd_check(w, fds[i]);
 	more = rep->flags & GOFER_MORE;
 	replies++;
 	return 0;
@@ -209,12 +215,43 @@ static int each(void *arg, const struct gofer_entry *e)
 	return 0;
 }
 
+static void each_of_many(void *arg, unsigned i, const struct gofer_entry *e, int status)
+{
+	unsigned *at = arg;
+	assert(i == *at && status <= 0 && status >= -4095);
+	if (e)
+		each(NULL, e);
+	else
+		++*at;
+}
+
+static void lists(struct gofer *g, const struct gofer_names *names)
+{
+	unsigned at = 0;
+	gofer_lists(g, 0, "x", names, each_of_many, &at);
+	assert(at == names->count);
+}
+
+static void opens(struct gofer *g, const struct gofer_names *names)
+{
+	struct gofer_opened opened[GOFER_MANY_MAX];
+	int fds[GOFER_MANY_MAX];
+	if (gofer_opens(g, 0, "x", names, opened, fds) < 0)
+		return;
+	for (unsigned i = 0; i < names->count; i++) {
+		assert(fds[i] >= 0 || (fds[i] >= -4095 && fds[i] < 0));
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+}
+
 /* Packets of the reply, each with its 16-bit size in front, are there before the request. */
 static void fuzz_reply(const uint8_t *data, size_t size)
 {
 	static uint8_t buf[GOFER_PACKET_MAX];
 	struct gofer_attr attr;
 	struct gofer_statfs fs;
+	struct gofer_names names = {.text = "a\0b", .size = 4, .count = 2};
 	struct gofer *g;
 	int pair[2], before = next_fd();
 	uint8_t which = size ? data[0] : 0;
@@ -229,7 +266,7 @@ static void fuzz_reply(const uint8_t *data, size_t size)
 			break;
 	}
 	shutdown(pair[1], SHUT_WR);
-	switch (which % 5) {
+	switch (which % 7) {
 	case 0:
 		gofer_stat(g, 0, "x", &attr);
 		break;
@@ -241,6 +278,12 @@ static void fuzz_reply(const uint8_t *data, size_t size)
 		break;
 	case 3:
 		gofer_statfs(g, 0, "x", &fs);
+		break;
+	case 4:
+		lists(g, &names);
+		break;
+	case 5:
+		opens(g, &names);
 		break;
 	default:
 		gofer_readlink(g, 0, "x", (char *)buf, 100);
@@ -281,6 +324,19 @@ static const char *const words[] = {
 	"uplink",  "new/x",	"dirlink",     "new2",	    "a//b", "user.a", "/etc",
 	"dir/x/y", "../ro/file"};
 
+/* Names for one request, most of them good ones; their size. */
+static size_t good_names(uint8_t *out)
+{
+	size_t size = 0;
+	for (uint32_t i = 1 + pick(8) * pick(6); i > 0; i--) {
+		const char *word = words[pick(8) ? 1 + pick(2) : pick(ARRAY_SIZE(words))];
+		size_t n = strlen(word) + 1;
+		memcpy(out + size, word, n);
+		size += n;
+	}
+	return size;
+}
+
 /* A request that is right but for its values. */
 static size_t good_request(uint8_t *out)
 {
@@ -314,11 +370,14 @@ static size_t good_request(uint8_t *out)
 	}
 	r.path_size = (uint32_t)strlen(path);
 	r.name_size = (uint32_t)strlen(name);
-	r.data_size = f & GOFER_F_DATA ? pick(20) : 0;
+	uint8_t *data = out + sizeof r + r.path_size + r.name_size;
+	if (f & GOFER_F_NAMES)
+		r.data_size = (uint32_t)good_names(data);
+	else if (f & GOFER_F_DATA)
+		memset(data, 'd', r.data_size = pick(20));
 	memcpy(out, &r, sizeof r);
 	memcpy(out + sizeof r, path, r.path_size);
 	memcpy(out + sizeof r + r.path_size, name, r.name_size);
-	memset(out + sizeof r + r.path_size + r.name_size, 'd', r.data_size);
 	return sizeof r + r.path_size + r.name_size + r.data_size;
 }
 
@@ -335,7 +394,17 @@ static size_t good_packet(uint8_t *out, uint16_t op, bool entries)
 		memcpy(out + size + sizeof d, "name\0to\0", 8);
 		size += sizeof d + 8;
 	}
-	if (!entries && pick(2)) {
+	if (op == GOFER_LISTS) {
+		const struct gofer_dirent ends[2] = {{.link_size = pick(2)}, {.link_size = 7}};
+		memcpy(out + size, ends, sizeof ends);
+		size += sizeof ends[0] * (1 + pick(2));
+	} else if (op == GOFER_OPENS) {
+		const struct gofer_opened two[2] = {{.status = -2},
+						    {.status = -(int)pick(2),
+						     .attr.mode = S_IFREG}};
+		memcpy(out + size, two, sizeof two);
+		size += sizeof two[0] * (1 + pick(2));
+	} else if (!entries && pick(2)) {
 		rep.total = pick(100);
 		memset(out + size, 'x', rep.total);
 		size += rep.total;
@@ -348,12 +417,12 @@ static size_t good_packet(uint8_t *out, uint16_t op, bool entries)
 static size_t good_reply(uint8_t *out)
 {
 	static const uint16_t op[] = {GOFER_STAT, GOFER_LIST, GOFER_GETXATTR, GOFER_STATFS,
-				      GOFER_READLINK};
-	uint32_t which = pick(5);
+				      GOFER_LISTS, GOFER_OPENS, GOFER_READLINK};
+	uint32_t which = pick(7);
 	size_t size = 1;
 	out[0] = (uint8_t)which;
 	for (uint32_t i = 1 + pick(3); i > 0; i--) {
-		size_t n = good_packet(out + size + 2, op[which], which == 1);
+		size_t n = good_packet(out + size + 2, op[which], which == 1 || which == 4);
 		out[size] = (uint8_t)n;
 		out[size + 1] = (uint8_t)(n >> 8);
 		size += 2 + n;

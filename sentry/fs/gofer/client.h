@@ -27,6 +27,8 @@ struct gofer;
 int gofer_client_new(const int *conn_fds, size_t n, struct gofer **out);
 /* Another reference, as each file system has one. */
 struct gofer *gofer_client_get(struct gofer *g);
+/* How many requests were sent so far: what a test wants few of. */
+uint64_t gofer_client_asked(struct gofer *g);
 /* The last one closes the connections, which ends the gofer.  No call may be running. */
 void gofer_client_free(struct gofer *g);
 
@@ -47,6 +49,29 @@ int gofer_stat(struct gofer *g, unsigned root, const char *path, struct gofer_at
  */
 int gofer_list(struct gofer *g, unsigned root, const char *path, struct gofer_attr *out_self,
 	       int (*each)(void *arg, const struct gofer_entry *e), void *arg);
+/* Names in one directory, or paths below it, to be asked about together; count and size 0: none. */
+struct gofer_names {
+	char text[8192]; /* each with its NUL */
+	size_t size;
+	unsigned count;
+};
+/* False if there is no room for one more. */
+bool gofer_names_add(struct gofer_names *names, const char *name);
+
+/*
+ * Several directories below the directory `dir`.  `each` is called with each entry of names[i], and then
+ * with e NULL and status: 0, or why some or all are missing (-E2BIG, but not of the first: GOFER_AHEAD_MAX
+ * are enough at a time).  It must not call the gofer.
+ */
+typedef void (*gofer_lists_fn)(void *arg, unsigned i, const struct gofer_entry *e, int status);
+int gofer_lists(struct gofer *g, unsigned root, const char *dir, const struct gofer_names *names,
+		gofer_lists_fn each, void *arg);
+/*
+ * Opens several files below the directory `dir` for reading: out_fds[i] is the caller's, or -errno, as
+ * gofer_open would have it, or -EMFILE.
+ */
+int gofer_opens(struct gofer *g, unsigned root, const char *dir, const struct gofer_names *names,
+		struct gofer_opened out[GOFER_MANY_MAX], int out_fds[GOFER_MANY_MAX]);
 /*
  * Opens a regular file: flags are an access mode and any of GOFER_O_TRUNC,
  * APPEND, DSYNC, SYNC, DIRECT.  -EISDIR for a directory (none leaves the

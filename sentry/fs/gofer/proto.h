@@ -31,6 +31,8 @@ enum {
 	GOFER_PATH_MAX = 4095,
 	GOFER_XATTR_MAX = 60000, /* bytes of a value that fit into one request */
 	GOFER_ROOTS_MAX = 1024,
+	GOFER_MANY_MAX = 32,   /* names in one OPENS or LISTS */
+	GOFER_AHEAD_MAX = 512, /* entries are enough in answer to LISTS, if the first name has no more */
 };
 
 /* Which request fields an operation uses beside root and path. */
@@ -46,13 +48,19 @@ enum gofer_field {
 	GOFER_F_WRITE = 256,  /* refused on a read-only root: -EROFS */
 	GOFER_F_NOROOT = 512, /* takes neither root nor path */
 	GOFER_F_GIVEN = 1024, /* a descriptor comes with it; no other request may have one */
+	GOFER_F_NAMES = 2048, /* data: 1 to GOFER_MANY_MAX paths below the first one, a NUL after each */
 };
 
 /*
  * OP(name, fields).  Replies carry, where they succeed:
  *   STAT .. LINK, SETATTR, COPYUP   attr of the object
  *   LIST     attr of the directory in the first packet; body: struct gofer_dirent each
+ *   LISTS    body: for each name, in that order, its struct gofer_dirent, as LIST has them, and one
+ *            more that ends it: name_size is 0, attr empty, link_size 0 or the errno for which not
+ *            all of them are there (E2BIG: GOFER_AHEAD_MAX were sent; never of the first one)
  *   OPEN, CREATE, MEMFILE, READONLY   a descriptor
+ *   OPENS    body: struct gofer_opened for each name, in that order; descriptors, to be read only,
+ *            of those with status 0, in one packet
  *   NOTIFY   a descriptor: an inotify queue; -ENOSYS: nothing is watched
  *   WATCH    total: the number of this directory in events of that queue
  *   READLINK, GETXATTR, LISTXATTR  total; body: the bytes (none if size was 0)
@@ -62,7 +70,9 @@ enum gofer_field {
 #define GOFER_OPS(OP)                                                                              \
 	OP(STAT,        0)                                                                         \
 	OP(LIST,        0)                                                                         \
+	OP(LISTS,       GOFER_F_DATA | GOFER_F_NAMES)                                              \
 	OP(OPEN,        GOFER_F_FLAGS)                                                             \
+	OP(OPENS,       GOFER_F_DATA | GOFER_F_NAMES)                                              \
 	OP(READLINK,    0)                                                                         \
 	OP(GETXATTR,    GOFER_F_NAME | GOFER_F_SIZE)                                               \
 	OP(LISTXATTR,   GOFER_F_SIZE)                                                              \
@@ -184,8 +194,16 @@ struct gofer_dirent {
 	uint32_t name_size, link_size; /* with their NULs; link_size 0: no link */
 };
 
+/* What became of one name of OPENS. */
+struct gofer_opened {
+	int32_t status; /* as OPEN would have said */
+	uint32_t zero;
+	struct gofer_attr attr; /* empty unless status is 0 */
+};
+
 _Static_assert(sizeof(struct gofer_attr) == 152, "no holes on the wire");
 _Static_assert(sizeof(struct gofer_statfs) == 88, "no holes on the wire");
 _Static_assert(sizeof(struct gofer_req) == 88, "no holes on the wire");
 _Static_assert(sizeof(struct gofer_rep) == 184, "no holes on the wire");
 _Static_assert(sizeof(struct gofer_dirent) == 160, "no holes on the wire");
+_Static_assert(sizeof(struct gofer_opened) == 160, "no holes on the wire");

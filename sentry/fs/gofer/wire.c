@@ -38,6 +38,7 @@ struct gofer {
 	struct lock lock;     /* RANK_GOFER */
 	pthread_cond_t freed; /* l: a bit of idle was set, or dead */
 	uint64_t idle;	      /* l: bit i: conns[i] is free */
+	uint64_t asked;	      /* l */
 	bool dead;	      /* l */
 	size_t count;	      /* I */
 	struct conn conns[CONNS_MAX];
@@ -78,6 +79,14 @@ struct gofer *gofer_client_get(struct gofer *g)
 	return g;
 }
 
+uint64_t gofer_client_asked(struct gofer *g)
+{
+	lock(&g->lock);
+	uint64_t asked = g->asked;
+	unlock(&g->lock);
+	return asked;
+}
+
 void gofer_client_free(struct gofer *g)
 {
 	if (!g || !ref_put(&g->ref))
@@ -103,6 +112,7 @@ static struct conn *conn_get(struct gofer *g)
 	if (!g->dead) {
 		unsigned i = (unsigned)__builtin_ctzll(g->idle);
 		g->idle &= g->idle - 1;
+		g->asked++;
 		c = &g->conns[i];
 	}
 	unlock(&g->lock);
@@ -178,32 +188,61 @@ static int send_request(struct conn *conn, struct wire_call *c)
 	return host_sendmsg(conn->fd, &msg, MSG_NOSIGNAL) < 0 ? -EIO : 0;
 }
 
-/* Collects the descriptors of a message: the first into *out_fd, any other is closed. */
-static int take_fds(struct msghdr *msg, int *out_fd)
+/* What came with a packet: closed by packet_drop() unless somebody took it. */
+struct packet_fds {
+	int fds[GOFER_MANY_MAX];
+	size_t n;
+	bool cut; /* the host has dropped some */
+};
+
+static void packet_drop(struct packet_fds *p)
 {
-	int count = 0;
+	for (size_t i = 0; i < p->n; i++)
+		host_close(p->fds[i]);
+	p->n = 0;
+}
+
+/* False if there were more than anybody may send. */
+static bool take_fds(struct msghdr *msg, struct packet_fds *out)
+{
+	bool all = true;
+	out->n = 0;
+	out->cut = msg->msg_flags & MSG_CTRUNC;
 	for (struct cmsghdr *m = CMSG_FIRSTHDR(msg); m; m = CMSG_NXTHDR(msg, m)) {
 		if (m->cmsg_level != SOL_SOCKET || m->cmsg_type != SCM_RIGHTS)
 			continue;
 		for (size_t at = CMSG_LEN(0); at + sizeof(int) <= m->cmsg_len; at += sizeof(int)) {
 			int fd;
 			memcpy(&fd, (char *)m + at, sizeof fd);
-			if (count++ == 0)
-				*out_fd = fd;
-			else
-				host_close(fd);
+			if (out->n < GOFER_MANY_MAX) {
+				out->fds[out->n++] = fd;
+				continue;
+			}
+			host_close(fd);
+			all = false;
 		}
 	}
-	return count;
+	return all;
 }
 
-/* One packet, header checked and copied to *rep; *out_fd is the caller's if >= 0. */
-static int receive_packet(struct conn *conn, const struct gofer_req *req, struct gofer_rep *rep,
-			  int *out_fd)
+/* As many descriptors as the header and the caller say. */
+static bool fds_valid(const struct wire_call *c, const struct gofer_rep *rep,
+		      const struct packet_fds *p)
 {
+	bool some = rep->flags & GOFER_FD;
+	if (!c->fds)
+		return !p->cut && p->n == some;
+	return some ? p->n > 0 || p->cut : p->n == 0 && !p->cut;
+}
+
+/* One packet, header checked and copied to *rep; what is in *fds is the caller's. */
+static int receive_packet(struct conn *conn, const struct wire_call *c, struct gofer_rep *rep,
+			  struct packet_fds *fds)
+{
+	const struct gofer_req *req = &c->req;
 	union {
 		struct cmsghdr align;
-		char space[CMSG_SPACE(4 * sizeof(int))];
+		char space[CMSG_SPACE(GOFER_MANY_MAX * sizeof(int))];
 	} ctl;
 	struct iovec iov = {.iov_base = conn->packet, .iov_len = GOFER_PACKET_MAX};
 	struct msghdr msg = {
@@ -212,18 +251,17 @@ static int receive_packet(struct conn *conn, const struct gofer_req *req, struct
 		.msg_control = ctl.space,
 		.msg_controllen = sizeof ctl.space,
 	};
-	*out_fd = -1;
+	fds->n = 0;
 	ssize_t n = host_recvmsg(conn->fd, &msg, MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return -EIO;
-	int fds = take_fds(&msg, out_fd);
-	if ((size_t)n < sizeof *rep || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+	if (!take_fds(&msg, fds) || (size_t)n < sizeof *rep || (msg.msg_flags & MSG_TRUNC))
 		return -EIO;
 	memcpy(rep, conn->packet, sizeof *rep);
 	if (rep->magic != GOFER_MAGIC || rep->seq != req->seq || rep->op != req->op ||
 	    rep->zero != 0 || (rep->flags & ~(GOFER_MORE | GOFER_FD)) ||
 	    rep->size != (size_t)n - sizeof *rep || rep->status > 0 || rep->status < -4095 ||
-	    fds != !!(rep->flags & GOFER_FD))
+	    !fds_valid(c, rep, fds))
 		return -EIO;
 	/* An error says nothing else, and ends the reply. */
 	if (rep->status < 0 && (rep->flags || rep->size || rep->total))
@@ -232,13 +270,20 @@ static int receive_packet(struct conn *conn, const struct gofer_req *req, struct
 }
 
 /* What only the first packet of a successful reply brings. */
-static int take_first(struct wire_call *c, const struct gofer_rep *rep, int *fd)
+static int take_first(struct wire_call *c, const struct gofer_rep *rep, struct packet_fds *fds)
 {
-	if ((*fd >= 0) != c->want_fd || (c->want_attr && !wire_attr_valid(&rep->attr)))
+	if ((!c->fds && (fds->n > 0) != c->want_fd) ||
+	    (c->want_attr && !wire_attr_valid(&rep->attr)))
 		return -EIO;
 	c->attr = rep->attr;
 	c->total = rep->total;
-	c->fd = STEAL_FD(*fd);
+	if (c->fds) {
+		memcpy(c->fds, fds->fds, fds->n * sizeof *fds->fds);
+		c->nfds = fds->n;
+	} else if (fds->n > 0) {
+		c->fd = fds->fds[0];
+	}
+	fds->n = 0;
 	return 0;
 }
 
@@ -251,17 +296,17 @@ static int receive_reply(struct conn *conn, struct wire_call *c, int *out_status
 	int err;
 
 	do {
-		autoclose int fd = -1;
-		if ((err = receive_packet(conn, &c->req, &rep, &fd)) < 0)
+		__attribute__((cleanup(packet_drop))) struct packet_fds fds;
+		if ((err = receive_packet(conn, c, &rep, &fds)) < 0)
 			return err;
 		*out_status = rep.status;
 		if (rep.status < 0)
 			return 0;
 		if ((!c->want_attr || !first) && memcmp(&rep.attr, &none, sizeof none) != 0)
 			return -EIO;
-		if (first && (err = take_first(c, &rep, &fd)) < 0)
+		if (first && (err = take_first(c, &rep, &fds)) < 0)
 			return err;
-		if (fd >= 0 || rep.total != c->total)
+		if (fds.n > 0 || rep.total != c->total)
 			return -EIO;
 		/* An empty packet in between would let a reply go on for ever. */
 		if (rep.size == 0 && (rep.flags & GOFER_MORE))
@@ -278,6 +323,7 @@ int wire_call(struct gofer *g, struct wire_call *c)
 {
 	int status = -EIO;
 	c->fd = -1;
+	c->nfds = 0;
 	struct conn *conn = conn_get(g);
 	if (!conn)
 		return -EIO;

@@ -25,12 +25,29 @@ struct wire_call {
 	void *arg;
 	bool want_attr; /* attr must be valid, else it must be zero */
 	bool want_fd;	/* exactly one descriptor must come, else none may */
+	/*
+	 * Not NULL: up to GOFER_MANY_MAX may come, into fds, which are the caller's also after an
+	 * error.  Those for which the host has no room here are missing at the end.
+	 */
+	int *fds;
+	size_t nfds;
 	const int *give; /* a descriptor that goes with the request, or NULL */
 	/* Results of success */
 	struct gofer_attr attr;
 	uint64_t total;
 	int fd; /* -1, or the caller's */
 };
+
+/* A request about path, the rest of which is still to be filled in. */
+static inline struct wire_call wire_request(enum gofer_op op, unsigned root, const char *path)
+{
+	/* A number that does not fit must not become another root. */
+	return (struct wire_call){
+		.req = {.op = (uint16_t)op,
+			.root = root < UINT16_MAX ? (uint16_t)root : UINT16_MAX},
+		.path = path,
+	};
+}
 
 /* The gofer's status, or -EIO. */
 int wire_call(struct gofer *g, struct wire_call *c);
