@@ -14,6 +14,12 @@ enum { HELD_MAX = 32 };
 static __thread const struct lock *held[HELD_MAX];
 static __thread unsigned held_count;
 
+static void held_add(const struct lock *l)
+{
+	assert(held_count < HELD_MAX);
+	held[held_count++] = l;
+}
+
 static void held_push(const struct lock *l, bool nested)
 {
 	for (unsigned i = 0; i < held_count; i++) {
@@ -24,8 +30,7 @@ static void held_push(const struct lock *l, bool nested)
 			abort();
 		}
 	}
-	assert(held_count < HELD_MAX);
-	held[held_count++] = l;
+	held_add(l);
 }
 
 static void held_pop(const struct lock *l)
@@ -57,6 +62,11 @@ void lock_assert_none(void)
 	abort();
 }
 #else
+static void held_add(const struct lock *l)
+{
+	(void)l;
+}
+
 static void held_push(const struct lock *l, bool nested)
 {
 	(void)l;
@@ -94,6 +104,14 @@ static void lock_take(struct lock *l, bool nested) NO_LOCK_ANALYSIS
 void lock(struct lock *l) NO_LOCK_ANALYSIS
 {
 	lock_take(l, /*nested=*/false);
+}
+
+bool lock_try(struct lock *l) NO_LOCK_ANALYSIS
+{
+	if (pthread_mutex_trylock(&l->mutex) != 0)
+		return false;
+	held_add(l);
+	return true;
 }
 
 void lock_nested(struct lock *l) NO_LOCK_ANALYSIS

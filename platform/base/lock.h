@@ -78,6 +78,8 @@ struct CAPABILITY("mutex") lock {
 void lock_init(struct lock *l, enum lockrank rank);
 void lock(struct lock *l) ACQUIRES(l);
 void unlock(struct lock *l) RELEASES(l);
+/* Takes it unless somebody has it: of any rank, because nobody waits here. */
+bool lock_try(struct lock *l);
 /* A second lock of the same rank; the caller's comment says which order makes it safe. */
 void lock_nested(struct lock *l) ACQUIRES(l);
 /* Takes both in address order; a may equal b (then it is taken once). */

@@ -209,6 +209,11 @@ static int dir_readdir(struct file *f, int64_t *pos, dirent_fn fn, void *arg)
 	if (!put_dots(f, pos, fn, arg))
 		return 0;
 	lock(&i->lock);
+	if (!node_of(i)->changed) {
+		unlock(&i->lock);
+		dirs_ahead(dir);
+		lock(&i->lock);
+	}
 	int err = dir_fill_locked(dir);
 	while (err == 0 && (d = dentry_next_child_locked(dir, (uint64_t)*pos)) != NULL) {
 		int64_t next = (int64_t)d->cookie + 1;

@@ -254,6 +254,11 @@ static int open_regular(struct inode *i, struct path path, const struct cred *cr
 			struct file **out)
 {
 	lock(&i->lock);
+	if (lower_unopened_locked(i)) {
+		unlock(&i->lock);
+		files_ahead(path.dentry);
+		lock(&i->lock);
+	}
 	int err = lower_open_locked(i);
 	unlock(&i->lock);
 	if (err < 0)

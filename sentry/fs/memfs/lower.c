@@ -56,18 +56,69 @@ static void idle_give(struct node *n)
 	host_close(surplus);
 }
 
+/*
+ * One that was opened ahead is good if the file was left alone since: what took its name meanwhile has
+ * changed its ctime, and is what the name must lead to.
+ */
+static bool idle_good(struct node *n, const struct host_stat *st)
+{
+	bool ahead = n->ahead.set;
+	n->ahead.set = false;
+	return !ahead || (st->nlink > 0 && st->ctime_sec == n->ahead.sec &&
+			  st->ctime_nsec == n->ahead.nsec);
+}
+
+static bool lower_fd_idle(struct inode *i)
+{
+	struct node *n = node_of(i);
+	struct host_stat st;
+
+	if (!idle_take(n))
+		return false;
+	int err = host_fstat(n->lower_fd, &st);
+	if (err == 0 && !idle_good(n, &st)) {
+		host_close(n->lower_fd);
+		n->lower_fd = -1;
+		return false;
+	}
+	if (err == 0)
+		refresh(i, st.size, st.mtime_sec, st.mtime_nsec);
+	return true;
+}
+
+bool lower_unopened_locked(struct inode *i)
+{
+	struct node *n = node_of(i);
+	if (!n->origin || n->changed || n->opens > 0)
+		return false;
+	lock(&n->m->lower_lock);
+	bool none = list_empty(&n->idle);
+	unlock(&n->m->lower_lock);
+	return none;
+}
+
+void lower_give_locked(struct inode *i, int fd, const struct gofer_attr *attr)
+{
+	struct node *n = node_of(i);
+	if (!lower_unopened_locked(i)) {
+		host_close(fd);
+		return;
+	}
+	n->lower_fd = fd;
+	n->ahead.sec = attr->ctime_sec;
+	n->ahead.nsec = (uint32_t)attr->ctime_nsec;
+	n->ahead.set = true;
+	idle_give(n);
+}
+
 static int lower_fd_open(struct inode *i)
 {
 	struct node *n = node_of(i);
 	struct gofer_attr attr;
-	struct host_stat st;
 	char path[GOFER_PATH_MAX + 1];
 
-	if (idle_take(n)) {
-		if (host_fstat(n->lower_fd, &st) == 0)
-			refresh(i, st.size, st.mtime_sec, st.mtime_nsec);
+	if (lower_fd_idle(i))
 		return 0;
-	}
 	int fd, err = origin_path(n->origin, path);
 	if (err == 0)
 		err = gofer_open(n->m->gofer, n->m->root, path, GOFER_O_RDONLY, &attr, &fd);

@@ -4,8 +4,9 @@
  *
  * The overlay is a memfs whose files may have an *origin* in a gofer's root.
  * A directory with an origin is filled by one gofer round trip (names,
- * attributes, link targets) when it is listed, changed, or more than a few of its
- * names have been asked for; from then on the directory in memory is
+ * attributes, link targets) when it is listed, changed, more than a few of its
+ * names have been asked for, or it comes next where others are being listed one after the
+ * other (ahead.c); from then on the directory in memory is
  * the truth, so there are no whiteouts: unlink, link and rename change memory
  * and nothing else.  A directory that was not filled yet can be renamed; its
  * origin stays where it was.  A regular file with an origin is read through a

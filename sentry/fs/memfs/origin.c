@@ -67,11 +67,6 @@ void node_set_attr(struct inode *i, const struct gofer_attr *a)
 			   : i->ctime;
 }
 
-struct fill {
-	struct dentry *dir;
-	uint32_t subdirs, fresh;
-};
-
 /* A new inode for what the lower tree has under that name. */
 static int entry_inode(struct node *dir, const struct gofer_entry *e, struct inode **out)
 {
@@ -112,9 +107,8 @@ static int entry_find(struct node *dir, const struct gofer_entry *e, struct inod
 	return err;
 }
 
-static int fill_entry(void *arg, const struct gofer_entry *e)
+int fill_entry_locked(struct fill *f, const struct gofer_entry *e)
 {
-	struct fill *f = arg;
 	autoput(dentry) struct dentry *d = NULL;
 	struct inode *i;
 
@@ -129,26 +123,44 @@ static int fill_entry(void *arg, const struct gofer_entry *e)
 	return err;
 }
 
+bool fill_begin_locked(struct fill *f, struct dentry *dir)
+{
+	struct node *n = node_of(dir->inode);
+	if (n->changed)
+		return false;
+	*f = (struct fill){.dir = dir};
+	/* Set before, so that the lookups of entries end in memory.  What a failed fill added is true. */
+	n->changed = true;
+	return true;
+}
+
+void fill_end_locked(struct fill *f, int err)
+{
+	struct inode *i = f->dir->inode;
+	dentry_foldable_locked(f->dir, f->fresh);
+	if (err < 0)
+		node_of(i)->changed = false;
+	else
+		i->nlink = 2 + f->subdirs;
+}
+
+static int fill_entry(void *arg, const struct gofer_entry *e)
+{
+	return fill_entry_locked(arg, e);
+}
+
 int dir_fill_locked(struct dentry *dir)
 {
-	struct inode *i = dir->inode;
-	struct node *n = node_of(i);
-	struct fill f = {.dir = dir};
+	struct node *n = node_of(dir->inode);
+	struct fill f;
 	char path[GOFER_PATH_MAX + 1];
 
-	if (n->changed)
+	if (!fill_begin_locked(&f, dir))
 		return 0;
 	int err = origin_path(n->origin, path);
-	if (err < 0)
-		return err;
-	/* Set before, so that fill_entry's lookups end in memory.  What a failed fill added is true. */
-	n->changed = true;
-	err = gofer_list(n->m->gofer, n->m->root, path, NULL, fill_entry, &f);
-	dentry_foldable_locked(dir, f.fresh);
-	if (err < 0)
-		n->changed = false;
-	else
-		i->nlink = 2 + f.subdirs;
+	if (err == 0)
+		err = gofer_list(n->m->gofer, n->m->root, path, NULL, fill_entry, &f);
+	fill_end_locked(&f, err);
 	return err;
 }
 

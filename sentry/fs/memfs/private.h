@@ -51,6 +51,7 @@ struct memfs {
 	unsigned idle_count;		/* lower_lock */
 	uint64_t devs[LOWER_DEVS];	/* lower_lock: the host's devices, in the order they were met */
 	unsigned ndevs;			/* lower_lock */
+	unsigned files_ahead, dirs_ahead; /* a  how many are asked for at once, see ahead.c */
 };
 
 /* What hangs on inode->priv.  l: the inode's lock. */
@@ -63,6 +64,7 @@ struct node {
 	bool altered;			/* a  it, or a directory's names, may differ from below */
 	uint8_t peeks;			/* l  directory: names asked for one by one before that */
 	bool own_xattrs;		/* l  the list below is complete, ask nobody */
+	bool capless;			/* l  the lower file has no security.capability */
 	uint32_t seals;			/* l  F_SEAL_* */
 	struct list xattrs;		/* l  struct xattr */
 	uint32_t xattr_pages;		/* l  of the budget */
@@ -71,6 +73,18 @@ struct node {
 	char *target;			/* I  symlinks */
 	int lower_fd;			/* l while opens > 0, else lower_lock; -1: not open */
 	unsigned opens;			/* l  open files that may use lower_fd */
+	union {
+		/* l  regular: lower_fd was opened before anybody wanted it, and had this ctime. */
+		struct {
+			int64_t sec;
+			uint32_t nsec;
+			bool set;
+		} ahead;
+		/* l  directory: cookies of where in it the next are expected to be asked for. */
+		struct {
+			uint64_t file, dir;
+		} next;
+	};
 	struct list idle;		/* lower_lock */
 	/* Files with several names below; all lower_lock. */
 	uint64_t lower_dev, lower_ino;
@@ -116,6 +130,20 @@ int dir_fill_locked(struct dentry *dir);
 enum { PEEKS_MAX = 16 };
 int dir_peek_locked(struct dentry *dir, const char *name, size_t size, struct inode **out);
 
+/* Some entries of a directory that is being filled. */
+struct fill {
+	struct dentry *dir;
+	uint32_t subdirs, fresh;
+};
+/* Its inode's lock is held from begin, false: it was filled already, to end; err: not all came. */
+bool fill_begin_locked(struct fill *f, struct dentry *dir);
+int fill_entry_locked(struct fill *f, const struct gofer_entry *e);
+void fill_end_locked(struct fill *f, int err);
+
+/* ahead.c: what is likely to be asked for next comes with d.  No lock held. */
+void files_ahead(struct dentry *d);
+void dirs_ahead(struct dentry *d);
+
 /* fold.c: fs_ops.fold; a file or directory differs from below from now on. */
 bool memfs_fold(struct dentry *dir);
 void node_altered(struct inode *i);
@@ -133,6 +161,10 @@ void links_forgotten(struct inode *i);
 void links_remove(struct node *n);
 
 /* lower.c: content of files with an origin.  All with the inode's lock held. */
+/* Nobody has a descriptor of the lower file, and somebody may want one. */
+bool lower_unopened_locked(struct inode *i);
+/* Takes over fd, which was opened ahead when the file was like that. */
+void lower_give_locked(struct inode *i, int fd, const struct gofer_attr *attr);
 int lower_open_locked(struct inode *i);
 void lower_close_locked(struct inode *i);
 void lower_forget(struct node *n);

@@ -145,6 +145,12 @@ static ssize_t value_copy(const void *value, size_t have, void *buf, size_t size
 	return (ssize_t)have;
 }
 
+/* Each exec asks for this one, and hardly a file has it. */
+static bool is_caps(const char *name)
+{
+	return strcmp(name, "security.capability") == 0;
+}
+
 static ssize_t get_locked(struct node *n, const char *name, void *buf, size_t size)
 {
 	char path[GOFER_PATH_MAX + 1];
@@ -152,12 +158,18 @@ static ssize_t get_locked(struct node *n, const char *name, void *buf, size_t si
 		struct xattr *x = xattr_find(n, name);
 		return x ? value_copy(x->value, x->size, buf, size) : -ENODATA;
 	}
+	if (n->capless && is_caps(name))
+		return -ENODATA;
 	int err = origin_path(n->origin, path);
 	if (err < 0)
 		return err;
 	ssize_t got = gofer_getxattr(n->m->gofer, n->m->root, path, name, buf, size);
 	/* What the lower file system cannot store, ours could: it is just not there. */
-	return got == -EOPNOTSUPP ? -ENODATA : got;
+	if (got == -EOPNOTSUPP)
+		got = -ENODATA;
+	if (is_caps(name))
+		n->capless = got == -ENODATA;
+	return got;
 }
 
 ssize_t memfs_getxattr(struct inode *i, const char *name, void *buf, size_t size)
