@@ -7,36 +7,20 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "oci/bundle.h"
 #include "oci/life/console.h"
+#include "oci/life/exec.h"
 #include "oci/life/visit.h"
 #include "platform/base/cleanup.h"
 
-enum {
-	OPT_CWD = 256,
-	OPT_NO_NEW_PRIVS,
-	OPT_IGNORE_PAUSED,
-	OPT_CGROUP,
-	OPT_IGNORED,
-	LIST_MAX = 256,
-};
-
-struct exec_options {
-	const char *id, *process, *cwd, *cgroup;
-	struct place_options place;
-	bool tty, detach, has_user, no_new_privs, ignore_paused;
-	uint32_t uid, gid;
-	uint32_t gids[LIST_MAX];
-	char *env[LIST_MAX], *caps[LIST_MAX];
-	size_t ngids, nenv, ncaps;
-	char **args;
-};
+enum { OPT_CWD = 256, OPT_NO_NEW_PRIVS, OPT_IGNORE_PAUSED, OPT_CGROUP, OPT_IGNORED, OPT_TTY };
 
 static const struct argp_option options[] = {
 	{"process", 'p', "FILE", 0, "The process, as in config.json; instead of CMD and options",
 	 0},
 	{"detach", 'd', NULL, 0, "Return when the program runs", 0},
-	{"tty", 't', NULL, 0, "Give it a terminal: the caller's, or that of --console-socket", 0},
+	{NULL, 't', NULL, 0, "As --tty", 0},
+	{"tty", OPT_TTY, "BOOL", OPTION_ARG_OPTIONAL,
+	 "Give it a terminal: the caller's, or that of --console-socket (default: true)", 0},
 	{"cwd", OPT_CWD, "DIR", 0, "Working directory", 0},
 	{"env", 'e', "NAME=VALUE", 0, "Set a variable in its environment", 0},
 	{"user", 'u', "UID[:GID]", 0, "Run as this user", 0},
@@ -71,10 +55,22 @@ static void parse_user(const char *arg, struct exec_options *o, struct argp_stat
 		argp_error(state, "--user wants UID or UID:GID, two numbers, not '%s'", arg);
 }
 
+/* As runc's parser has it; NULL: the option alone. */
+static bool parse_bool(const char *arg, struct argp_state *state)
+{
+	static const char *const words[2][4] = {{"false", "no", "0", "f"}, {"true", "yes", "1", "t"}};
+	for (size_t i = 0; arg && i < 8; i++)
+		if (strcmp(arg, words[i / 4][i % 4]) == 0)
+			return i / 4;
+	if (arg)
+		argp_error(state, "--tty is true or false, not '%s'", arg);
+	return true;
+}
+
 static size_t more(size_t *n, struct argp_state *state)
 {
-	if (*n == LIST_MAX - 1)
-		argp_error(state, "an option was given more than %d times", LIST_MAX - 1);
+	if (*n == EXEC_LIST_MAX - 1)
+		argp_error(state, "an option was given more than %d times", EXEC_LIST_MAX - 1);
 	return (*n)++;
 }
 
@@ -137,7 +133,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		o->detach = true;
 		return 0;
 	case 't':
-		o->tty = true;
+	case OPT_TTY:
+		o->tty = parse_bool(arg, state);
 		return 0;
 	case OPT_CWD:
 		o->cwd = arg;
@@ -169,70 +166,6 @@ static const struct argp parser = {
 	       "Exit status: the program's; 128 + N if it died of signal N; 127 if it was not "
 	       "found, 126 if it could not be run, 255 if it could not be tried.",
 };
-
-/* What the command line changes of the container's own process. */
-static int amend(struct spec_process *p, const struct exec_options *o, char **env, struct error *e)
-{
-	size_t n = 0;
-	for (; p->env[n]; n++)
-		env[n] = p->env[n];
-	memcpy(env + n, o->env, (o->nenv + 1) * sizeof *env);
-	p->env = env;
-	p->args = o->args;
-	p->terminal = o->tty;
-	p->no_new_privs |= o->no_new_privs;
-	if (o->cwd)
-		p->cwd = o->cwd;
-	if (o->has_user) {
-		p->uid = o->uid;
-		p->gid = o->gid;
-	}
-	if (o->ngids) {
-		p->groups = (uint32_t *)(uintptr_t)o->gids;
-		p->ngroups = o->ngids;
-	}
-	for (size_t i = 0; i < o->ncaps; i++) {
-		uint64_t cap = spec_capability(o->caps[i]);
-		if (!cap)
-			return error_set(e, -EINVAL, "--cap: there is no capability '%s'",
-					 o->caps[i]);
-		for (int set = 0; set < CAPS_SETS; set++)
-			p->caps[set] |= cap;
-	}
-	return 0;
-}
-
-/* Those of the container, for a process that says nothing about them. */
-static int default_caps(struct spec *s, const char *config, struct error *e)
-{
-	struct spec own;
-	if (json_object_get(s->reader.root, "capabilities"))
-		return 0;
-	int err = spec_load_process(&own, config, "process", e);
-	if (err == 0)
-		memcpy(s->process.caps, own.process.caps, sizeof own.process.caps);
-	spec_free(&own);
-	return err;
-}
-
-static int load(struct spec *s, const struct target *t, const struct exec_options *o, char ***env,
-		struct error *e)
-{
-	char config[64];
-	snprintf(config, sizeof config, "/proc/self/fd/%d/config.json", t->dir.fd);
-	if (o->process) {
-		int err = spec_load_process(s, o->process, NULL, e);
-		s->process.terminal |= o->tty;
-		return err < 0 ? err : default_caps(s, config, e);
-	}
-	int err = spec_load_process(s, config, "process", e);
-	size_t n = 0;
-	while (err == 0 && s->process.env[n])
-		n++;
-	if (err == 0 && !(*env = calloc(n + o->nenv + 1, sizeof **env)))
-		err = error_set(e, -ENOMEM, "out of memory");
-	return err < 0 ? err : amend(&s->process, o, *env, e);
-}
 
 static int open_console(const struct spec_process *p, const struct exec_options *o, int *out,
 			struct error *e)
@@ -289,7 +222,7 @@ int command_exec(int argc, char **argv, struct error *e)
 		err = error_set(e, -ESRCH, "cannot exec in a stopped container");
 	if (err == 0)
 		err = check_cgroup(o.cgroup, e);
-	if (err == 0 && load(&s, &t, &o, &env, e) == 0)
+	if (err == 0 && exec_load(&s, &t, &o, &env, e) == 0)
 		status = run(&t, &s, &o, e);
 	spec_free(&s);
 	target_close(&t);
