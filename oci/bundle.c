@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "oci/listen.h"
 #include "oci/seccomp.h"
 #include "platform/base/cleanup.h"
 #include "platform/base/types.h"
@@ -159,7 +160,8 @@ int bundle_env(char **env, int root_fd, unsigned uid, char ***out)
 static int make_env(struct bundle *b, struct error *e)
 {
 	const struct spec_process *p = &b->spec.process;
-	if (bundle_env(p->env, b->roots[0].fd, p->uid, &b->env) < 0)
+	if (listen_env(&b->spec) < 0 ||
+	    bundle_env(p->env, b->roots[0].fd, p->uid, &b->env) < 0)
 		return no_memory(e);
 	b->sandbox.spec.envp = b->env;
 	return 0;
@@ -254,6 +256,8 @@ int bundle_open(struct bundle *b, const char *dir, const char *config, struct ov
 	b->roots = calloc(b->spec.nmounts + 1, sizeof *b->roots);
 	if (!b->roots)
 		return no_memory(e);
+	if ((err = bundle_keep_groups(&b->spec, e)) < 0)
+		return err;
 	set_process(b);
 	if ((err = spec_check_labels(&b->spec.process, b->spec.mount_label, b->file, e)) < 0 ||
 	    (err = set_seccomp(b, e)) < 0 ||

@@ -46,6 +46,12 @@ int bundle_env(char **env, int root_fd, unsigned uid, char ***out);
 
 /*
  * home.c: the home directory of uid in the root's /etc/passwd, the caller's, or
- * NULL.  Follows no link, since the root's content is not to be trusted.
+ * NULL.  The root's content is not to be trusted: links end inside it (before Linux 5.6: none
+ * is followed).
  */
 char *home_of(int root_fd, unsigned uid);
+/*
+ * groups.c: if the configuration asks for it, the caller's groups become the program's too.
+ * -errno with *e filled.
+ */
+int bundle_keep_groups(struct spec *s, struct error *e);

@@ -67,7 +67,7 @@ static const char text[] =
 /* clang-format on */
 
 struct spec_options {
-	const char *dir;
+	const char *dir, *config;
 	bool rootless;
 };
 
@@ -75,6 +75,7 @@ enum { OPT_ROOTLESS = 256 };
 
 static const struct argp_option options[] = {
 	{"bundle", 'b', "DIR", 0, "Where to put config.json (default: .)", 0},
+	{"config", 'f', "FILE", 0, "Its name, if not config.json; a relative one starts at DIR", 0},
 	{"rootless", OPT_ROOTLESS, NULL, 0,
 	 "For a user who is not root: a user namespace in which the caller is root, and the host's "
 	 "network",
@@ -88,6 +89,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'b':
 		o->dir = arg;
+		return 0;
+	case 'f':
+		o->config = arg;
 		return 0;
 	case OPT_ROOTLESS:
 		o->rootless = true;
@@ -116,11 +120,12 @@ int command_spec(int argc, char **argv, struct error *e)
 					   .parser = parse_option,
 					   .doc = "Write a config.json that runs a shell in the "
 						  "directory `rootfs' beside it."};
-	struct spec_options o = {.dir = "."};
+	struct spec_options o = {.dir = ".", .config = "config.json"};
 	autofree char *file = NULL;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
 		return EXIT_USAGE;
-	if (asprintf(&file, "%s/config.json", o.dir) < 0) {
+	bool whole = *o.config == '/';
+	if (asprintf(&file, "%s%s%s", whole ? "" : o.dir, whole ? "" : "/", o.config) < 0) {
 		file = NULL;
 		error_set(e, -ENOMEM, "out of memory");
 		return EXIT_INTERNAL;

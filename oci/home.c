@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "oci/bundle.h"
@@ -11,13 +13,28 @@
 
 enum { PASSWD_MAX = 1 << 20 };
 
+/* Links end inside the root. */
+static int open_followed(int root_fd)
+{
+	struct open_how how = {.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	return (int)syscall(SYS_openat2, root_fd, "etc/passwd", &how, sizeof how);
+}
+
+/* Before openat2 (Linux 5.6): only a file that is no link, in a directory that is none. */
+static int open_plain(int root_fd)
+{
+	autoclose int etc = openat(root_fd, "etc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return etc < 0 ? -1
+		       : openat(etc, "passwd", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+}
+
 static FILE *passwd_open(int root_fd)
 {
 	struct stat st;
-	autoclose int etc = openat(root_fd, "etc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (etc < 0)
-		return NULL;
-	autoclose int fd = openat(etc, "passwd", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	autoclose int fd = open_followed(root_fd);
+	if (fd < 0)
+		fd = open_plain(root_fd);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > PASSWD_MAX)
 		return NULL;
 	FILE *f = fdopen(fd, "r");

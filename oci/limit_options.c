@@ -10,7 +10,7 @@
 
 enum { PERIOD_US = 100000, OPT_FIRST = 0x2000 };
 
-enum kind { SIZE, NUMBER, TEXT, CPUS, IGNORED };
+enum kind { SIZE, NUMBER, TEXT, CPUS, IGNORED, RESCTRL };
 
 /* One of the options: where its value goes in linux.resources. */
 struct limit_option {
@@ -40,6 +40,8 @@ static const struct limit_option options[] = {
 	{"blkio-weight", "N", "blockIO", "weight", NUMBER, "Its part of block I/O, 10 to 1000"},
 	{"kernel-memory", "BYTES", NULL, NULL, IGNORED, "No effect: Linux has given it up"},
 	{"kernel-memory-tcp", "BYTES", NULL, NULL, IGNORED, "No effect"},
+	{"l3-cache-schema", "TEXT", NULL, NULL, RESCTRL, "Refused: caches are not divided"},
+	{"mem-bw-schema", "TEXT", NULL, NULL, RESCTRL, "Refused: memory bandwidth is not divided"},
 };
 enum { START_OPTIONS = 5 };
 
@@ -129,6 +131,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	const struct limit_option *o = &options[key - OPT_FIRST];
 	if (o->kind == IGNORED)
 		return 0;
+	if (o->kind == RESCTRL)
+		argp_error(state, "--%s: vedette makes no groups in /sys/fs/resctrl, so caches and "
+				  "memory bandwidth cannot be divided", o->name);
 	if (parse_value(o, arg, &value) < 0 || !value)
 		argp_error(state, "--%s: '%s' is no %s", o->name, arg,
 			   o->kind == SIZE   ? "size: 512m, 1g, or -1 for no limit"

@@ -57,6 +57,7 @@ static int read_annotations(struct reader *r, json_t *v, void *out)
 {
 	struct spec *s = out;
 	json_t *ours = json_object_get(v, "dev.vedette.overlay");
+	const char *keep = json_string_value(json_object_get(v, "run.oci.keep_original_groups"));
 	const char *where = json_string_value(json_object_get(v, "dev.vedette.sandbox"));
 	if (where && strcmp(where, "own") != 0)
 		return reader_fail(r, "dev.vedette.sandbox is own, not '%.64s'", where);
@@ -65,6 +66,7 @@ static int read_annotations(struct reader *r, json_t *v, void *out)
 		if (type && strcmp(type, "container") == 0)
 			s->sandbox = json_string_value(json_object_get(v, pods[i].sandbox));
 	}
+	s->keep_groups = keep && strcmp(keep, "1") == 0;
 	return ours ? read_string(r, ours, &s->overlay) : 0;
 }
 

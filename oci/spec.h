@@ -84,6 +84,7 @@ struct spec {
 	struct reader reader;	/* owns everything below */
 	const char *version, *hostname, *domainname;
 	const char *overlay;	/* annotation dev.vedette.overlay, or NULL */
+	bool keep_groups;	/* annotation run.oci.keep_original_groups: the caller's are the program's */
 	const char *sandbox;	/* annotations: the container of the pod whose sandbox it shares, or NULL */
 	struct spec_process process;
 	struct spec_root root;

@@ -38,7 +38,9 @@ int delete_container(const char *id, bool force, struct error *e);
 /* What create, run and exec are told alike about a process' place on the host (options.c). */
 struct place_options {
 	const char *pid_file, *console_socket;
-	unsigned preserve; /* descriptors from 3 on that the program gets, all of them open */
+	/* Descriptors from 3 on that the program gets, all of them open: of socket activation, and after
+	 * them those of --preserve-fds. */
+	unsigned listen, preserve;
 };
 /* Its input is a struct place_options. */
 extern const struct argp place_argp;

@@ -7,17 +7,20 @@
 #include "oci/life/command.h"
 #include "oci/life/group.h"
 #include "oci/life/hooks.h"
+#include "oci/life/ids.h"
+#include "platform/base/log.h"
 
 /* How long processes may take that were killed with SIGKILL. */
 enum { END_SECONDS = 10 };
 
 struct delete_options {
 	const char *id;
-	bool force;
+	bool force, regex;
 };
 
 static const struct argp_option options[] = {
 	{"force", 'f', NULL, 0, "Kill it if it runs; a container that is not there is no error", 0},
+	{"regex", 'r', NULL, 0, "ID is a regular expression: all in whose ID it is found", 0},
 	{0},
 };
 
@@ -26,6 +29,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct delete_options *o = state->input;
 	if (key == 'f') {
 		o->force = true;
+		return 0;
+	}
+	if (key == 'r') {
+		o->regex = true;
 		return 0;
 	}
 	return id_argument(key, arg, state, &o->id);
@@ -81,6 +88,22 @@ int delete_container(const char *id, bool force, struct error *e)
 	return err;
 }
 
+/* One that cannot be deleted does not keep the others. */
+static int delete_matching(const struct delete_options *o, struct error *e)
+{
+	struct ids ids;
+	int status = ids_read(o->id, &ids, e) < 0 ? EXIT_CONFIG : 0;
+	for (size_t i = 0; i < ids.n; i++) {
+		if (e->msg[0])
+			log_error("%s", e->msg);
+		e->msg[0] = '\0';
+		if (delete_container(ids.id[i], o->force, e) < 0)
+			status = EXIT_CONFIG;
+	}
+	ids_free(&ids);
+	return status;
+}
+
 int command_delete(int argc, char **argv, struct error *e)
 {
 	static const struct argp parser = {
@@ -91,5 +114,7 @@ int command_delete(int argc, char **argv, struct error *e)
 	struct delete_options o = {.id = NULL};
 	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
 		return EXIT_USAGE;
+	if (o.regex)
+		return delete_matching(&o, e);
 	return delete_container(o.id, o.force, e) < 0 ? EXIT_CONFIG : 0;
 }

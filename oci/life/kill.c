@@ -3,14 +3,17 @@
 #include <errno.h>
 
 #include "oci/life/command.h"
+#include "oci/life/ids.h"
+#include "platform/base/log.h"
 
 struct kill_options {
 	const char *id, *signal;
-	bool all;
+	bool all, regex;
 };
 
 static const struct argp_option options[] = {
 	{"all", 'a', NULL, 0, "To every process of the container, not only to the first", 0},
+	{"regex", 'r', NULL, 0, "ID is a regular expression: all that run and in whose ID it is found", 0},
 	{0},
 };
 
@@ -20,6 +23,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'a':
 		o->all = true;
+		return 0;
+	case 'r':
+		o->regex = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 1)
@@ -34,6 +40,38 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static int kill_container(const char *id, const struct control_msg *m, bool running,
+			  struct error *e)
+{
+	struct target t;
+	int err = target_open(id, /*locked=*/false, &t, e);
+	/* Nobody is left, and all of them have got nothing. */
+	bool nothing = err == 0 && t.status == STATE_STOPPED &&
+		       (running || (m->foreground == TO_ALL && m->sig == 0));
+	if (err == 0 && !nothing)
+		err = target_ask(&t, m, e);
+	if (err == 0 && m->sig == 9)
+		container_thaw(&t);
+	target_close(&t);
+	return err;
+}
+
+/* One that cannot be told does not keep the others. */
+static int kill_matching(const char *pattern, const struct control_msg *m, struct error *e)
+{
+	struct ids ids;
+	int err = ids_read(pattern, &ids, e);
+	for (size_t i = 0; i < ids.n; i++) {
+		if (e->msg[0])
+			log_error("%s", e->msg);
+		e->msg[0] = '\0';
+		int one = kill_container(ids.id[i], m, /*running=*/true, e);
+		err = one < 0 ? one : err;
+	}
+	ids_free(&ids);
+	return err;
+}
+
 int command_kill(int argc, char **argv, struct error *e)
 {
 	static const struct argp parser = {
@@ -43,10 +81,9 @@ int command_kill(int argc, char **argv, struct error *e)
 		.doc = "Send SIGNAL, a number or a name (default: TERM), to the first process of "
 		       "the container ID."};
 	struct kill_options o = {.signal = "TERM"};
-	struct target t;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
 		return EXIT_USAGE;
-	struct control_msg m = {.kind = CONTROL_SIGNAL,
+	const struct control_msg m = {.kind = CONTROL_SIGNAL,
 				.sig = signal_parse(o.signal),
 				.foreground = o.all ? TO_ALL : TO_FIRST};
 	if (m.sig < 0) {
@@ -56,13 +93,7 @@ int command_kill(int argc, char **argv, struct error *e)
 			  o.signal);
 		return EXIT_CONFIG;
 	}
-	int err = target_open(o.id, /*locked=*/false, &t, e);
-	/* Nobody is left, and all of them have got nothing. */
-	bool nothing = err == 0 && o.all && m.sig == 0 && t.status == STATE_STOPPED;
-	if (err == 0 && !nothing)
-		err = target_ask(&t, &m, e);
-	if (err == 0 && m.sig == 9)
-		container_thaw(&t);
-	target_close(&t);
+	int err = o.regex ? kill_matching(o.id, &m, e)
+			  : kill_container(o.id, &m, /*running=*/false, e);
 	return err < 0 ? EXIT_CONFIG : 0;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vedette state, vedette list. */
-#include <dirent.h>
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "oci/life/command.h"
+#include "oci/life/ids.h"
 
 static error_t parse_state(int key, char *arg, struct argp_state *state)
 {
@@ -96,21 +96,12 @@ static void add(json_t *all, const char *id)
 
 static int collect(json_t *all, struct error *e)
 {
-	struct error ignored;
-	int fd = state_root(e);
-	if (fd < 0)
-		return fd;
-	DIR *dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return error_set(e, -errno, "cannot read the directory of states: %s",
-				 strerror(errno));
-	}
-	for (struct dirent *d; (d = readdir(dir));)
-		if (d->d_name[0] != '.' && state_check_id(d->d_name, &ignored) == 0)
-			add(all, d->d_name);
-	closedir(dir);
-	return 0;
+	struct ids ids;
+	int err = ids_read(/*pattern=*/NULL, &ids, e);
+	for (size_t i = 0; err == 0 && i < ids.n; i++)
+		add(all, ids.id[i]);
+	ids_free(&ids);
+	return err;
 }
 
 static const char *member(const json_t *j, const char *key)
@@ -156,7 +147,7 @@ int command_list(int argc, char **argv, struct error *e)
 {
 	static const struct argp parser = {.options = list_options,
 					   .parser = parse_list,
-					   .doc = "Print the containers that are known."};
+					   .doc = "Print the containers that are known, in the order of their IDs."};
 	struct list_options o = {.json = false};
 	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
 		return EXIT_USAGE;

@@ -65,6 +65,11 @@ static int check_systemd(struct error *e)
 int making_begin(struct making *m, const struct create_options *o, struct error *e)
 {
 	*m = (struct making){.dir = {.root = -1, .fd = -1}};
+	if (o->place.listen + o->place.preserve > PRESERVE_MAX) {
+		error_set(e, -EMFILE, "LISTEN_FDS and --preserve-fds are more than %d together",
+			  PRESERVE_MAX);
+		return EXIT_CONFIG;
+	}
 	if (check_systemd(e) < 0 || state_check_id(o->id, e) < 0 ||
 	    bundle_open(&m->bundle, o->bundle, o->config, o->overlay, e) < 0 ||
 	    make_dir(m, o->id, e) < 0 ||
@@ -77,7 +82,7 @@ int making_begin(struct making *m, const struct create_options *o, struct error 
 	}
 	m->log_dir = o->log_dir;
 	set_start(&m->bundle.sandbox, &m->bundle.spec, &o->start);
-	m->bundle.sandbox.preserve = o->place.preserve;
+	m->bundle.sandbox.preserve = o->place.listen + o->place.preserve;
 	return 0;
 }
 

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "oci/life/create.h"
+#include "oci/listen.h"
 
-enum { OPT_OVERLAY = 256, OPT_IGNORED, OPT_CONFIG, OPT_PID_FILE = 0x3000, OPT_CONSOLE, OPT_PRESERVE, OPT_SUBREAPER };
+enum { OPT_OVERLAY = 256, OPT_IGNORED, OPT_PID_FILE = 0x3000, OPT_CONSOLE, OPT_PRESERVE, OPT_SUBREAPER };
 
 static const struct argp_option place_options[] = {
 	{"pid-file", OPT_PID_FILE, "FILE", 0, "Write the pid of its host process there", 0},
@@ -18,7 +19,7 @@ static const struct argp_option place_options[] = {
 	{0},
 };
 
-static unsigned preserve_parse(const char *arg, struct argp_state *state)
+static unsigned preserve_parse(const char *arg, int first, struct argp_state *state)
 {
 	char *end;
 	unsigned long n = strtoul(arg, &end, 10);
@@ -26,9 +27,9 @@ static unsigned preserve_parse(const char *arg, struct argp_state *state)
 		argp_error(state, "--preserve-fds wants a number up to %d, not '%s'", PRESERVE_MAX,
 			   arg);
 	for (unsigned long i = 0; i < n; i++)
-		if (fcntl(3 + (int)i, F_GETFD) < 0 || 3 + (int)i == global_options.log_fd)
-			argp_error(state, "--preserve-fds %lu: descriptor %lu is not open", n,
-				   3 + i);
+		if (fcntl(first + (int)i, F_GETFD) < 0 || first + (int)i == global_options.log_fd)
+			argp_error(state, "--preserve-fds %lu: descriptor %d is not open", n,
+				   first + (int)i);
 	return (unsigned)n;
 }
 
@@ -43,7 +44,7 @@ static error_t parse_place(int key, char *arg, struct argp_state *state)
 		o->console_socket = arg;
 		return 0;
 	case OPT_PRESERVE:
-		o->preserve = preserve_parse(arg, state);
+		o->preserve = preserve_parse(arg, 3 + (int)o->listen, state);
 		return 0;
 	case OPT_SUBREAPER:
 		return 0;
@@ -56,7 +57,7 @@ const struct argp place_argp = {.options = place_options, .parser = parse_place}
 
 static const struct argp_option options[] = {
 	{"bundle", 'b', "DIR", 0, "The bundle: DIR/config.json and its root (default: .)", 0},
-	{"config", OPT_CONFIG, "FILE", 0,
+	{"config", 'f', "FILE", 0,
 	 "FILE instead of config.json; a relative name starts at the bundle", 0},
 	{"no-pivot", OPT_IGNORED, NULL, 0, "No effect: nothing on the host is pivoted", 0},
 	{"no-new-keyring", OPT_IGNORED, NULL, 0, "No effect: containers see no host keyring", 0},
@@ -79,7 +80,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'b':
 		o->bundle = arg;
 		return 0;
-	case OPT_CONFIG:
+	case 'f':
 		o->config = arg;
 		return 0;
 	case OPT_IGNORED:
@@ -108,5 +109,8 @@ const struct argp create_argp = {
 
 void create_options_init(struct create_options *o)
 {
-	*o = (struct create_options){.bundle = ".", .config = "config.json", .start = {.trace = {.fd = -1}}};
+	*o = (struct create_options){.bundle = ".",
+				     .config = "config.json",
+				     .place = {.listen = listen_count()},
+				     .start = {.trace = {.fd = -1}}};
 }
