@@ -55,6 +55,7 @@ struct global_options {
 	bool debug;
 	bool systemd_cgroup;	/* cgroups are made by systemd, not by us */
 	bool no_cgroups;	/* --cgroup-manager disabled */
+	bool log_is_stderr;	/* log_fd is the caller's: 2 is the container's terminal */
 	const char *root;	/* directory of states; NULL: the default */
 	const char *platform;	/* trap, ptrace; NULL: the best that works */
 };

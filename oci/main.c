@@ -154,7 +154,7 @@ static void report(const struct error *e)
 	if (!e->msg[0])
 		return;
 	log_error("%s", e->msg);
-	if (global_options.log_fd < 0)
+	if (global_options.log_fd < 0 || global_options.log_is_stderr)
 		return;
 	log_setup(STDERR_FILENO, LOG_ERROR, 0);
 	log_error("%s", e->msg);

@@ -42,7 +42,7 @@ static int connect_to(const char *path)
 	return STEAL_FD(sock);
 }
 
-static int open_pair(int *out_master, int *out_slave)
+int console_pair(int *out_master, int *out_slave)
 {
 	autoclose int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	char name[64];
@@ -63,7 +63,7 @@ int console_open(const char *path, unsigned rows, unsigned columns, struct error
 	autoclose int sock = connect_to(path), master = -1, slave = -1;
 	if (sock < 0)
 		return error_set(e, sock, "--console-socket %s: %s", path, strerror(-sock));
-	int err = open_pair(&master, &slave);
+	int err = console_pair(&master, &slave);
 	if (err < 0)
 		return error_set(e, err, "cannot make a pseudoterminal: %s (is /dev/pts mounted?)",
 				 strerror(-err));
@@ -97,9 +97,5 @@ int console_check(const char *path, int terminal, int detached, struct error *e)
 		return error_set(e, -EINVAL,
 				 "--console-socket is for a process in the background that has a "
 				 "terminal: without one it cannot be used");
-	if (!detached && terminal && !isatty(0))
-		return error_set(e, -ENOTTY,
-				 "process.terminal is true, but standard input is no terminal: "
-				 "start it from one, or set it to false");
 	return 0;
 }

@@ -7,6 +7,8 @@
 
 #include "oci/error.h"
 
+/* Both ends of a new one.  0 or -errno. */
+int console_pair(int *out_master, int *out_slave);
 /* The slave, or -errno with *e filled.  rows, columns: 0, as they are. */
 int console_open(const char *socket_path, unsigned rows, unsigned columns, struct error *e);
 /* In the process, leader of its session: descriptors 0 to 2, and its controlling terminal. */

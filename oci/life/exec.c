@@ -9,6 +9,7 @@
 
 #include "oci/life/console.h"
 #include "oci/life/exec.h"
+#include "oci/life/relay.h"
 #include "oci/life/visit.h"
 #include "platform/base/cleanup.h"
 
@@ -189,6 +190,9 @@ static int run(const struct target *t, const struct spec *s, const struct exec_o
 			  .preserve = o->place.preserve,
 			  .paused = o->ignore_paused};
 	if (open_console(p, o, &console, e) < 0)
+		return EXIT_EXEC_FAILED;
+	if (!o->detach && p->terminal && !isatty(0) &&
+	    relay_begin(p->console_rows, p->console_columns, e) < 0)
 		return EXIT_EXEC_FAILED;
 	if (visit_describe(&v, p, &env, e) < 0)
 		return EXIT_EXEC_FAILED;

@@ -13,6 +13,7 @@
 #include "oci/life/console.h"
 #include "oci/life/create.h"
 #include "oci/life/hooks.h"
+#include "oci/life/relay.h"
 #include "oci/log/writer.h"
 
 enum { OPT_KEEP = 512, OPT_LOG_DIR, OPT_LOG_SIZE };
@@ -121,10 +122,13 @@ static int run_here(const struct create_options *o, struct error *e)
 {
 	struct making m;
 	int sig, status = making_begin(&m, o, e);
+	const struct spec_process *p = &m.bundle.spec.process;
 	struct host h = {.bundle = &m.bundle, .dir = &m.dir, .group = &m.group, .pod = &m.pod,
 			 .creator = -1, .console = -1};
-	if (status == 0 && console_check(o->place.console_socket, m.bundle.spec.process.terminal,
-					 /*detached=*/false, e) < 0)
+	if (status == 0 && console_check(o->place.console_socket, p->terminal, /*detached=*/false, e) < 0)
+		status = EXIT_CONFIG;
+	if (status == 0 && p->terminal && !isatty(0) &&
+	    relay_begin(p->console_rows, p->console_columns, e) < 0)
 		status = EXIT_CONFIG;
 	if (status == 0 && making_tell(&m, getpid(), /*attached=*/true, e) < 0)
 		status = EXIT_CONFIG;

@@ -108,7 +108,6 @@ with rlimit_soft 's/"soft": 512/"soft": 2048/' 'process.rlimits[2]: the soft lim
 with rlimit_negative 's/"soft": 512/"soft": -1/' 'process.rlimits[2].soft: must be a whole number'
 with rlimit_no_hard 's/, "hard": 20//' 'process.rlimits[1].hard: is missing'
 with caps_effective 's/"permitted": \["CAP_KILL"\]/"permitted": []/' 'process.capabilities: effective has capabilities that permitted lacks'
-with terminal_without 's/"terminal": false/"terminal": true/' 'process.terminal is true, but standard input is no terminal'
 with oom_score 's/"terminal": false/"oomScoreAdj": 1001/' 'process.oomScoreAdj: must be from -1000 to 1000'
 with mount_type 's/"type": "tmpfs"/"type": "ext4"/' "mounts[1]: unknown type 'ext4'"
 with mount_no_type 's/"type": "tmpfs", //' 'mounts[1]: type is missing'
