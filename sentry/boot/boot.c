@@ -11,6 +11,7 @@
 #include "platform/host.h"
 #include "sentry/boot/internal.h"
 #include "sentry/fs/memfs/memfs.h"
+#include "sentry/ipc/mqueue.h"
 #include "sentry/res/resources.h"
 #include "sentry/fs/devfs/devfs.h"
 #include "sentry/task/container.h"
@@ -84,6 +85,7 @@ void boot_limit(struct boot_container *c, const struct limits *l)
 	if (platform->cpus)
 		platform->cpus(resources_cpus());
 	memfs_set_limit(resources_memory() / 2);
+	mq_set_memory(resources_memory() / 8);
 }
 
 int boot_init(const struct boot_spec *s, struct boot_error *err)

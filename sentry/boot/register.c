@@ -7,6 +7,7 @@
 #include "platform/base/log.h"
 #include "sentry/boot/internal.h"
 #include "sentry/fs/gofer/goferfs.h"
+#include "sentry/ipc/mqueue.h"
 #include "sentry/procfs/procfs.h"
 #include "sentry/res/memory.h"
 #include "sentry/res/resources.h"
@@ -21,6 +22,7 @@ int boot_register_more(void)
 		int who;
 	} types[] = {
 		{"devpts", devpts_make, FS_SHARED},
+		{"mqueue", mq_make_fs, FS_USERNS},
 		{"proc", procfs_make, FS_USERNS},
 		{"sysfs", sysfs_make, FS_USERNS},
 		{"cgroup2", cgroupfs_make, FS_USERNS},

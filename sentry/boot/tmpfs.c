@@ -137,18 +137,6 @@ static int make_tmpfs(const struct fs_source *s, struct fs **out)
 	return boot_tmpfs(&t, out);
 }
 
-/* There are no POSIX message queues here (mq_open is ENOSYS), so no file can be made in it. */
-static int make_mqueue(const struct fs_source *s, struct fs **out)
-{
-	struct memfs_options o = {.name = "mqueue", .mode = 01777};
-	int err = *s->data ? -EINVAL : memfs_new(&o, out);
-	if (err == 0)
-		(*out)->readonly = true;
-	if (err == 0)
-		fs_own(*out, s->cred->user_ns);
-	return err;
-}
-
 static int make_devtmpfs(const struct fs_source *s, struct fs **out)
 {
 	struct memfs_options o = {.name = "devtmpfs", .mode = 0755};
@@ -163,8 +151,6 @@ int boot_register(void)
 	int err = fs_register("tmpfs", make_tmpfs, FS_USERNS);
 	if (err == 0)
 		err = fs_register("devtmpfs", make_devtmpfs, FS_ROOT_ONLY);
-	if (err == 0)
-		err = fs_register("mqueue", make_mqueue, FS_USERNS);
 	if (err == 0)
 		err = devfs_init();
 	if (err == 0)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sentry/ipc/mqueue.h"
 #include "sentry/ipc/msg.h"
 #include "sentry/ipc/sem.h"
 #include "sentry/ipc/shm.h"
@@ -18,6 +19,8 @@ enum { INDEX_BITS = 15, INDEX_MASK = (1 << INDEX_BITS) - 1, SEQ_END = 1 << (31 -
 		.shmmax = UINT64_MAX - (1ull << 24), .shmall = UINT64_MAX - (1ull << 24),          \
 		.shmmni = 4096, .msgmax = 8192, .msgmnb = 16384, .msgmni = 32000, .semmsl = 32000, \
 		.semmns = 32000 * 32000, .semopm = 500, .semmni = 32000,                           \
+		.mq_queues_max = 256, .mq_msg_max = 10, .mq_msgsize_max = 8192,                    \
+		.mq_msg_default = 10, .mq_msgsize_default = 8192,                                  \
 	}
 
 struct ipc_ns ipc_first = {
@@ -33,6 +36,7 @@ static void ipc_clear_all(struct ipc_ns *n)
 	shm_clear(n);
 	sem_clear(n);
 	msgq_clear(n);
+	mq_clear(n);
 }
 
 static void ipc_free(struct ns *ns)
@@ -52,6 +56,9 @@ int ipc_ns_new(struct user_ns *owner, struct ns **out)
 	n->shm = (struct ipc_ids){.max = &n->limits.shmmni, .last = -1};
 	n->sem = (struct ipc_ids){.max = &n->limits.semmni, .last = -1};
 	n->msg = (struct ipc_ids){.max = &n->limits.msgmni, .last = -1};
+	const struct task *t = task_current();
+	n->maker_uid = t ? task_cred_self(t)->fsuid : uid_meant(owner, 0);
+	n->maker_gid = t ? task_cred_self(t)->fsgid : gid_meant(owner, 0);
 	*out = &n->ns;
 	return 0;
 }

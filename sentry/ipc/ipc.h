@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SysV IPC: what its three kinds of objects have in common.
+ * IPC namespaces; and of SysV IPC what its three kinds of objects have in common.
  *
  * Objects of a kind are in one table of their IPC namespace; one lock a kind guards those
  * of all namespaces, because what SEM_UNDO and attachments hold may be of several.  A number is an
@@ -40,6 +40,7 @@ struct ipc_limits {
 	uint64_t shmmax, shmall;
 	int shmmni, msgmax, msgmnb, msgmni;
 	int semmsl, semmns, semopm, semmni;
+	int mq_queues_max, mq_msg_max, mq_msgsize_max, mq_msg_default, mq_msgsize_default;
 };
 enum { IPC_MNI = 1 << 15 };
 
@@ -47,6 +48,8 @@ struct ipc_ns {
 	struct ns ns;
 	struct ipc_limits limits; /* a */
 	struct ipc_ids shm, sem, msg;
+	uint32_t maker_uid, maker_gid; /* I  0 of the first one */
+	struct mount *mq; /* mq_fs.c: POSIX message queues, from their first use on; our reference */
 };
 
 extern struct ipc_ns ipc_first;

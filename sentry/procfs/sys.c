@@ -231,6 +231,15 @@ static const struct proc_entry inotify_entries[] = {
 };
 static const struct proc_table inotify_table = PROC_TABLE(inotify_entries, IDS_SYS + 60);
 
+static const struct proc_entry mqueue_entries[] = {
+	IPC("queues_max", sysvipc_number),
+	IPC("msg_max", sysvipc_number),
+	IPC("msgsize_max", sysvipc_number),
+	IPC("msg_default", sysvipc_number),
+	IPC("msgsize_default", sysvipc_number),
+};
+static const struct proc_table mqueue_table = PROC_TABLE(mqueue_entries, IDS_SYS + 65);
+
 static const struct proc_entry fs_entries[] = {
 	RO("file-max", nr_open_show),
 	RO("nr_open", nr_open_show),
@@ -241,6 +250,7 @@ static const struct proc_entry fs_entries[] = {
 	RO("protected_regular", zero_show),
 	RO("suid_dumpable", zero_show),
 	PROC_DIR("inotify", 0555, .table = &inotify_table),
+	PROC_DIR("mqueue", 0555, .table = &mqueue_table),
 };
 static const struct proc_table fs_table = PROC_TABLE(fs_entries, IDS_SYS + 80);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc/sysvipc: what exists, as ipcs(1) reads it; and the limits in /proc/sys/kernel. */
+/*
+ * /proc/sysvipc: what exists, as ipcs(1) reads it; and the limits of IPC namespaces in
+ * /proc/sys/kernel and /proc/sys/fs/mqueue.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -80,14 +83,19 @@ static const struct limit {
 	const char *name;
 	size_t at; /* in struct ipc_limits */
 	bool wide;
-	uint64_t max;
+	uint64_t max, min;
 } limits[] = {
-	{"shmmax", offsetof(struct ipc_limits, shmmax), true, UINT64_MAX},
-	{"shmall", offsetof(struct ipc_limits, shmall), true, UINT64_MAX},
-	{"shmmni", offsetof(struct ipc_limits, shmmni), false, IPC_MNI},
-	{"msgmax", offsetof(struct ipc_limits, msgmax), false, INT32_MAX},
-	{"msgmnb", offsetof(struct ipc_limits, msgmnb), false, INT32_MAX},
-	{"msgmni", offsetof(struct ipc_limits, msgmni), false, IPC_MNI},
+	{"shmmax", offsetof(struct ipc_limits, shmmax), true, UINT64_MAX, 0},
+	{"shmall", offsetof(struct ipc_limits, shmall), true, UINT64_MAX, 0},
+	{"shmmni", offsetof(struct ipc_limits, shmmni), false, IPC_MNI, 0},
+	{"msgmax", offsetof(struct ipc_limits, msgmax), false, INT32_MAX, 0},
+	{"msgmnb", offsetof(struct ipc_limits, msgmnb), false, INT32_MAX, 0},
+	{"msgmni", offsetof(struct ipc_limits, msgmni), false, IPC_MNI, 0},
+	{"queues_max", offsetof(struct ipc_limits, mq_queues_max), false, INT32_MAX, 0},
+	{"msg_max", offsetof(struct ipc_limits, mq_msg_max), false, 65536, 1},
+	{"msg_default", offsetof(struct ipc_limits, mq_msg_default), false, 65536, 1},
+	{"msgsize_max", offsetof(struct ipc_limits, mq_msgsize_max), false, 1 << 24, 128},
+	{"msgsize_default", offsetof(struct ipc_limits, mq_msgsize_default), false, 1 << 24, 128},
 };
 
 /* The reader's or writer's. */
@@ -120,6 +128,8 @@ int sysvipc_number_store(const struct proc_look *at, char *text, size_t size)
 	uint64_t v;
 	(void)size;
 	int err = text_number(&text, l->max, &v);
+	if (err == 0 && v < l->min)
+		err = -EINVAL;
 	if (err == 0 && l->wide)
 		__atomic_store_n((uint64_t *)limit_at(l->at), v, __ATOMIC_RELAXED);
 	else if (err == 0)

@@ -301,6 +301,7 @@ static void set_comm(struct task *t, const char *name)
 	lock(&kernel.tasks_lock);
 	memcpy(t->comm, comm, sizeof comm);
 	t->group->did_exec = true;
+	__atomic_fetch_add(&t->group->execs, 1, __ATOMIC_RELAXED);
 	t->group->exit_signal = SIGCHLD;
 	unlock(&kernel.tasks_lock);
 }

@@ -13,6 +13,14 @@ bool sched_is_rt(int policy)
 	return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
+int sched_level(const struct task *t)
+{
+	int policy = __atomic_load_n(&t->policy, __ATOMIC_RELAXED);
+	if (sched_is_rt(policy))
+		return RT_MAX - __atomic_load_n(&t->rt_priority, __ATOMIC_RELAXED);
+	return 120 + __atomic_load_n(&t->nice, __ATOMIC_RELAXED);
+}
+
 void sched_clone_task(struct task *child)
 {
 	if (!(child->policy & SCHED_RESET_ON_FORK))

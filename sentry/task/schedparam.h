@@ -20,5 +20,7 @@ void sched_clone_task(struct task *child);
 bool sched_same_owner(const struct task *t, struct task *target);
 /* 0, -EINVAL, -EPERM. */
 int sched_params_set(struct task *t, struct task *target, const struct sched_params *p);
+/* As the kernel orders tasks: 0..98 real-time, 100..139 by nice value; the lowest goes first. */
+int sched_level(const struct task *t);
 /* setpriority(2) for one task; nice is cut to -20..19.  0, -EPERM, -EACCES. */
 int sched_nice_set(struct task *t, struct task *target, int nice);

@@ -151,6 +151,7 @@ struct group {
 	struct list all;		/* t  in the list of all groups */
 	int pgid, sid;			/* t */
 	struct tty *tty;		/* t  controlling terminal; our reference */
+	uint32_t execs;			/* a  programs that it has run: mq_notify(2) */
 	bool did_exec;			/* t  setpgid(2) of a parent is refused after it */
 	bool subreaper;			/* t */
 	bool has_subreaper;		/* t */

@@ -44,6 +44,12 @@ struct mount *mount_new(struct fs *fs, struct dentry *root, const char *source, 
 	return m;
 }
 
+int mount_alone(struct fs *fs, const char *source, struct mount **out)
+{
+	*out = mount_new(fs, NULL, source, 0);
+	return *out ? 0 : -ENOMEM;
+}
+
 static void ns_put_memory(struct mount_ns *ns)
 {
 	if (ref_put(&ns->memory))

@@ -96,6 +96,8 @@ int mount_add(struct mount_ns *ns, struct fs *fs, struct dentry *root, const str
 	      const char *source, uint32_t flags);
 /* -EBUSY while used unless detach; -EINVAL if `p` is not the root of a mount, or it is locked. */
 int mount_remove(struct mount_ns *ns, const struct path *p, bool detach);
+/* A mount of fs that is in no tree: for files that are not opened by a path.  -ENOMEM. */
+int mount_alone(struct fs *fs, const char *source, struct mount **out);
 /* If something is mounted on p, p becomes its root (repeatedly).  References are swapped. */
 void mount_down(struct path *p);
 /* If p is a mount's root, p becomes the mount point in the parent; false at the namespace root. */

@@ -96,7 +96,7 @@ uid=0
 box sysctl_files_are_writable '8 1' '' 'echo 8 >/proc/sys/net/core/somaxconn; a=$(cat /proc/sys/net/core/somaxconn); (echo x >/proc/sys/net/core/somaxconn) 2>/dev/null; echo $a $?'
 bad sysctl_unknown "$(sysctl net.ipv4.tcp_wobble 1)" "linux.sysctl: net.ipv4.tcp_wobble = '1': the sandbox has no such setting"
 bad sysctl_directory "$(sysctl net.ipv4 1)" "linux.sysctl: net.ipv4 = '1': the sandbox has no such setting"
-bad sysctl_mqueue "$(sysctl fs.mqueue.queues_max 1)" 'linux.sysctl: fs.mqueue.queues_max'
+box sysctl_mqueue 7 "$(sysctl fs.mqueue.queues_max 7)" 'cat /proc/sys/fs/mqueue/queues_max'
 bad sysctl_value "$(sysctl kernel.shmmni many)" "linux.sysctl: kernel.shmmni = 'many': the value is not valid"
 bad sysctl_readonly "$(sysctl kernel.shm_rmid_forced 1)" 'it cannot be changed here'
 bad sysctl_not_namespaced "$(sysctl vm.swappiness 1)" "linux.sysctl: 'vm.swappiness' is not of a namespace"

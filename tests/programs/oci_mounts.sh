@@ -91,8 +91,8 @@ bad proc_hidepid "$(m /p proc proc '"hidepid=2"')" "unknown option 'hidepid=2' f
 box sysfs sysfs "$(m /s sysfs sysfs '"ro","nosuid"')" 'awk "\$2 == \"/s\" {print \$3}" /proc/mounts'
 box cgroup_is_version_2 cgroup2 "$(m /cg cgroup cgroup '"ro","nosuid","relatime"')" 'awk "\$2 == \"/cg\" {print \$3}" /proc/mounts'
 box cgroup2 cgroup2 "$(m /cg cgroup2 cgroup '"rprivate","ro"')" 'awk "\$2 == \"/cg\" {print \$3}" /proc/mounts'
-box mqueue_makes_no_queues 'mqueue 1' "$(m /dev/mqueue mqueue mqueue '"nosuid"')" \
-	'(echo >/dev/mqueue/x) 2>/dev/null; a=$?; echo $(awk "\$2 == \"/dev/mqueue\" {print \$3}" /proc/mounts) $a'
+box mqueue_shows_queues 'mqueue x QSIZE:0' "$(m /dev/mqueue mqueue mqueue '"nosuid"')" \
+	': >/dev/mqueue/x; echo $(awk "\$2 == \"/dev/mqueue\" {print \$3}" /proc/mounts) $(ls /dev/mqueue) $(cut -d" " -f1 /dev/mqueue/x)'
 box devpts 'devpts' "$(m /dev tmpfs tmpfs '"mode=755"'), $(m /dev/pts devpts devpts '"newinstance","ptmxmode=0666","mode=0620","gid=5"')" \
 	'awk "\$2 == \"/dev/pts\" {print \$3}" /proc/mounts'
 

@@ -10,6 +10,7 @@
 #include "syscalls/abi/capability.h"
 #include "syscalls/abi/epoll.h"
 #include "syscalls/abi/futex.h"
+#include "syscalls/abi/mqueue.h"
 #include "syscalls/abi/poll.h"
 #include "syscalls/abi/resource.h"
 #include "syscalls/abi/sched.h"

@@ -232,7 +232,6 @@ static const struct fs_ops memfs_fs_ops[] = {
 	FS("tmpfs"),
 	FS("devtmpfs"),
 	FS("devpts"),
-	FS("mqueue"),
 	FS("overlay"),
 #undef FS
 };
