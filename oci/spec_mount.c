@@ -73,7 +73,7 @@ static const struct type {
 } types[] = {
 	{"bind", ""},
 	{"tmpfs", " size= mode= uid= gid= nr_inodes= nr_blocks= huge= mpol= inode32 inode64 "},
-	{"proc", " subset=pid hidepid=0 hidepid=off "},
+	{"proc", " subset=pid hidepid= gid= "},
 	{"sysfs", ""},
 	{"devtmpfs", " size= mode= nr_inodes= "},
 	{"devpts", " newinstance ptmxmode= mode= gid= uid= max= "},

@@ -109,9 +109,13 @@ static int do_remount(struct task *t, const struct path *p, uint64_t flags,
 	/* Else the file system changes, and not only how it is seen here. */
 	if (!(flags & MS_BIND) && !task_capable_in(t, p->mnt->fs->user_ns, CAP_SYS_ADMIN))
 		return -EPERM;
-	/* No file system here can change its options. */
-	if (!(flags & MS_BIND) && *a->data)
-		return -EINVAL;
+	const struct fs_ops *ops = p->mnt->fs->ops;
+	if (!(flags & MS_BIND) && *a->data) {
+		int err = ops->remount ? ops->remount(p->mnt->fs, a->data, task_cred_self(t))
+				       : -EINVAL;
+		if (err < 0)
+			return err;
+	}
 	return mount_set_flags(p->mnt, mnt);
 }
 

@@ -181,8 +181,8 @@ static long do_access(struct task *t, int dirfd, uaddr_t path, int mode, int fla
 	if (err == 0)
 		err = path_walk(&a.walk, a.name, &p);
 	if (err == 0) {
-		if (mode)
-			err = path_permission(&p, a.walk.cred, (unsigned)mode);
+		/* Even for F_OK: /proc hides processes. */
+		err = path_permission(&p, a.walk.cred, (unsigned)mode);
 		path_put(&p);
 	}
 	path_arg_put(&a);

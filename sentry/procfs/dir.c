@@ -58,7 +58,7 @@ static int lookup_table(struct fs *fs, const struct proc_node *dir, const char *
 		if (strncmp(have, name, size) != 0 || have[size])
 			continue;
 		struct proc_node n = table_node(dir, i);
-		return proc_inode_new(fs, &n, out);
+		return proc_left_out(fs, &n) ? -ENOENT : proc_inode_new(fs, &n, out);
 	}
 	return -ENOENT;
 }
@@ -76,6 +76,8 @@ static int lookup_number(struct fs *fs, const struct proc_node *dir, const char 
 	struct proc_node n = number_node(dir);
 	n.group = NULL;
 	int err = numbers->find(dir, (unsigned)nr, &n);
+	if (err == 0 && proc_hidden(fs, &n, HIDE_PTRACEABLE))
+		err = -ENOENT;
 	if (err == 0)
 		err = proc_inode_new(fs, &n, out);
 	if (n.group)
@@ -176,15 +178,16 @@ static bool put_dots(struct file *f, int64_t *pos, dirent_fn fn, void *arg)
 	return true;
 }
 
-static bool put_table(const struct proc_node *dir, int64_t *pos, dirent_fn fn, void *arg)
+static bool put_table(const struct fs *fs, const struct proc_node *dir, int64_t *pos, dirent_fn fn,
+		      void *arg)
 {
 	const struct proc_table *t = dir->entry->table;
 	unsigned count = t ? t->count : 0;
 
 	for (; *pos >= 2 && *pos < 2 + (int64_t)count; ++*pos) {
 		struct proc_node n = table_node(dir, (unsigned)*pos - 2);
-		if (!fn(arg, n.entry->name, strlen(n.entry->name), proc_ino(&n),
-			type_of(n.entry->mode), *pos + 1))
+		if (!proc_left_out(fs, &n) && !fn(arg, n.entry->name, strlen(n.entry->name),
+						  proc_ino(&n), type_of(n.entry->mode), *pos + 1))
 			return false;
 	}
 	if (*pos < NUMBERS_AT)
@@ -192,20 +195,24 @@ static bool put_table(const struct proc_node *dir, int64_t *pos, dirent_fn fn, v
 	return true;
 }
 
-/* What the entry's inode number will be once it is looked up; 0 if it has gone meanwhile. */
-static uint64_t number_ino(const struct proc_node *dir, int nr)
+/*
+ * What the entry's inode number will be once it is looked up; 0 if it has gone meanwhile, or is
+ * not to be seen.
+ */
+static uint64_t number_ino(const struct fs *fs, const struct proc_node *dir, int nr)
 {
 	struct proc_node n = number_node(dir);
 	n.group = NULL;
 	if (dir->entry->numbers->find(dir, (unsigned)nr, &n) < 0)
 		return 0;
-	uint64_t ino = proc_ino(&n);
+	uint64_t ino = proc_hidden(fs, &n, HIDE_INVISIBLE) ? 0 : proc_ino(&n);
 	if (n.group)
 		group_put(n.group);
 	return ino;
 }
 
-static bool put_numbers(const struct proc_node *dir, int64_t *pos, dirent_fn fn, void *arg)
+static bool put_numbers(const struct fs *fs, const struct proc_node *dir, int64_t *pos,
+			dirent_fn fn, void *arg)
 {
 	const struct proc_numbers *numbers = dir->entry->numbers;
 	char name[32];
@@ -214,7 +221,7 @@ static bool put_numbers(const struct proc_node *dir, int64_t *pos, dirent_fn fn,
 		int nr = numbers->next(dir, (unsigned)(*pos - NUMBERS_AT));
 		if (nr < 0)
 			break;
-		uint64_t ino = number_ino(dir, nr);
+		uint64_t ino = number_ino(fs, dir, nr);
 		int64_t next = NUMBERS_AT + (int64_t)nr + 1;
 		int size = snprintf(name, sizeof name, "%s%d",
 				    numbers->prefix ? numbers->prefix : "", nr);
@@ -232,8 +239,9 @@ static int dir_readdir(struct file *f, int64_t *pos, dirent_fn fn, void *arg)
 
 	if (err < 0)
 		return err;
-	if (put_dots(f, pos, fn, arg) && put_table(n, pos, fn, arg))
-		put_numbers(n, pos, fn, arg);
+	const struct fs *fs = f->inode->fs;
+	if (put_dots(f, pos, fn, arg) && put_table(fs, n, pos, fn, arg))
+		put_numbers(fs, n, pos, fn, arg);
 	return 0;
 }
 

@@ -128,21 +128,6 @@ static const struct proc_entry root_dir = {
 	.numbers = &proc_pids,
 };
 
-/* subset=pid: of the fixed names only the first two. */
-static const struct proc_table subset_table = {
-	.entries = root_entries, .count = 2, .base = IDS_ROOT};
-static const struct proc_entry subset_dir = {
-	.mode = S_IFDIR | 0555,
-	.table = &subset_table,
-	.numbers = &proc_pids,
-};
-
-static void subset_show(struct fs *fs, char *buf, size_t size)
-{
-	(void)fs;
-	snprintf(buf, size, ",subset=pid");
-}
-
 static int procfs_statfs(struct fs *fs, struct kstatfs *out)
 {
 	(void)fs;
@@ -156,18 +141,9 @@ static const struct fs_ops procfs_ops = {
 	.name = "proc",
 	.revalidate = proc_revalidate,
 	.statfs = procfs_statfs,
-	.show = proc_fs_show,
-	.bare = proc_bare,
-	.destroy = proc_fs_destroy,
-	.pinned = false,
-	.nodev_listed = true,
-};
-
-static const struct fs_ops subset_ops = {
-	.name = "proc",
-	.revalidate = proc_revalidate,
-	.statfs = procfs_statfs,
-	.show = subset_show,
+	.permission = proc_permission,
+	.remount = proc_options_set,
+	.show = proc_options_show,
 	.bare = proc_bare,
 	.destroy = proc_fs_destroy,
 	.pinned = false,
@@ -177,13 +153,10 @@ static const struct fs_ops subset_ops = {
 int procfs_make(const struct fs_source *s, struct fs **out)
 {
 	struct user_ns *owner = pid_ns_here()->ns.owner;
-	const char *data = s->data;
-	if (data && strcmp(data, "subset=pid") == 0)
-		return proc_fs_new(&subset_ops, &subset_dir, owner, out);
-	/* What hidepid hides would be shown: whoever asks for it is told. */
-	if (data && *data && strcmp(data, "hidepid=0") != 0 && strcmp(data, "hidepid=off") != 0)
-		return -EINVAL;
-	return proc_fs_new(&procfs_ops, &root_dir, owner, out);
+	int err = proc_fs_new(&procfs_ops, &root_dir, owner, out);
+	if (err == 0 && (err = proc_options_set(*out, s->data ? s->data : "", s->cred)) < 0)
+		fs_put(STEAL(*out));
+	return err;
 }
 
 void procfs_from_host(void)

@@ -141,7 +141,9 @@ bool proc_revalidate(struct dentry *d)
 		return false;
 	const struct proc_node *n = proc_node_of(i);
 	if (!n->group)
-		return true;
+		return !proc_left_out(d->fs, n);
+	if (proc_hidden(d->fs, n, HIDE_PTRACEABLE))
+		return false;
 	autoput(task) struct task *t = proc_task(n);
 	if (!t || (n->fd >= 0 && !fd_holds(n, t)))
 		return false;
@@ -186,6 +188,8 @@ int proc_getattr(struct inode *i, struct kstat *out)
 	const struct proc_entry *e = n->entry;
 	int err = 0;
 
+	if (proc_hidden(i->fs, n, HIDE_INVISIBLE))
+		return -ENOENT;
 	inode_fill_stat(i, out);
 	out->blksize = 1024;
 	if (e->admin)
@@ -215,10 +219,15 @@ int proc_fs_new(const struct fs_ops *ops, const struct proc_entry *root, struct 
 	const struct proc_node n = {.entry = root, .kind = 1, .ns = ns, .fd = -1};
 	struct inode *i;
 	struct fs *fs;
-	int err = fs_new(ops, ns, &fs);
-	if (err < 0)
+	struct proc_fs *p = calloc(1, sizeof *p);
+	if (!p)
+		return -ENOMEM;
+	int err = fs_new(ops, p, &fs);
+	if (err < 0) {
+		free(p);
 		return err;
-	pid_ns_get(ns);
+	}
+	p->ns = pid_ns_get(ns);
 	fs_own(fs, owner);
 	err = proc_inode_new(fs, &n, &i);
 	if (err == 0 && (err = dentry_new_root(fs, i)) < 0)
@@ -240,5 +249,7 @@ void proc_fs_show(struct fs *fs, char *buf, size_t size)
 
 void proc_fs_destroy(struct fs *fs)
 {
-	pid_ns_put(fs->priv);
+	struct proc_fs *p = proc_fs_of(fs);
+	pid_ns_put(p->ns);
+	free(p);
 }

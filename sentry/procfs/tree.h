@@ -99,11 +99,37 @@ struct proc_entry {
 		.entries = array, .count = ARRAY_SIZE(array), .base = base_                        \
 	}
 
-/* Ranges of ids, so that no two tables share one. */
+/* Ranges of ids, so that no two tables share one.  IDS_NUMBERS itself is that of /proc/PID. */
 enum {
 	IDS_ROOT = 2, IDS_PID = 100, IDS_TASK = 200, IDS_NS = 300, IDS_NET = 320, IDS_FD = 380,
 	IDS_NUMBERS = 390, IDS_SYS = 400, IDS_SYSFS = 600, IDS_CGROUP = 700, IDS_SYSVIPC = 800, IDS_MAX = 1024,
 };
+
+/* Who sees which processes, and what else there is: options of proc(5). */
+enum { HIDE_NOTHING = 0, HIDE_NOACCESS = 1, HIDE_INVISIBLE = 2, HIDE_PTRACEABLE = 4 };
+
+/* fs->priv */
+struct proc_fs {
+	struct pid_ns *ns;	/* I  our reference */
+	uint32_t hide;		/* a  HIDE_* */
+	uint32_t gid;		/* a  to its members nothing is hidden but by HIDE_PTRACEABLE */
+	bool subset;		/* a  processes only */
+};
+
+static inline struct proc_fs *proc_fs_of(const struct fs *fs)
+{
+	return fs->priv;
+}
+
+/* options.c: changes what data names, or (-EINVAL) nothing; ids are as cred calls them. */
+int proc_options_set(struct fs *fs, const char *data, const struct cred *cred);
+void proc_options_show(struct fs *fs, char *buf, size_t size);
+/* fs_ops.permission: hidden processes. */
+int proc_permission(struct inode *i, const struct cred *cred, unsigned may);
+/* The process of n is not to be seen by the calling task where `least` hides it. */
+bool proc_hidden(const struct fs *fs, const struct proc_node *n, unsigned least);
+/* A name of the root directory that subset=pid leaves out. */
+bool proc_left_out(const struct fs *fs, const struct proc_node *n);
 
 /*
  * A file system of owner whose root directory is that table, about what the calling task's
@@ -111,6 +137,7 @@ enum {
  */
 int proc_fs_new(const struct fs_ops *ops, const struct proc_entry *root, struct user_ns *owner,
 		struct fs **out);
+void proc_fs_show(struct fs *fs, char *buf, size_t size); /* no options */
 /* fs_ops.bare: a directory that is there to be mounted on. */
 bool proc_bare(const struct inode *i);
 /* Numbers as that file system shows them: of an id; tasks_lock held. */
@@ -119,7 +146,6 @@ static inline int proc_nr_locked(const struct proc_node *n, int id)
 	return pid_in_locked(n->ns, id);
 }
 bool proc_revalidate(struct dentry *d);
-void proc_fs_show(struct fs *fs, char *buf, size_t size);
 void proc_fs_destroy(struct fs *fs);
 
 static inline struct proc_node *proc_node_of(const struct inode *i)

@@ -25,6 +25,7 @@
 #include "sentry/vfs/file.h"
 #include "syscalls/abi/stat.h"
 
+struct cred;
 struct fs;
 struct user_ns;
 
@@ -177,6 +178,13 @@ struct fs_ops {
 	 * Also asked for negative dentries (d->inode NULL).  NULL: they always hold.
 	 */
 	bool (*revalidate)(struct dentry *d);
+	/*
+	 * What must hold before mode bits and capabilities are looked at; may: MAY_*, none for
+	 * "is it there".  Inode's lock held.  NULL: nothing.
+	 */
+	int (*permission)(struct inode *i, const struct cred *cred, unsigned may);
+	/* mount(2) with MS_REMOUNT and options, by who may: 0 or -EINVAL.  NULL: it takes none. */
+	int (*remount)(struct fs *fs, const char *data, const struct cred *cred);
 	int (*statfs)(struct fs *fs, struct kstatfs *out);
 	/* Options as in /proc/mounts beyond ro/rw (",size=..."), into buf. */
 	void (*show)(struct fs *fs, char *buf, size_t size);

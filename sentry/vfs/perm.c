@@ -44,6 +44,9 @@ int inode_permission_locked(struct inode *i, const struct cred *cred, unsigned m
 	    read_only_matters(i->mode))
 		return -EROFS;
 	may &= MAY_READ | MAY_WRITE | MAY_EXEC;
+	int err = i->fs->ops->permission ? i->fs->ops->permission(i, cred, may) : 0;
+	if (err < 0)
+		return err;
 	return mode_allows(i, cred, may) || caps_allow(i, cred, may) ? 0 : -EACCES;
 }
 

@@ -87,7 +87,9 @@ bad size_garbage "$(tmp /t '"size=-5"')" 'mount of tmpfs on /t: Invalid argument
 # other types
 box proc_subset 'proc rw,relatime,subset=pid 1 1 self' "$(m /p proc proc '"subset=pid"')" \
 	'echo $(awk "\$2 == \"/p\" {print \$3, \$4}" /proc/mounts) $(cat /p/uptime 2>/dev/null; echo $?) $(ls -d /p/1 | grep -c .) $(ls /p | grep self | grep -v thread)'
-bad proc_hidepid "$(m /p proc proc '"hidepid=2"')" "unknown option 'hidepid=2' for a mount of type proc"
+box proc_hidepid 'rw,relatime,gid=5,hidepid=invisible 1' "$(m /p proc proc '"hidepid=2","gid=5"')" \
+	'echo $(awk "\$2 == \"/p\" {print \$4}" /proc/mounts) $(ls -d /p/1 | grep -c .)'
+bad proc_hidepid_unknown "$(m /p proc proc '"hidepid=3"')" 'mount of proc on /p: Invalid argument'
 box sysfs sysfs "$(m /s sysfs sysfs '"ro","nosuid"')" 'awk "\$2 == \"/s\" {print \$3}" /proc/mounts'
 box cgroup_is_version_2 cgroup2 "$(m /cg cgroup cgroup '"ro","nosuid","relatime"')" 'awk "\$2 == \"/cg\" {print \$3}" /proc/mounts'
 box cgroup2 cgroup2 "$(m /cg cgroup2 cgroup '"rprivate","ro"')" 'awk "\$2 == \"/cg\" {print \$3}" /proc/mounts'

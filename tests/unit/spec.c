@@ -219,8 +219,8 @@ static void refuses_what_would_be_unsafe(void **state)
 	bad(CONFIG("", ",\"linux\":{\"timeOffsets\":{\"boottime\":{}}}"), "is not supported yet");
 	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"tmpfs\",\"options\":[\"idmap\"]}"),
 	    "'idmap' is not supported");
-	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"proc\",\"options\":[\"hidepid=2\"]}"),
-	    "unknown option 'hidepid=2'");
+	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"proc\",\"options\":[\"subset=all\"]}"),
+	    "unknown option 'subset=all'");
 	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"overlay\"}"), "unknown type 'overlay'");
 	bad(MOUNT("{\"destination\":\"/a\",\"type\":\"bind\"}"), "needs a source");
 }
