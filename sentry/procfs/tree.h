@@ -124,7 +124,7 @@ static inline struct proc_fs *proc_fs_of(const struct fs *fs)
 /* options.c: changes what data names, or (-EINVAL) nothing; ids are as cred calls them. */
 int proc_options_set(struct fs *fs, const char *data, const struct cred *cred);
 void proc_options_show(struct fs *fs, char *buf, size_t size);
-/* fs_ops.permission: hidden processes. */
+/* fs_ops.permission: hidden processes, and what of /proc/sys nobody may write. */
 int proc_permission(struct inode *i, const struct cred *cred, unsigned may);
 /* The process of n is not to be seen by the calling task where `least` hides it. */
 bool proc_hidden(const struct fs *fs, const struct proc_node *n, unsigned least);

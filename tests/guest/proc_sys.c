@@ -109,6 +109,32 @@ TEST(proc_meminfo)
 	ASSERT(strstr(get("/proc/meminfo"), "\nSwapTotal:"));
 }
 
+/* access(2) says what open(2) will: nobody writes what the mode does not let, root included. */
+TEST(proc_sys_access_is_that_of_open)
+{
+	static const char *const fixed[] = {"/proc/sys/kernel/ostype", "/proc/sys/kernel/osrelease",
+					    "/proc/sys/kernel/ngroups_max",
+					    "/proc/sys/kernel/random/uuid"};
+	for (int i = 0; i < 4; i++) {
+		ASSERT_OK(access(fixed[i], R_OK));
+		ASSERT_ERR(access(fixed[i], W_OK), EACCES);
+		ASSERT_ERR(open(fixed[i], O_WRONLY), EACCES);
+		ASSERT_ERR(truncate(fixed[i], 0), EACCES);
+	}
+	ASSERT_ERR(access("/proc/sys", W_OK), EACCES);
+	ASSERT_ERR(access("/proc/sys/kernel", W_OK), EACCES);
+	ASSERT_OK(access("/proc/sys/kernel", R_OK | X_OK));
+	if (geteuid() == 0 && access("/proc/sys/kernel/hostname", W_OK) == 0)
+		ASSERT_OK(close(open("/proc/sys/kernel/hostname", O_WRONLY)));
+	if (geteuid() == 0)
+		AS_USER({
+			ASSERT_ERR(access("/proc/sys/kernel/hostname", W_OK), EACCES);
+			ASSERT_ERR(open("/proc/sys/kernel/hostname", O_WRONLY), EACCES);
+			ASSERT_ERR(access("/proc/sys/kernel/msgmax", W_OK), EACCES);
+			ASSERT_OK(access("/proc/sys/kernel/msgmax", R_OK));
+		});
+}
+
 TEST(proc_uptime)
 {
 	double up, idle, later;
