@@ -227,6 +227,8 @@ int object_new(int *out_fd, char **out_map, uint64_t *out_nonce);
 void object_put(char *map);
 /* Waits for the first word of a new thread, and of a new process makes sure who it is. */
 int ctx_settle(struct ctx *c);
+/* The first word only, in a fiber without a lock: 0, or -ETIMEDOUT after SETTLE_NS.  A hint. */
+int ctx_first(struct ctx *c);
 /* Of the process; c: whose adopter waits, or NULL. */
 int aspace_settle(struct aspace *as, const struct ctx *c);
 /* Without waiting: -ESRCH also if it has said nothing yet. */

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include "platform/host.h"
+#include "platform/trap/pool/pool.h"
 #include "platform/trap/trap.h"
 
 static const uint32_t BELL = TURN_BELL + 3;
@@ -138,9 +140,50 @@ static void the_end_of_the_process_ends_the_wait(void **state)
 	as.doomed = 0;
 }
 
+static void wait_for_newborn(void *arg)
+{
+	(void)arg;
+	__atomic_store_n(&leader.slot->word[0], 1, __ATOMIC_SEQ_CST);
+	_exit(-ctx_first(&leader));
+}
+
+static int sentry_main(void)
+{
+	if (pool_init(hand_cpus()) < 0 || pool_strands.start(wait_for_newborn, NULL) < 0)
+		return 1;
+	for (;;)
+		pause();
+}
+
+/*
+ * Sentry and stubs are frozen together (pause, a freezer, a machine that sleeps), and a new stub
+ * speaks as soon as they go on: that it did not for so long before is not its fault.
+ */
+static void a_freeze_is_no_silence(void **state)
+{
+	int status;
+	(void)state;
+	set_turn(TURN_STUB);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(sentry_main());
+	while (__atomic_load_n(&leader.slot->word[0], __ATOMIC_SEQ_CST) == 0)
+		usleep(1000);
+	usleep(50000); /* it waits by now; earlier would show less, but nothing wrong */
+	kill(pid, SIGSTOP);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	usleep((useconds_t)(SETTLE_NS / 1000) + 200000);
+	set_turn(TURN_SENTRY);
+	kill(pid, SIGCONT);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_freeze_is_no_silence),
 		cmocka_unit_test(a_slot_that_is_to_ring_is_slept_for),
 		cmocka_unit_test(a_leader_that_goes_to_sleep_later_tells_it_too),
 		cmocka_unit_test(many_who_wait_all_wake_up),
