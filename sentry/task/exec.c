@@ -323,18 +323,45 @@ static void reset_personality(struct task *t, const struct exec *x)
 	unlock(&g->rlimit_lock);
 }
 
+struct sharer {
+	const struct task *of;
+	bool found;
+};
+
+static bool look_for_sharer(struct group *g, void *arg)
+{
+	struct sharer *s = arg;
+	struct task *t;
+	lock(&g->siglock);
+	list_for_each(t, &g->threads, threads)
+		s->found |= t != s->of && t->fs == s->of->fs;
+	unlock(&g->siglock);
+	return !s->found;
+}
+
+/* Another process could change the new program's directory, root and umask (CLONE_FS). */
+static bool shares_fs_locked(const struct task *t)
+{
+	struct sharer s = {.of = t};
+	if (ref_count(&t->fs->ref) > 1) /* or somebody only looks at it */
+		group_for_each_locked(look_for_sharer, &s);
+	return s.found;
+}
+
 /*
- * The new program's rights.  A tracer that could not have them itself must not get at them
- * through it: then there are none to gain, capabilities(7).  Under tasks_lock, where tracers come.
+ * The new program's rights.  Who could not have them itself must not get at them through it, as
+ * its tracer or because it shares what paths begin with: then there are none to gain,
+ * capabilities(7).  Under tasks_lock, where such come and go.
  */
 static void set_rights(struct task *t, struct exec *x)
 {
 	const struct cred *old = task_cred_self(t);
 	struct cred *c = x->cred;
 	bool hidden = x->unreadable;
+	bool gains = x->secure || (c->cap_permitted & ~old->cap_permitted);
 
 	lock(&kernel.tasks_lock);
-	if (x->secure && !trace_allows_gain_locked(t)) {
+	if (gains && (!trace_allows_gain_locked(t) || shares_fs_locked(t))) {
 		if (!cred_capable_own(old, CAP_SETUID)) {
 			c->euid = c->suid = c->fsuid = c->ruid;
 			c->egid = c->sgid = c->fsgid = c->rgid;

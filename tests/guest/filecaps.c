@@ -3,6 +3,7 @@
 #include "exec.h"
 
 #include <linux/capability.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -58,6 +59,8 @@ static void make(uint64_t permitted, uint64_t inheritable, int effective)
 	struct vfs_ns_cap_data a = attr(permitted, inheritable, effective);
 	if (geteuid() != 0)
 		SKIP("not root");
+	if (access("caps", F_OK) < 0)
+		test_tmpdir();
 	copy_self("caps", 0755);
 	ASSERT_OK(chmod(".", 0755));
 	if (setxattr("caps", "security.capability", &a, XATTR_CAPS_SZ_2, 0) < 0)
@@ -138,6 +141,65 @@ TEST(no_new_privileges_means_none)
 	make(BIT(CAP_NET_RAW), 0, 1);
 	ASSERT_EQ(run_caps(no_new_privs), 0);
 	ASSERT_EQ(strncmp(output, "0 0 ", 4), 0);
+}
+
+/* Somebody else could send it to another directory at any moment. */
+static void with_sharer(void)
+{
+	if (syscall(SYS_clone, CLONE_FS | SIGCHLD, 0, 0, 0, 0) == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (int fd = 0; fd < 100; fd++)
+			close(fd);
+		for (;;)
+			pause();
+	}
+}
+
+static void sharing_nobody(void)
+{
+	with_sharer();
+	setuid(NOBODY);
+}
+
+static void sharing_limited_root(void)
+{
+	with_sharer();
+	set_caps(BIT(CAP_KILL), BIT(CAP_KILL), 0);
+}
+
+TEST(who_shares_its_directory_gains_nothing)
+{
+	make(BIT(CAP_NET_RAW), 0, 1);
+	ASSERT_EQ(run_caps(sharing_nobody), 0);
+	ASSERT_EQ(strcmp(output, "0 0 1 0"), 0);
+	ASSERT_OK(removexattr("caps", "security.capability"));
+	ASSERT_OK(chmod("caps", 04755));
+	ASSERT_EQ(run_caps(sharing_nobody), 0);
+	ASSERT_EQ(strcmp(output, "0 0 1 0"), 0);
+	ASSERT_OK(chmod("caps", 0755));
+	ASSERT_EQ(run_caps(sharing_limited_root), 0);
+	ASSERT_EQ(strcmp(output, "20 20 0 0"), 0);
+}
+
+static void *sleep_for_ever(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+static void threaded_nobody(void)
+{
+	pthread_t t;
+	setuid(NOBODY);
+	pthread_create(&t, NULL, sleep_for_ever, NULL);
+}
+
+TEST(its_own_threads_end_with_the_old_program)
+{
+	make(BIT(CAP_NET_RAW), 0, 1);
+	ASSERT_EQ(run_caps(threaded_nobody), 0);
+	ASSERT_EQ(strcmp(output, "2000 2000 1 0"), 0);
 }
 
 static void ambient_raw(void)
