@@ -83,6 +83,7 @@
 #define SLOT_O_SITE	 0x20
 #define SLOT_O_PID	 0x28
 #define SLOT_O_MAGIC	 0x30
+#define SLOT_O_TURN	 0x140
 #define SLOT_O_REGS	 0x200 /* struct regs */
 
 /* What an island finds by %gs if that still points to a slot. */
@@ -169,6 +170,7 @@ SLOT_ASSERT(SLOT_O_NEXT, next);
 SLOT_ASSERT(SLOT_O_SITE, site);
 SLOT_ASSERT(SLOT_O_PID, pid);
 SLOT_ASSERT(SLOT_O_MAGIC, magic);
+SLOT_ASSERT(SLOT_O_TURN, turn);
 SLOT_ASSERT(SLOT_O_REGS, regs);
 #undef SLOT_ASSERT
 #endif

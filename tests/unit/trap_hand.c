@@ -180,10 +180,25 @@ static void a_freeze_is_no_silence(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* From the moment the slot is given back a new thread may have it, and both stacks in it. */
+static void the_last_word_needs_no_stack(void **state)
+{
+	int status;
+	(void)state;
+	set_turn(TURN_STUB);
+	pid_t pid = fork();
+	if (pid == 0)
+		__asm__ volatile("xor %%esp, %%esp; jmp *%0" : : "r"(entry_exit), "D"(leader.slot));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(value(&leader.slot->turn), TURN_SENTRY);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_freeze_is_no_silence),
+		cmocka_unit_test(the_last_word_needs_no_stack),
 		cmocka_unit_test(a_slot_that_is_to_ring_is_slept_for),
 		cmocka_unit_test(a_leader_that_goes_to_sleep_later_tells_it_too),
 		cmocka_unit_test(many_who_wait_all_wake_up),

@@ -262,7 +262,13 @@ entry_thread:
 	pop	%rbx
 	ret
 
+/*
+ * rdi: the slot, which is free from the exchange on: a new thread's, with all its stacks, while
+ * this one is still on its way.  Nobody sleeps for this word.
+ */
 entry_exit:
+	mov	$TURN_SENTRY, %eax
+	xchg	%eax, SLOT_O_TURN(%rdi)
 	xor	%edi, %edi
 	mov	$__NR_exit, %eax
 	syscall

@@ -213,10 +213,8 @@ static STUB uint32_t talk(struct slot *s)
 			return command;
 		if (command == DO_FRAME)
 			stub_make_frame();
-		if (command == DO_EXIT) {
-			give_turn(s); /* the slot is free */
-			entry_exit();
-		}
+		if (command == DO_EXIT)
+			entry_exit(s);
 		if (command == DO_PARK)
 			entry_park();
 		s->word[0] = (uint64_t)do_command(s, command);

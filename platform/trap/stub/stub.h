@@ -52,7 +52,7 @@ extern const unsigned char stub_framed[];   /* rip of DO_FRAME's */
 long entry_fork(uint64_t sentry_pid);
 long entry_thread(uint64_t slot_address);
 void stub_make_frame(void);
-_Noreturn void entry_exit(void);
+_Noreturn void entry_exit(struct slot *s);
 _Noreturn void entry_park(void);
 
 /* handler.c */
