@@ -225,8 +225,9 @@ static int thread_cputime(struct ctx *c, int64_t *out_ns)
 	struct timespec ts;
 	int err = command_scratch(c, SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &ts, sizeof ts,
 				  COMMAND_NS);
+	/* Anything, if the guest has spoilt it: a time is what does not wrap around. */
 	if (err == 0)
-		*out_ns = ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+		*out_ns = (int64_t)((uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec);
 	return err;
 }
 

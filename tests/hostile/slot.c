@@ -240,6 +240,7 @@ TEST(forged_ranges_hurt_only_who_forges_them)
 	need_slot();
 	for (int i = 0; i < 20; i++) {
 		int st;
+		test_goes_on();
 		pid_t p = run_forged(200);
 		ASSERT_EQ(waitpid(p, &st, 0), p);
 		/* Another process of the sandbox is as well as before. */
@@ -249,6 +250,33 @@ TEST(forged_ranges_hurt_only_who_forges_them)
 			ASSERT(fd >= 0 && read(fd, b, sizeof b) > 0);
 		}));
 	}
+}
+
+/* Answers of host calls lie there: here the time a thread has used. */
+static void *forge_scratch(void *arg)
+{
+	uint64_t x = (uint64_t)(uintptr_t)&arg | 1;
+	volatile uint64_t *scratch = (uint64_t *)(uintptr_t)((char *)first + SLOT_SCRATCH);
+	while (!stop)
+		for (int i = 0; i < 4; i++)
+			scratch[i] = i % 2 ? next(&x) : UINT64_MAX / 4 + next(&x);
+	return NULL;
+}
+
+/* What a sanitizer would say of that; whatever else was to be answered there may end the process. */
+TEST(a_time_of_its_own_making)
+{
+	need_slot();
+	wait_status(SPAWN({
+		pthread_t t;
+		struct timespec now;
+		pthread_create(&t, NULL, forge_scratch, NULL);
+		for (int i = 0; i < 2000; i++) {
+			ASSERT_OK(syscall(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &now));
+			ASSERT(now.tv_sec < 1000 && now.tv_nsec >= 0);
+		}
+	}));
+	JOIN(SPAWN({ ASSERT_EQ(getppid(), getppid()); }));
 }
 
 /* The stub has been told to write over its own slot and text: it does not. */

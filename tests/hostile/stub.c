@@ -187,6 +187,7 @@ static void every_site(int set)
 	find_stub();
 	for (size_t i = 0; i < sizeof text; i++)
 		if (is_syscall(i)) {
+			test_goes_on();
 			site_jumps(base + i, set);
 			sites++;
 		}
