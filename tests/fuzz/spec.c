@@ -52,7 +52,8 @@ static void check_seccomp(const struct spec_seccomp *s)
 
 static void check_good(const struct spec *s)
 {
-	assert(s->version && s->root.path && s->process.args[0] && s->process.cwd[0] == '/');
+	/* Without a process nothing can be started, but created. */
+	assert(s->version && s->root.path && s->process.args && s->process.cwd[0] == '/');
 	for (size_t i = 0; i < s->nmounts; i++) {
 		const struct spec_mount *m = &s->mounts[i];
 		assert(m->destination[0] == '/' && m->type && m->source && m->data);
