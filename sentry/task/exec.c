@@ -185,11 +185,13 @@ static int new_cred(struct task *t, struct exec *x)
 	struct cred *c = cred_copy(old, old->ngroups);
 	if (!c)
 		return -ENOMEM;
+	/* Also what came with a filter: from here on it is its own. */
+	c->no_new_privs = task_no_new_privs(t);
 	lock(&i->lock);
 	uint32_t mode = i->mode, uid = i->uid, gid = i->gid;
 	unlock(&i->lock);
 	/* Who has no name here cannot be become. */
-	bool nosuid = task_no_new_privs(t) ||
+	bool nosuid = c->no_new_privs ||
 		      !mount_may_suid(x->file->path.mnt, t->fs->mounts, old) ||
 		      !ids_have_names(old->user_ns, uid, gid);
 	if ((mode & S_ISUID) && !nosuid)
@@ -378,6 +380,15 @@ static void set_rights(struct task *t, struct exec *x)
 	unlock(&kernel.tasks_lock);
 }
 
+/* Until de_thread() another thread could bring a filter, and with it that nothing may be gained. */
+static int look_again(struct task *t, struct exec *x)
+{
+	if (x->cred->no_new_privs || !task_no_new_privs(t))
+		return 0;
+	cred_put(STEAL(x->cred));
+	return new_cred(t, x);
+}
+
 /* What exec resets besides memory: execve(2), "effect on process attributes". */
 static int reset_attributes(struct task *t, struct exec *x)
 {
@@ -401,6 +412,8 @@ static int reset_attributes(struct task *t, struct exec *x)
 		fdtab_put(old);
 	}
 	fdtab_exec(t->fds);
+	if ((err = look_again(t, x)) < 0)
+		return err;
 	reset_personality(t, x);
 	set_rights(t, x);
 	return 0;

@@ -3,6 +3,8 @@
 #include "exec.h"
 
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/auxv.h>
@@ -200,6 +202,31 @@ TEST(its_own_threads_end_with_the_old_program)
 	make(BIT(CAP_NET_RAW), 0, 1);
 	ASSERT_EQ(run_caps(threaded_nobody), 0);
 	ASSERT_EQ(strcmp(output, "2000 2000 1 0"), 0);
+}
+
+static void *bring_filter(void *arg)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog prog = {1, &allow};
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &prog) != 0)
+		_exit(1);
+	return arg;
+}
+
+static void filtered_by_another_thread(void)
+{
+	pthread_t t;
+	setuid(NOBODY);
+	pthread_create(&t, NULL, bring_filter, NULL);
+	pthread_join(t, NULL);
+}
+
+TEST(no_new_privileges_come_with_a_filter_for_all_threads)
+{
+	make(BIT(CAP_NET_RAW), 0, 1);
+	ASSERT_EQ(run_caps(filtered_by_another_thread), 0);
+	ASSERT_EQ(strncmp(output, "0 0 ", 4), 0);
 }
 
 static void ambient_raw(void)
