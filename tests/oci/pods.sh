@@ -24,6 +24,11 @@ op paused -o '^Paused$' $P pod inspect --format '{{.State}}' p1
 op unpause $P pod unpause p1
 op kill-one $P kill c2
 op neighbours-live -o alive $P exec c1 echo alive
+op oom -s 137 $P run --name oom --memory 32m --pod p1 $I sh -c 'a=xxxxxxxx; while :; do a=$a$a; done'
+op oom-rm $P rm oom
+op oom-neighbours-live -o '^alive$' $P exec c1 echo alive
+op burn $P exec -d c1 timeout 100 sh -c 'while :; do :; done'
+op stats-one -o '^c1 [1-9]' sh -c "sleep 1; $P stats --no-stream --format '{{.Name}} {{.CPU}}' c1"
 op wait-one -o '^137$' $P wait c2
 op start-again $P start c2
 op exec-again -o again $P exec c2 echo again
