@@ -166,5 +166,19 @@ if sandbox:
         raise AssertionError("started /nosuch")
     if c3:
         op("StartContainer3-notfound", start_nothing)
+    oom = op("CreateContainer4", lambda: create("c4", ["/bin/sh", "-c", "a=xxxxxxxx; while :; do a=$a$a; done"]))
+    beside = op("CreateContainer5", lambda: create("c5", ["/bin/sleep", "100"]))
+
+    def ended():
+        end = time.time() + 30
+        while status(oom)[3] == [RUNNING] and time.time() < end:
+            time.sleep(0.1)
+        s = status(oom)
+        return same((s[7], s.get(10)), ([137], [b"OOMKilled"]))
+    if oom and beside:
+        op("StartContainer5", lambda: call("StartContainer", (1, beside)) is not None)
+        op("StartContainer4-out-of-memory", lambda: call("StartContainer", (1, oom)) is not None)
+        op("OOMKilled", ended)
+        op("neighbour-lives", lambda: same((status(beside)[3], exec_sync(beside, "/bin/true")[0]), ([RUNNING], 0)))
     op("StopPodSandbox", lambda: call("StopPodSandbox", (1, sandbox)) is not None)
     op("RemovePodSandbox", lambda: call("RemovePodSandbox", (1, sandbox)) is not None)
