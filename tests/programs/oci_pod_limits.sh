@@ -183,9 +183,9 @@ with test('update_memory') as t:
     t.equal(box.sh('b', 'echo alive').stdout, 'alive\n')
     box.v('delete', 'c')
 with test('use_is_seen_inside') as t:
-    c = box.member('c', ['sh', '-c', HOLD % 21 + 'echo >/etc/ready; sleep 1000; :'], change=resources(memory={'limit': 64 * MB}))
+    c = box.member('c', ['sh', '-c', HOLD % 21 + 'echo >/etc/held; sleep 1000; :'], change=resources(memory={'limit': 64 * MB}))
     C = Group(c)
-    t.true(until(lambda: os.path.exists(box.rootfs('c') + '/etc/ready')))
+    t.true(until(lambda: os.path.exists(box.rootfs('c') + '/etc/held')))
     seen = int(box.sh('c', 'cat /sys/fs/cgroup/memory.current').stdout)
     t.true(16 * MB < seen < 64 * MB, str((seen, C.memory())))
     free = int(box.sh('c', 'grep MemFree: /proc/meminfo').stdout.split()[1]) << 10
@@ -211,9 +211,9 @@ if os.cpu_count() > 1 and len(os.sched_getaffinity(0)) > 1:
             t.equal(os.sched_getaffinity(p), {last})
         gone('c', c)
 with test('nothing_is_left_of_a_member') as t:
-    c = box.member('c', ['sh', '-c', 'i=0; while [ $i -lt 20 ]; do sleep 100 & i=$((i+1)); done; echo >/etc/ready; while :; do true; done'])
+    c = box.member('c', ['sh', '-c', 'i=0; while [ $i -lt 20 ]; do sleep 100 & i=$((i+1)); done; echo >/etc/forked; while :; do true; done'])
     C = Group(c)
-    t.true(until(lambda: os.path.exists(box.rootfs('c') + '/etc/ready')))
+    t.true(until(lambda: os.path.exists(box.rootfs('c') + '/etc/forked')))
     t.true(len(C.stubs()) > 20)
     box.v('kill', 'c', 'KILL')
     t.equal(wait(c), ('signal', 9))
