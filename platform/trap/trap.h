@@ -197,8 +197,8 @@ struct object {
 };
 /* 0 or -errno; the caller owns all of it. */
 int object_take(struct object *out);
-/* Makes one for the next, unless there are enough; quick, and under any lock of the sentry's mm. */
-void object_ahead(void);
+/* Makes an object for the next fork and a stub for the child's exec; under any lock of the sentry's mm. */
+void fork_ahead(void);
 /* The new process has its descriptors; or nobody wants any of it. */
 void object_sent(struct object *o);
 void object_drop(struct object *o);

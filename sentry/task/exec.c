@@ -267,7 +267,11 @@ static int new_memory(struct task *t)
 {
 	struct ctx *ctx;
 	struct mm *mm, *old = t->mm;
-	if (platform->aspace_reset && __atomic_load_n(&old->users, __ATOMIC_ACQUIRE) == 1)
+	bool alone = __atomic_load_n(&old->users, __ATOMIC_ACQUIRE) == 1;
+	/* What a process from outside begins with has never held a program. */
+	if (alone && mm_is_new(old))
+		return 0;
+	if (platform->aspace_reset && alone)
 		return mm_reset(old, t->ctx);
 	int err = mm_new(t->group->container->zygote, &mm, &ctx);
 	if (err < 0)
