@@ -9,9 +9,19 @@
 #include "syscalls/abi/fcntl.h"
 #include "syscalls/abi/limits.h"
 
+/* Most are short, and what is as long as PATH_MAX is no cheap piece of memory. */
+static ssize_t name_get(struct path_arg *a, struct task *t, uaddr_t name)
+{
+	ssize_t n = copy_str(t->mm, a->few, name, sizeof a->few);
+	if (n != -ENAMETOOLONG)
+		return n;
+	a->name = a->long_name = malloc(PATH_MAX);
+	return a->name ? copy_str(t->mm, a->name, name, PATH_MAX) : -ENOMEM;
+}
+
 static int path_start(struct path_arg *a, struct task *t, int dirfd, uaddr_t name)
 {
-	ssize_t n = copy_str(t->mm, a->name, name, PATH_MAX);
+	ssize_t n = name_get(a, t, name);
 
 	if (n < 0)
 		return (int)n;
@@ -27,12 +37,10 @@ static int path_start(struct path_arg *a, struct task *t, int dirfd, uaddr_t nam
 
 int path_arg_get(struct path_arg *a, struct task *t, int dirfd, uaddr_t name, uint32_t walk_flags)
 {
-	*a = (struct path_arg){
-		.name = malloc(PATH_MAX),
-		.walk = {.fs = t->fs, .cred = task_cred_self(t), .flags = walk_flags},
-	};
-	if (!a->name)
-		return -ENOMEM;
+	a->name = a->few;
+	a->long_name = NULL;
+	a->dir = NULL;
+	a->walk = (struct walk){.fs = t->fs, .cred = task_cred_self(t), .flags = walk_flags};
 	int err = path_start(a, t, dirfd, name);
 	if (err < 0)
 		path_arg_put(a);
@@ -41,7 +49,7 @@ int path_arg_get(struct path_arg *a, struct task *t, int dirfd, uaddr_t name, ui
 
 void path_arg_put(struct path_arg *a)
 {
-	free(a->name);
+	free(a->long_name);
 	if (a->dir)
 		file_put(a->dir);
 }

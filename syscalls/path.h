@@ -16,7 +16,9 @@
 #include "sentry/vfs/namei.h"
 
 struct path_arg {
-	char *name;
+	char *name;		/* few or long_name */
+	char *long_name;	/* malloc'ed, or NULL */
+	char few[256];
 	struct file *dir;	/* our reference, or NULL */
 	struct walk walk;
 };

@@ -117,6 +117,15 @@ static struct dentry *find_locked(struct dentry *dir, const char *name, size_t s
 	return NULL;
 }
 
+struct dentry *dentry_cached_locked(struct dentry *dir, const char *name, size_t size)
+{
+	lock_assert_held(&dir->inode->lock);
+	struct dentry *d = find_locked(dir, name, size, name_hash(name, size));
+	if (d && !__atomic_load_n(&d->used, __ATOMIC_RELAXED))
+		__atomic_store_n(&d->used, true, __ATOMIC_RELAXED);
+	return d;
+}
+
 /* Doubles the table when it is full; only the first allocation has to succeed. */
 static int table_grow_locked(struct dentry *dir)
 {

@@ -161,10 +161,10 @@ void inode_touch_locked(struct inode *i, uint32_t attr_times)
 		i->ctime = now;
 }
 
-void inode_fill_stat(struct inode *i, struct kstat *out)
+void inode_fill_stat_locked(struct inode *i, struct kstat *out)
 {
+	lock_assert_held(&i->lock);
 	*out = (struct kstat){.dev = i->fs->dev, .ino = i->ino, .rdev = i->rdev, .blksize = 4096};
-	lock(&i->lock);
 	out->mode = i->mode;
 	out->nlink = i->nlink;
 	out->uid = i->uid;
@@ -176,6 +176,12 @@ void inode_fill_stat(struct inode *i, struct kstat *out)
 	out->ctime = i->ctime;
 	out->btime = i->btime;
 	i->looked_at = true;
+}
+
+void inode_fill_stat(struct inode *i, struct kstat *out)
+{
+	lock(&i->lock);
+	inode_fill_stat_locked(i, out);
 	unlock(&i->lock);
 }
 

@@ -243,8 +243,9 @@ struct inode *inode_get(struct inode *i);
 void inode_put(struct inode *i);
 DEFINE_AUTOPUT(inode)
 void inode_touch_locked(struct inode *i, uint32_t attr_times);	/* ATTR_ATIME|MTIME|CTIME to now */
-/* Fills the fields every file system shares from the inode; lock not held. */
+/* Fills the fields every file system shares from the inode; lock not held, but for _locked. */
 void inode_fill_stat(struct inode *i, struct kstat *out);
+void inode_fill_stat_locked(struct inode *i, struct kstat *out);
 int inode_generic_setattr(struct inode *i, const struct iattr *a); /* all but size */
 
 /*

@@ -27,6 +27,8 @@ int dentry_new_loose(struct fs *fs, struct dentry *parent, const char *name, siz
 void dentry_kill_tree(struct dentry *root);
 /* Drops unused dentries while there are too many; no lock held. */
 void dentry_shrink(void);
+/* What the table of dir says, not referenced, or NULL.  Its inode's lock is held. */
+struct dentry *dentry_cached_locked(struct dentry *dir, const char *name, size_t size);
 /*
  * dentry_move_locked() without the ways to fail: takes over the malloc'ed name;
  * something (negative, at least) was looked up in ndir before.
@@ -76,6 +78,11 @@ static inline bool path_equal(const struct path *a, const struct path *b)
 {
 	return a->mnt == b->mnt && a->dentry == b->dentry;
 }
+
+/* ---- walk_quick.c ---- */
+
+/* As path_walk(), of most paths.  False: ask path_walk(); nothing was done. */
+bool path_walk_quick(const struct walk *w, const char *name, struct path *out);
 
 /* ---- mount.c ---- */
 

@@ -323,8 +323,10 @@ static int nd_finish(struct nd *nd, bool nofollow)
 int path_walk(const struct walk *w, const char *name, struct path *out)
 {
 	struct nd nd;
-	int err = nd_start(&nd, w, name);
 
+	if (path_walk_quick(w, name, out))
+		return 0;
+	int err = nd_start(&nd, w, name);
 	if (err < 0)
 		return err;
 	if (*name)

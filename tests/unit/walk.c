@@ -86,6 +86,54 @@ static void search_permission(void **state)
 	assert_int_equal(vfs_unlink(&x->u, "/p"), -EACCES);
 }
 
+/* WALK_NO_XDEV makes no difference where nothing is mounted, but takes the walk step by step. */
+static void agree(const struct walk *w, const char *name, uint32_t flags)
+{
+	struct path quick = {0}, steps = {0};
+	struct walk q = *w, s = *w;
+	q.flags = flags;
+	s.flags = flags | WALK_NO_XDEV;
+	int err = path_walk(&s, name, &steps);
+	assert_int_equal(path_walk(&q, name, &quick), err);
+	assert_true(err < 0 || (quick.mnt == steps.mnt && quick.dentry == steps.dentry));
+	path_put(&quick);
+	path_put(&steps);
+}
+
+static void short_cuts_lead_where_the_steps_do(void **state)
+{
+	struct world *x = *state;
+	static const char *const ends[] = {"",	    "/f",   "/f/",    "/d",  "/d/",    "//d//f",
+					   "/.",    "/..",  "/d/..",  "/l",  "/l/",    "/l/f",
+					   "/nope", "/f/f", "/d/x/f", "/.d", "/..d/f", "/dead"};
+	static const char *const starts[] = {"", "d", "d/x", "/d", "/d/d", "/d/x", "/l"};
+	static const uint32_t flags[] = {0, WALK_NOFOLLOW, WALK_DIRECTORY,
+					 WALK_NOFOLLOW | WALK_DIRECTORY, WALK_EMPTY};
+	static const char *const dirs[] = {"/d", "/d/d", "/d/.d", "/d/..d", "/d/d/d"};
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		assert_int_equal(vfs_mkdir(&x->w, dirs[i], 0755), 0);
+	assert_int_equal(vfs_mkdir(&x->w, "/d/x", 0700), 0);
+	static const char *const files[] = {"/f", "/d/f", "/d/x/f", "/d/..d/f"};
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		assert_int_equal(touch(&x->w, files[i], 0644), 0);
+	assert_int_equal(vfs_symlink(&x->w, "d", "/l"), 0);
+	assert_int_equal(vfs_symlink(&x->w, "f", "/d/l"), 0);
+	assert_int_equal(vfs_symlink(&x->w, "nowhere", "/d/dead"), 0);
+	struct file *d;
+	assert_int_equal(vfs_open(&x->w, "/d", O_RDONLY | O_DIRECTORY, 0, &d), 0);
+	struct walk below = x->w;
+	below.dir = d;
+	const struct walk *const who[] = {&x->w, &x->u, &below};
+	for (size_t i = 0; i < ARRAY_SIZE(starts) * ARRAY_SIZE(ends) * ARRAY_SIZE(flags); i++) {
+		char name[64];
+		snprintf(name, sizeof name, "%s%s", starts[i % ARRAY_SIZE(starts)],
+			 ends[i / ARRAY_SIZE(starts) % ARRAY_SIZE(ends)]);
+		for (size_t j = 0; j < ARRAY_SIZE(who); j++)
+			agree(who[j], name, flags[i / ARRAY_SIZE(starts) / ARRAY_SIZE(ends)]);
+	}
+	file_put(d);
+}
+
 static void mounts_are_crossed_both_ways(void **state)
 {
 	struct world *x = *state;
@@ -248,6 +296,7 @@ int main(void)
 		VFS_TEST(limits),
 		VFS_TEST(scopes),
 		VFS_TEST(search_permission),
+		VFS_TEST(short_cuts_lead_where_the_steps_do),
 		VFS_TEST(mounts_are_crossed_both_ways),
 		VFS_TEST(binding_a_tree_into_itself_ends),
 		VFS_TEST(remove_errors),

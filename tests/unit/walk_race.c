@@ -109,10 +109,101 @@ static void threads_on_the_same_names(void **state)
 		pthread_join(w[i].thread, NULL);
 }
 
+/* Trees that come and go as a whole, below the feet of who walks in them. */
+enum { DEPTH = 6, TREES = 2 };
+
+static size_t tree_path(char *buf, size_t size, unsigned tree, unsigned depth)
+{
+	size_t n = (size_t)snprintf(buf, size, "/tree%u", tree);
+	for (unsigned i = 1; i < depth; i++)
+		n += (size_t)snprintf(buf + n, size - n, "/d");
+	return n;
+}
+
+static void make_and_remove(const struct walk *w, unsigned tree)
+{
+	char path[64], aside[64];
+	for (unsigned depth = 1; depth <= DEPTH; depth++) {
+		tree_path(path, sizeof path, tree, depth);
+		assert_int_equal(vfs_mkdir(w, path, 0755), 0);
+	}
+	/* A whole branch moves. */
+	tree_path(path, sizeof path, tree, 3);
+	snprintf(aside, sizeof aside, "/aside%u", tree);
+	assert_int_equal(vfs_rename(w, path, w, aside, 0), 0);
+	assert_int_equal(vfs_rename(w, aside, w, path, 0), 0);
+	for (unsigned depth = DEPTH; depth > 0; depth--) {
+		tree_path(path, sizeof path, tree, depth);
+		assert_int_equal(vfs_rmdir(w, path), 0);
+	}
+}
+
+struct tree {
+	struct world *x;
+	unsigned number;
+	bool removes;
+	bool *over;
+	unsigned long found;
+	pthread_t thread;
+};
+
+static void *tend(void *arg)
+{
+	struct tree *t = arg;
+	for (int i = 0; i < ROUNDS / 4; i++)
+		make_and_remove(&t->x->w, t->number);
+	__atomic_store_n(t->over, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* What is found is a directory of that name, whose inode is there; else it has gone. */
+static void *stroll(void *arg)
+{
+	struct tree *t = arg;
+	unsigned depth = 1;
+	while (!__atomic_load_n(t->over, __ATOMIC_ACQUIRE)) {
+		char path[64], last[16];
+		struct kstat st;
+		struct path p;
+		tree_path(path, sizeof path, t->number, depth);
+		int err = path_walk(&t->x->w, path, &p);
+		if (err == 0) {
+			assert_int_equal(vfs_getattr(&p, &st), 0);
+			assert_true(S_ISDIR(st.mode));
+			dentry_name(p.dentry, last, sizeof last);
+			assert_true(last[0] == 'd' || last[0] == 't' || last[0] == 'a');
+			path_put(&p);
+			t->found++;
+		} else {
+			assert_int_equal(err, -ENOENT);
+		}
+		depth = depth % DEPTH + 1;
+	}
+	return NULL;
+}
+
+static void trees_that_go_while_somebody_is_in_them(void **state)
+{
+	struct tree t[2 * TREES];
+	bool over[TREES] = {false};
+	unsigned long found = 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
+		t[i] = (struct tree){*state, i / 2, i % 2 == 0, &over[i / 2], 0, 0};
+		assert_int_equal(
+			pthread_create(&t[i].thread, NULL, t[i].removes ? tend : stroll, &t[i]), 0);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
+		pthread_join(t[i].thread, NULL);
+		found += t[i].found;
+	}
+	print_message("%lu found\n", found);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		VFS_TEST(threads_on_the_same_names),
+		VFS_TEST(trees_that_go_while_somebody_is_in_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,13 +77,11 @@ void node_evict(struct inode *i)
 int node_getattr(struct inode *i, struct kstat *out)
 {
 	struct node *n = node_of(i);
-	inode_fill_stat(i, out);
-	if (!S_ISREG(i->mode)) {
-		out->blocks = 0;
-		return 0;
-	}
 	lock(&i->lock);
-	if (n->changed)
+	inode_fill_stat_locked(i, out);
+	if (!S_ISREG(i->mode))
+		out->blocks = 0;
+	else if (n->changed)
 		out->blocks = content_pages(&n->content) * (PAGE_SIZE / 512);
 	unlock(&i->lock);
 	return 0;
