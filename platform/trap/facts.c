@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "platform/trap/clock.h"
+#include "platform/trap/trap.h"
+#include "syscalls/abi/signal.h"
 
 void facts_init(struct facts *f, unsigned cpus, bool yields)
 {
@@ -12,6 +14,7 @@ void facts_init(struct facts *f, unsigned cpus, bool yields)
 	f->clocks = clock_ids();
 	f->cpus = cpus;
 	f->yields = yields;
+	f->frame = (uint32_t)(SIGFRAME_FPU_AT + trap_fpu_size() + sizeof(uint32_t)); /* MAGIC2 */
 }
 
 void facts_forget(struct facts *f, unsigned slot)

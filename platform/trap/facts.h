@@ -31,6 +31,7 @@ struct facts {
 	uint32_t cpus;	  /* how many the guest has: numbers of the host's are taken modulo it */
 	uint32_t yields;  /* the stub's filter has sched_yield */
 	uint32_t uts_seq; /* odd: uts is being changed; 0: never told */
+	uint32_t frame;	  /* bytes from the stack pointer on that rt_sigreturn reads */
 	char uts[FACTS_UTS_SIZE];			      /* struct utsname */
 	_Alignas(512) uint32_t thread[SLOT_MAX][FACTS_WORDS]; /* by slot, by enum fact */
 };

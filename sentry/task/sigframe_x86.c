@@ -6,8 +6,8 @@
  *	FPU state, 64-byte aligned	XSAVE image, then FP_XSTATE_MAGIC2
  *	struct frame			rsp & 15 == 8, as after a call
  *
- * The frame is written in one copy, and read back in three: context, FPU
- * software bytes, FPU image.  What comes back is the guest's and may be
+ * The frame is written in one copy, and read back in one, as far as it lies where
+ * it was put.  What comes back is the guest's and may be
  * anything: only user segments, harmless flags and an image the host accepts
  * are taken from it.
  */
@@ -27,6 +27,7 @@ struct frame {
 	struct abi_siginfo info;
 };
 _Static_assert(sizeof(struct frame) == 440, "struct rt_sigframe");
+_Static_assert(offsetof(struct frame, uc) == sizeof(uint64_t), "behind pretcode");
 
 enum {
 	REDZONE = 128,
@@ -230,25 +231,52 @@ int sigframe_push(struct task *t, const struct sigtaken *s, const struct abi_sig
 	return act->handler < USER_TOP ? 0 : -EFAULT;
 }
 
+/* Guest memory from uc of a frame on, as it was when the handler returned. */
+struct popped {
+	uaddr_t from;
+	size_t size; /* as much of it as could be read */
+	unsigned char *bytes;
+};
+
+static int popped_read(struct task *t, uaddr_t from, struct popped *out)
+{
+	const size_t size = SIGFRAME_FPU_AT + fpu_frame_size(fpu_layout());
+	*out = (struct popped){.from = from, .bytes = malloc(size)};
+	if (!out->bytes)
+		return -ENOMEM;
+	out->size = copy_in_some(t->mm, out->bytes, from, size);
+	return 0;
+}
+
+/* A frame that somebody made by hand may have its FPU state anywhere. */
+static int popped_copy(struct task *t, const struct popped *p, void *dst, uaddr_t src, size_t size)
+{
+	if (src < p->from || src - p->from > p->size || size > p->size - (src - p->from))
+		return copy_in(t->mm, dst, src, size);
+	memcpy(dst, p->bytes + (src - p->from), size);
+	return 0;
+}
+
 /*
  * Bytes of XSAVE state at `at` that can be trusted to be one, or 0: then only
  * the FXSAVE part counts, as for frames written by hand.
  */
-static size_t fpu_frame_check(struct task *t, const struct fpu_layout *l, uaddr_t at,
+static size_t fpu_frame_check(struct task *t, const struct popped *p, uaddr_t at,
 			      const struct abi_fpx_sw_bytes *sw)
 {
+	const struct fpu_layout *l = fpu_layout();
 	uint32_t magic2;
 
 	if (!l->xsave || sw->magic1 != FP_XSTATE_MAGIC1 || sw->xstate_size < XSAVE_MIN ||
 	    sw->xstate_size > l->size || sw->xstate_size > sw->extended_size)
 		return 0;
-	if (copy_in(t->mm, &magic2, at + sw->xstate_size, sizeof magic2) < 0 ||
+	if (popped_copy(t, p, &magic2, at + sw->xstate_size, sizeof magic2) < 0 ||
 	    magic2 != FP_XSTATE_MAGIC2)
 		return 0;
 	return sw->xstate_size;
 }
 
-static int fpu_restore(struct task *t, uaddr_t at)
+static int fpu_restore(struct task *t, const struct popped *p, uaddr_t at)
 {
 	const struct fpu_layout *l = fpu_layout();
 	struct abi_fpx_sw_bytes sw;
@@ -257,10 +285,10 @@ static int fpu_restore(struct task *t, uaddr_t at)
 	if (at == 0)
 		return platform->fpu_reset(t->ctx);
 	autofree unsigned char *image = calloc(1, l->image);
-	if (!image || copy_in(t->mm, &sw, at + FX_SW_AT, sizeof sw) < 0)
+	if (!image || popped_copy(t, p, &sw, at + FX_SW_AT, sizeof sw) < 0)
 		return -EFAULT;
-	size_t size = fpu_frame_check(t, l, at, &sw);
-	if (copy_in(t->mm, image, at, size ? size : FXSAVE_SIZE) < 0)
+	size_t size = fpu_frame_check(t, p, at, &sw);
+	if (popped_copy(t, p, image, at, size ? size : FXSAVE_SIZE) < 0)
 		return -EFAULT;
 	if (l->xsave) {
 		if (size) {
@@ -288,19 +316,29 @@ static void context_restore(struct regs *r, const struct abi_sigcontext *sc)
 	r->orig_rax = (uint64_t)-1;
 }
 
+/* sp: behind pretcode, which the handler's ret has taken.  Sets the FPU state, tells the rest. */
+static int frame_pop(struct task *t, uaddr_t sp, struct abi_ucontext *uc)
+{
+	struct popped p;
+	int err = popped_read(t, sp, &p);
+	autofree unsigned char *bytes = p.bytes;
+	if (err == 0)
+		err = popped_copy(t, &p, uc, sp, sizeof *uc);
+	if (err == 0 && (uc->uc_mcontext.rip >= CODE_TOP || uc->uc_mcontext.rsp >= USER_TOP))
+		err = -EFAULT;
+	return err < 0 ? err : fpu_restore(t, &p, uc->uc_mcontext.fpstate);
+}
+
 long sigframe_pop(struct task *t)
 {
 	const struct abi_siginfo bad = {.signo = SIGSEGV, .code = SI_KERNEL};
 	struct abi_ucontext uc;
-	/* The handler's ret has taken pretcode off the stack. */
-	uaddr_t sp = platform->regs(t->ctx)->rsp, at = sp - sizeof(uint64_t);
+	const uaddr_t sp = platform->regs(t->ctx)->rsp;
 
 	t->restart_fn = NULL;
 	/* The result below is a register of the guest, not an error of this call. */
 	t->in_syscall = false;
-	if (copy_in(t->mm, &uc, at + offsetof(struct frame, uc), sizeof uc) < 0 ||
-	    uc.uc_mcontext.rip >= CODE_TOP || uc.uc_mcontext.rsp >= USER_TOP ||
-	    fpu_restore(t, uc.uc_mcontext.fpstate) < 0) {
+	if (frame_pop(t, sp, &uc) < 0) {
 		signal_force(t, &bad);
 		return 0;
 	}

@@ -264,6 +264,9 @@ struct abi_ucontext {
 };
 _Static_assert(sizeof(struct abi_ucontext) == 304, "struct ucontext");
 
+/* In a signal frame, from its ucontext to its FPU state: what the alignments of both leave. */
+#define SIGFRAME_FPU_AT 448
+
 /* In the software-reserved bytes (464..511) of the fxsave area of a frame with xsave state. */
 #define FP_XSTATE_MAGIC1 0x46505853U
 #define FP_XSTATE_MAGIC2 0x46505845U

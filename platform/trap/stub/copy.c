@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform/trap/stub/copy.h"
 
+#include "platform/trap/facts.h"
 #include "platform/trap/stub/plan.h"
 #include "platform/trap/stub/stub.h"
 #include "platform/trap/stub/touch.h"
@@ -204,6 +205,19 @@ void STUB stub_copy_in(struct slot *s, uint64_t nr, const uint64_t args[6])
 	w.count = 0;
 	for (uint32_t mask = PLAN_MASK(w.row); mask != 0; mask &= mask - 1)
 		offer_arg(&w, (unsigned)__builtin_ctz(mask));
+	s->range_count = (uint8_t)w.count;
+	s->ranges_own = w.count;
+}
+
+void STUB stub_copy_frame(struct slot *s, uint64_t sp)
+{
+	const struct facts *f = (const struct facts *)(uintptr_t)FACTS_AT;
+	struct walk w;
+	s->range_fault = 0;
+	w.s = s;
+	w.at = 0;
+	w.count = 0;
+	offer_in(&w, sp, f->frame);
 	s->range_count = (uint8_t)w.count;
 	s->ranges_own = w.count;
 }

@@ -21,6 +21,8 @@
 
 /* Fills s->range_count, s->ranges_own and s->ranges; args are the guest's registers. */
 void stub_copy_in(struct slot *s, uint64_t nr, const uint64_t args[6]);
+/* The same of rt_sigreturn: what it reads is not named by an argument.  sp: the guest's. */
+void stub_copy_frame(struct slot *s, uint64_t sp);
 /*
  * The call's result, ret if all is well.  Where a page could not be written (s->range_fault):
  * -EFAULT, or how many bytes came that far, if ret is a count of them.

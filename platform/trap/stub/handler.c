@@ -273,7 +273,10 @@ static STUB bool trapped_call(struct slot *s, const struct trap_info *info, stru
 	args[5] = f->r9;
 	/* The sentry hears of some it need not: it rewrites sites that trap often. */
 	if (++s->traps % TELL_EVERY == 0 || !stub_answer(s, (uint32_t)info->syscall, args, &ret)) {
-		stub_copy_in(s, (uint32_t)info->syscall, args);
+		if ((uint32_t)info->syscall == SYS_rt_sigreturn)
+			stub_copy_frame(s, f->rsp);
+		else
+			stub_copy_in(s, (uint32_t)info->syscall, args);
 		return false;
 	}
 	f->rax = (uint64_t)ret;
@@ -315,7 +318,10 @@ void STUB stub_rewritten(struct slot *s)
 		s->regs.rax = (uint64_t)ret;
 		return;
 	}
-	stub_copy_in(s, (uint32_t)r->orig_rax, args);
+	if ((uint32_t)r->orig_rax == SYS_rt_sigreturn)
+		stub_copy_frame(s, r->rsp);
+	else
+		stub_copy_in(s, (uint32_t)r->orig_rax, args);
 	s->kick = 0;
 	bool packed = stub_pack(s, (uint32_t)r->orig_rax, args);
 	s->event = packed ? SAYS_PACKED : SAYS_CALL;
