@@ -15,12 +15,12 @@
  * The lines that will be written, or read, are on their way while the call is looked at: each
  * waited for by itself costs 0.1 us.  (prefetchw does nothing on a CPU without it.)
  */
-static void fetch(const struct range *r)
+static void fetch(const struct range *r, bool known)
 {
 	enum { LINE = 64, MOST = 4096 };
 	const unsigned char *end = r->data + min_u64(r->size, MOST);
 	for (const unsigned char *p = r->data; p < end; p += LINE)
-		if (r->kind == SLOT_OUT)
+		if (r->kind == SLOT_OUT && !known)
 			__asm__ volatile("prefetchw %0" : : "m"(*p));
 		else
 			__builtin_prefetch(p);
@@ -54,7 +54,7 @@ void ranges_take(struct ranges *r, struct slot *s)
 			continue;
 		to->data = (unsigned char *)s + SLOT_DATA + once.at;
 		to->nr = (uint8_t)i;
-		fetch(to);
+		fetch(to, r->known);
 		r->count++;
 	}
 }
@@ -70,7 +70,7 @@ static void take_packed(struct ranges *r, struct slot *s, const struct slot_rang
 		r->small_home = to->data;
 		to->data = r->small;
 	} else {
-		fetch(to);
+		fetch(to, r->known);
 	}
 	r->count++;
 }
@@ -221,9 +221,44 @@ static uint64_t total_of(const struct iovec *v, size_t n)
 	return total;
 }
 
+/*
+ * Into the slot.  Lines that are there already, as of the same call made again, are not written:
+ * the stub's copy of them stays good, and neither side waits for it.
+ */
+static void renew(struct ranges *r, unsigned char *p, const unsigned char *from, uint64_t size)
+{
+	enum { LINE = 64, FEW = 3 };
+	const uint64_t half = size / LINE / 2;
+	unsigned changed = 0;
+
+	r->known = memcmp(p, from, size) == 0;
+	if (r->known)
+		return;
+	for (uint64_t n; size > 0 && changed < FEW; p += n, from += n, size -= n) {
+		n = min_u64(size, LINE - (uintptr_t)p % LINE);
+		if (memcmp(p, from, n) == 0)
+			continue;
+		memcpy(p, from, n);
+		changed++;
+	}
+	memcpy(p, from, size);
+	r->known = changed < FEW && changed <= half;
+	r->blind = r->known ? 0 : SLOT_BLIND;
+}
+
+static void put(struct ranges *r, unsigned char *p, const void *from, uint64_t size)
+{
+	if (r->blind == 0) {
+		renew(r, p, from, size);
+	} else {
+		r->blind--;
+		memcpy(p, from, size);
+	}
+}
+
 /* Copies size bytes between p and the iovecs from byte `skip` on. */
-static void local_copy(const struct iovec *v, uint64_t skip, unsigned char *p, uint64_t size,
-		       bool to_local)
+static void local_copy(struct ranges *r, const struct iovec *v, uint64_t skip, unsigned char *p,
+		       uint64_t size, bool to_local)
 {
 	for (; size > 0; v++) {
 		if (skip >= v->iov_len) {
@@ -234,7 +269,7 @@ static void local_copy(const struct iovec *v, uint64_t skip, unsigned char *p, u
 		if (to_local)
 			memcpy((char *)v->iov_base + skip, p, n);
 		else
-			memcpy(p, (const char *)v->iov_base + skip, n);
+			put(r, p, (const char *)v->iov_base + skip, n);
 		skip = 0;
 		p += n;
 		size -= n;
@@ -282,7 +317,7 @@ static ssize_t copy(struct ranges *r, const struct iovec *local, size_t nlocal,
 	}
 	done = 0;
 	for (size_t i = 0; i < n; i++) {
-		local_copy(local, done, at[i], sizes[i], /*to_local=*/!write);
+		local_copy(r, local, done, at[i], sizes[i], /*to_local=*/!write);
 		done += sizes[i];
 	}
 	return (ssize_t)done;

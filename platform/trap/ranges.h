@@ -36,6 +36,8 @@ struct range {
 struct ranges {
 	unsigned count;
 	struct range r[SLOT_RANGES];
+	bool known;	/* most bytes written last were in the slot already: so may be the next */
+	unsigned blind; /* as slot.blind */
 	/* SAYS_PACKED: where the data of the first small room are until it goes back. */
 	unsigned char *small_home; /* their place in the slot; NULL: there is none */
 	_Alignas(8) unsigned char small[PACK_SMALL];

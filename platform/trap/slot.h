@@ -106,6 +106,8 @@ struct slot_range {
 	uint32_t from;	/* from here on */
 };
 enum { SLOT_RANGES = 8 };
+/* Either side, after bytes that were new: copies it makes without a look at what is there. */
+enum { SLOT_BLIND = 15 };
 enum { ANSWERED_PLACES = 64 };
 /* What lies at `at`: the guest's bytes; room for bytes to be written; both. */
 enum { SLOT_IN, SLOT_OUT, SLOT_INOUT };
@@ -145,6 +147,7 @@ struct slot {
 	uint64_t nonce;	      /* of a new object: see aspace.c */
 	uint32_t ranges_own;  /* how many, when the answer has come */
 	uint32_t range_fault; /* an out range could not be written */
+	uint32_t blind;	      /* how many ranges more are copied without a look at what is there */
 	_Alignas(64) struct slot_range ranges[SLOT_RANGES]; /* but for SAYS_PACKED */
 	/* The line. */
 	_Alignas(64) uint32_t turn; /* TURN_* */

@@ -425,6 +425,49 @@ static void random_arguments(void **state)
 	}
 }
 
+/* Whatever was in the slot before, and however much of it is the same. */
+static void bytes_are_the_guest_s_whatever_was_there(void **state)
+{
+	enum { MOST = 700 };
+	char *g = guest_pages(1, PROT_READ | PROT_WRITE);
+	uint64_t seed = 7;
+	(void)state;
+	for (unsigned n = 0; n < 30000; n++) {
+		seed = seed * 6364136223846793005 + 1442695040888963407;
+		const unsigned x = (unsigned)(seed >> 33), size = 1 + x % MOST;
+		/* Long runs of calls that change nothing, one byte, or all. */
+		if (n / 64 % 3 == 1)
+			g[x / MOST % size] ^= (char)(1 + x % 255);
+		if (n / 64 % 3 == 2)
+			memset(g, (int)x, size);
+		CALL(s, NR_write, 1, ADDR(g), size);
+		assert_int_equal(s->range_count, 1);
+		assert_memory_equal((char *)s + SLOT_DATA + s->ranges[0].at, g, size);
+	}
+}
+
+/* The same bytes again are not written: a slot that cannot be written shows it. */
+static void bytes_that_are_there_are_not_written(void **state)
+{
+	char *g = guest_pages(1, PROT_READ | PROT_WRITE);
+	(void)state;
+	s->blind = 0;
+	memset(g, 'x', 300);
+	CALL(s, NR_write, 1, ADDR(g), 300);
+	for (unsigned i = 0; i <= SLOT_BLIND; i++)
+		CALL(s, NR_write, 1, ADDR(g), 300);
+	assert_int_equal(s->blind, 0);
+	mprotect((char *)s + SLOT_DATA, PAGE_SIZE, PROT_READ);
+	CALL(s, NR_write, 1, ADDR(g), 300);
+	assert_int_equal(s->range_count, 1);
+	g[150]++;
+	CALL(s, NR_write, 1, ADDR(g), 300);
+	assert_int_equal(s->range_count, 0);
+	mprotect((char *)s + SLOT_DATA, PAGE_SIZE, PROT_READ | PROT_WRITE);
+	CALL(s, NR_write, 1, ADDR(g), 300);
+	assert_int_equal(s->range_count, 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test(name)
@@ -451,6 +494,8 @@ int main(void)
 		T(no_row_no_range),
 		T(all_rows_agree_with_the_table),
 		T(random_arguments),
+		T(bytes_are_the_guest_s_whatever_was_there),
+		T(bytes_that_are_there_are_not_written),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -386,6 +386,29 @@ static void random_order(void **state)
 	}
 }
 
+/* Whatever was in the slot before, and however much of it is the same. */
+static void what_is_written_is_there_whatever_was(void **state)
+{
+	enum { MOST = 700 };
+	static unsigned char from[MOST + 1];
+	uint64_t seed = 7;
+	(void)state;
+	fresh();
+	for (unsigned n = 0; n < 30000; n++) {
+		seed = seed * 6364136223846793005 + 1442695040888963407;
+		const unsigned x = (unsigned)(seed >> 33), size = 1 + x % MOST;
+		if (n / 64 % 3 == 1)
+			from[x / MOST % size] ^= (unsigned char)(1 + x % 255);
+		if (n / 64 % 3 == 2)
+			memset(from, (int)x, size);
+		offer(0, BASE, MOST, (uint16_t)(x / MOST % 100), SLOT_OUT);
+		ranges_take(&r, s);
+		assert_int_equal(put(BASE, from, size), size);
+		end_of_call();
+		assert_memory_equal(direct, from, size);
+	}
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test(name)
@@ -403,6 +426,7 @@ int main(void)
 		T(vectors_are_served_whole_or_not),
 		T(strings_are_peeked_at),
 		T(random_order),
+		T(what_is_written_is_there_whatever_was),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -10,6 +10,7 @@
 enum {
 	PATH_BYTES = 4096,  /* Linux looks no further for a NUL */
 	RANGE_MAX = 0x4000, /* above it one process_vm_* is cheaper than two copies */
+	RENEW_MAX = 512,    /* above it looking costs more than it saves */
 	VECTOR_MAX = 4,	    /* buffers of a vector that are worth it */
 	MSG_IOV = 2,
 	MSG_IOVLEN = 3, /* struct msghdr in words */
@@ -64,12 +65,32 @@ static STUB struct slot_range *add(struct walk *w, uint64_t addr, uint64_t size,
 	return r;
 }
 
+/*
+ * Bytes for the sentry: 0 or -1.  A line whose bytes are those of the call before is not written:
+ * the sentry's copy of it stays good, and neither side waits for it.  But looking at a line that
+ * must be written takes longer than to write it: after one, some are written without a look.
+ */
+static STUB int put(struct walk *w, uint64_t addr, uint64_t size)
+{
+	void *to = data(w->s, w->at);
+	if (size > RENEW_MAX)
+		return stub_move(to, guest(addr), size);
+	if (w->s->blind > 0) {
+		w->s->blind--;
+		return stub_move(to, guest(addr), size);
+	}
+	int changed = stub_renew(to, guest(addr), size);
+	if (changed > 0)
+		w->s->blind = SLOT_BLIND;
+	return changed < 0 ? -1 : 0;
+}
+
 /* All of it or nothing: a call that reads half of what it was told to would notice. */
 static STUB struct slot_range *offer_in(struct walk *w, uint64_t addr, uint64_t size)
 {
 	if (size == 0 || size > room_left(w) || !stub_is_guest(addr, size))
 		return NULL;
-	if (stub_move(data(w->s, w->at), guest(addr), size) < 0)
+	if (put(w, addr, size) < 0)
 		return NULL;
 	return add(w, addr, size, SLOT_IN);
 }
@@ -112,8 +133,8 @@ static STUB void offer_string(struct walk *w, uint64_t addr)
 		return;
 	if (room > USER_TOP - addr)
 		room = USER_TOP - addr;
-	int64_t size = stub_string(data(w->s, w->at), guest(addr), room);
-	if (size > 0)
+	int64_t size = stub_string(guest(addr), room);
+	if (size > 0 && put(w, addr, (uint64_t)size) == 0)
 		add(w, addr, (uint64_t)size, SLOT_IN);
 }
 

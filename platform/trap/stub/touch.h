@@ -7,8 +7,10 @@
 #pragma GCC visibility push(hidden)
 /* 0.  Either may be the guest's. */
 int stub_move(void *to, const void *from, uint64_t size);
+/* The same, but bytes that are there already are not written: 0 if all of them were, else 1. */
+int stub_renew(void *to, const void *from, uint64_t size);
 /* Bytes up to and with the NUL; -1 also if there is none within room. */
-int64_t stub_string(void *to, const void *from, uint64_t room);
+int64_t stub_string(const void *from, uint64_t room);
 /* 0 if all pages of a size > 0 can be written. */
 int stub_writable(void *addr, uint64_t size);
 /* A fault of an instruction in [begin, end) goes on at failed. */
