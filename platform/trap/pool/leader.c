@@ -13,7 +13,7 @@
 /* Fibers run between two looks at the clock, while somebody sleeps by it. */
 enum { EXPIRE_EVERY = 16 };
 
-/* After so long without anything to do, what was needed before that is not needed any more. */
+/* So long after sites have been analysed, what did that is not needed any more. */
 static const int64_t FORGET_NS = NSEC_PER_SEC;
 
 static void line_add(struct pool *p, struct fiber *f)
@@ -217,25 +217,42 @@ static int64_t keeps_for(const struct pool *p)
 	return ns;
 }
 
+/*
+ * Until our own image is to be forgotten.  Not after a sleep of that length: a sleep with an end
+ * costs a host call more, and who is always woken earlier would pay it for ever.
+ */
+static int64_t forgets_in(struct pool *p)
+{
+	uint64_t now = ticks_now();
+	if (!image_is_touched()) {
+		p->touched = 0;
+		return INT64_MAX;
+	}
+	if (p->touched == 0)
+		p->touched = now;
+	if (ticks_ns(now - p->touched) < FORGET_NS)
+		return FORGET_NS - ticks_ns(now - p->touched);
+	p->touched = 0;
+	image_forget();
+	return INT64_MAX;
+}
+
 static void bell_wait(struct pool *p)
 {
 	struct heap_node *n = heap_first(&p->sleepers);
-	int64_t left = n ? n->key - hand_now() : INT64_MAX, keep = keeps_for(p);
+	int64_t left = n ? n->key - hand_now() : INT64_MAX, keep = keeps_for(p),
+		forget = forgets_in(p);
 	bool keeps = left > keep;
-	bool forgets = !keeps && image_is_touched() && left > FORGET_NS;
 	if (keeps)
 		left = keep;
-	else if (forgets)
-		left = FORGET_NS;
+	left = forget < left ? forget : left;
 	trap_calls++;
 	if (left <= 0 || host_bell_wait(p->bells[BELL], left))
 		return;
 	/* Who computes is not to be kept off a CPU whose leader has nothing to do: on its next way
-	 * back, which is made now, it joins (hand.c). */
+	 * back, which is made now, it joins (mode.c). */
 	if (keeps)
 		for_all_out(p, mode_release);
-	else if (forgets)
-		image_forget();
 }
 
 /* This worker goes where the pool is at home. */

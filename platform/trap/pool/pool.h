@@ -42,6 +42,7 @@ struct pool {
 	unsigned rounds;		/* L */
 	unsigned turns;			/* L  how often somebody has gone to guest code */
 	bool slept;			/* L  since it last looked with success */
+	uint64_t touched; /* L  ticks: since when our image has been found touched; 0 */
 	bool woken;   /* L  some of those in guest code had to be woken */
 	atomic_bool missed; /* an alarm came when the office was not up, or not yet */
 	unsigned placed;		/* a  guest threads that are kept off its CPU, or on it */
