@@ -18,7 +18,8 @@ CFLAGS := -std=gnu17 -O2 -g -D_GNU_SOURCE -I. $(WARN) $(CLANGW) -fno-strict-alia
 LIBS   := -lseccomp -lcapstone -ljansson
 LDFLAGS := $(if $(SAN),-pie -fsanitize=$(SAN),-static-pie) -pthread
 
-SRC    := $(sort $(shell find platform sentry syscalls oci -name '*.c' -o -name '*.S'))
+# oci/scope is a program of its own, with libsystemd.
+SRC    := $(sort $(filter-out oci/scope/%,$(shell find platform sentry syscalls oci -name '*.c' -o -name '*.S')))
 OBJ    := $(patsubst %,$(B)/%.o,$(SRC))
 MAIN   := $(B)/oci/main.c.o
 HOSTILE := $(patsubst tests/hostile/%.c,build/hostile/%,$(wildcard tests/hostile/*.c))
@@ -26,11 +27,16 @@ GUESTS := $(patsubst tests/guest/%.c,build/guest/%,$(wildcard tests/guest/*.c))
 UNITS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 
 .PHONY: all demo test unit guest hostile lint docs bench install deb clean headers format tidy
-all: $(B)/vedette
+all: $(B)/vedette $(B)/vedette-scope
 
 $(B)/vedette: $(OBJ)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
+
+$(B)/vedette-scope: oci/scope/main.c
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) -pie -o $@ $< -lsystemd
 
 $(B)/libvedette.a: $(filter-out $(MAIN),$(OBJ))
 	$(Q)rm -f $@ && ar rcs $@ $(filter %.o,$^)
@@ -69,11 +75,11 @@ $(B)/unit/%: tests/unit/%.c $(B)/libvedette.a
 -include $(OBJ:.o=.d) $(UNITS:%=%.d)
 
 # What a fresh Debian lacks, by package name.
-BUILD_DEPS := gcc libc6-dev libseccomp-dev libcapstone-dev libjansson-dev
+BUILD_DEPS := gcc libc6-dev libseccomp-dev libcapstone-dev libjansson-dev libsystemd-dev
 TEST_DEPS  := $(BUILD_DEPS) clang libclang-rt-14-dev libcmocka-dev busybox-static python3 perl git sqlite3 procps sysstat bash tar gzip nodejs gdb strace
 # Without these the tests of engines are skipped, and say so.
 ENGINE_DEPS := podman buildah skopeo umoci containerd docker.io runc crun conmon netavark containernetworking-plugins \
-	  fuse-overlayfs slirp4netns uidmap iptables iproute2 bsdutils jq tini catatonit python3-grpcio
+	  fuse-overlayfs slirp4netns uidmap iptables iproute2 bsdutils jq tini catatonit python3-grpcio systemd dbus
 DEMO_DEPS  := $(BUILD_DEPS) bash coreutils procps python3 perl git sqlite3 tar gzip nodejs
 
 demo: ; @sh tests/deps $(DEMO_DEPS)
@@ -142,6 +148,7 @@ PREFIX ?= /usr/local
 SNIPPETS := containers.conf containerd.toml docker.json runtimeclass.yaml
 install: all
 	install -D -m755 $(B)/vedette $(DESTDIR)$(PREFIX)/bin/vedette
+	install -D -m755 $(B)/vedette-scope $(DESTDIR)$(PREFIX)/libexec/vedette-scope
 	install -D -m644 -t $(DESTDIR)$(PREFIX)/share/man/man1 docs/vedette.1
 	sh packaging/manpages $(B)/vedette $(DESTDIR)$(PREFIX)/share/man/man1
 	install -D -m644 packaging/vedette.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vedette
@@ -153,7 +160,7 @@ install: all
 deb: all
 	@rm -rf build/deb
 	@$(MAKE) --no-print-directory install PREFIX=/usr DESTDIR=build/deb/root >/dev/null
-	@strip build/deb/root/usr/bin/vedette
+	@strip build/deb/root/usr/bin/vedette build/deb/root/usr/libexec/vedette-scope
 	@sh packaging/deb $(B)/vedette build/deb
 
 clean:

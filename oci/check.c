@@ -90,6 +90,8 @@ static const struct check {
 	 "v1: mount -t cgroup -o blkio blkio /sys/fs/cgroup/blkio; v2: echo +io >cgroup.subtree_control above"},
 	{"cgroup freezer", USEFUL, probe_cg_freezer, "pause and resume do not work",
 	 CONTROLLER("freezer")},
+	{"systemd scopes", USEFUL, probe_systemd, "--systemd-cgroup, engines' systemd drivers",
+	 "the cgroupfs driver of the engine (docs/engines.md)"},
 	{"subordinate ids", USEFUL, probe_subids, "rootless engines have one user in a container",
 	 "apt-get install uidmap; usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER"},
 	{"/dev/net/tun", USEFUL, probe_tun, "no tap device for a container's network",

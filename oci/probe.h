@@ -36,6 +36,7 @@ int probe_kcmp(struct finding *f);
 int probe_cgroup(struct finding *f);
 int probe_cg_memory(struct finding *f);
 int probe_cg_swap(struct finding *f);
+int probe_systemd(struct finding *f);
 int probe_cg_cpu(struct finding *f);
 int probe_cg_cpuset(struct finding *f);
 int probe_cg_pids(struct finding *f);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "oci/cgroup/find.h"
+#include "oci/cgroup/scope.h"
 #include "oci/probe.h"
 #include "platform/base/cleanup.h"
 
@@ -121,4 +122,15 @@ int probe_cg_swap(struct finding *f)
 		return 0;
 	strcat(path, h->v2 ? "/memory.swap.max" : "/memory.memsw.limit_in_bytes");
 	return access(path, F_OK) < 0 ? -errno : 0;
+}
+
+int probe_systemd(struct finding *f)
+{
+	struct error e = {.msg = ""};
+	int err = scope_check(f->detail, sizeof f->detail, &e);
+	const char *option = "--systemd-cgroup: ";
+	size_t skip = strncmp(e.msg, option, strlen(option)) == 0 ? strlen(option) : 0;
+	if (err < 0)
+		snprintf(f->detail, sizeof f->detail, "%.*s", (int)sizeof f->detail - 1, e.msg + skip);
+	return err;
 }

@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "oci/cgroup/scope.h"
 #include "oci/cgroup/settings.h"
 #include "sentry/boot/boot.h"
 
@@ -33,17 +34,21 @@ struct cgroup {
 	struct cgroup_dir *dirs;
 	size_t count;		/* 0: there is none */
 	bool v2;		/* limits are v2's: no hierarchy of v1 has controllers */
+	struct scope *scope;	/* whose cgroup it is; NULL: nobody's but ours */
 };
 
 /*
  * path: linux.cgroupsPath; NULL: `name' below the caller's own group.  systemd: path is
- * "slice:prefix:name".  0 or -errno with *e filled; cgroup_free() in either case.
+ * "slice:prefix:name", and where it is may be another place once it is made.  0 or -errno with *e filled; cgroup_free() in either case.
  */
 int cgroup_plan(struct cgroup *out, const char *path, const char *name, bool systemd,
 		struct error *e);
 void cgroup_free(struct cgroup *c);
 
-/* Directories first, then limits.  -errno with *e filled: what was made is taken away again. */
+/*
+ * Directories first, then limits.  Of a scope the calling process is in it from then on.  -errno with *e filled: what was made is taken
+ * away again; c is empty if systemd made nothing.
+ */
 int cgroup_create(struct cgroup *c, const struct spec_resources *r, struct error *e);
 /* Limits of one that exists; devices are not touched. */
 int cgroup_update(const struct cgroup *c, const struct spec_resources *r, struct error *e);
@@ -53,7 +58,7 @@ int cgroup_take(const struct cgroup *c, pid_t pid, struct error *e);
 void cgroup_leave(const struct cgroup *c);
 /*
  * With all groups below it.  Waits for processes that are on their way out, some seconds at
- * most.  0, or -EBUSY with *e filled; what is not there is no error.
+ * most.  A scope that the caller could not leave is left to systemd, which takes it away then.  0, or -EBUSY with *e filled; what is not there is no error.
  */
 int cgroup_remove(const struct cgroup *c, struct error *e);
 

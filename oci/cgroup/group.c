@@ -181,20 +181,14 @@ static int write_all(const struct cgroup *c, const struct settings *s, bool devi
 	return 0;
 }
 
-static int apply(const struct cgroup *c, const struct spec_resources *r, bool devices,
-		 struct error *e)
+static int translate(const struct cgroup *c, const struct spec_resources *r, struct settings *s,
+		     struct error *e)
 {
-	struct settings s;
-	int err = c->v2 ? settings_v2(r, &s, e) : settings_v1(r, &s, e);
-	if (err == -ENOMEM)
-		error_set(e, err, "out of memory");
-	if (err == 0)
-		err = write_all(c, &s, devices, e);
-	settings_free(&s);
-	return err;
+	int err = c->v2 ? settings_v2(r, s, e) : settings_v1(r, s, e);
+	return err == -ENOMEM ? error_set(e, err, "out of memory") : err;
 }
 
-int cgroup_create(struct cgroup *c, const struct spec_resources *r, struct error *e)
+static int make_all(struct cgroup *c, struct error *e)
 {
 	int err = 0;
 	for (size_t i = 0; i < c->count && err == 0; i++) {
@@ -208,10 +202,38 @@ int cgroup_create(struct cgroup *c, const struct spec_resources *r, struct error
 		if (err < 0)
 			error_set(e, err, "cannot make the cgroup %s: %s", d->path, strerror(-err));
 	}
+	return err;
+}
+
+/* systemd makes those of its own hierarchies, and says where. */
+static int make_scope(struct cgroup *c, const struct settings *s, struct error *e)
+{
+	char path[CGROUP_PATH_MAX];
+	int err = scope_start(c->scope, s, c->v2, path, sizeof path, e);
 	if (err == 0)
-		err = apply(c, r, /*devices=*/true, e);
+		return group_move(c, path, e);
+	/* What is there of that name is somebody else's. */
+	cgroup_free(c);
+	return err;
+}
+
+int cgroup_create(struct cgroup *c, const struct spec_resources *r, struct error *e)
+{
+	struct settings s;
+	int err = translate(c, r, &s, e);
+	if (err == 0 && c->scope)
+		err = make_scope(c, &s, e);
+	else if (err < 0 && c->scope)
+		cgroup_free(c);
+	if (err == 0)
+		err = make_all(c, e);
+	if (err == 0)
+		err = write_all(c, &s, /*devices=*/true, e);
+	settings_free(&s);
 	if (err < 0) {
 		struct error ignored;
+		if (c->scope)
+			cgroup_leave(c);
 		cgroup_remove(c, &ignored);
 	}
 	return err;
@@ -219,7 +241,14 @@ int cgroup_create(struct cgroup *c, const struct spec_resources *r, struct error
 
 int cgroup_update(const struct cgroup *c, const struct spec_resources *r, struct error *e)
 {
-	return apply(c, r, /*devices=*/false, e);
+	struct settings s;
+	int err = translate(c, r, &s, e);
+	if (err == 0 && c->scope)
+		err = scope_set(c->scope, &s, c->v2, e);
+	if (err == 0)
+		err = write_all(c, &s, /*devices=*/false, e);
+	settings_free(&s);
+	return err;
 }
 
 /* ---- in and out ---- */
@@ -288,9 +317,25 @@ int group_remove(const char *path, int *left_ms)
 	return err;
 }
 
+static bool inside(const struct cgroup *c)
+{
+	autofree pid_t *pids = NULL;
+	size_t n = 0;
+	bool is = false;
+	if (cgroup_pids(c, &pids, &n) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		is |= pids[i] == getpid();
+	return is;
+}
+
 int cgroup_remove(const struct cgroup *c, struct error *e)
 {
 	int left = REMOVE_WAIT_MS, result = 0;
+	struct error ignored;
+	if (c->scope && inside(c))
+		return 0;
+	bool there = c->scope && c->count && access(c->dirs[0].path, F_OK) == 0;
 	freezer_remove(c, &left);
 	for (size_t i = 0; i < c->count; i++) {
 		int err = group_remove(c->dirs[i].path, &left);
@@ -299,5 +344,8 @@ int cgroup_remove(const struct cgroup *c, struct error *e)
 				e, err, "cannot remove the cgroup %s: %s", c->dirs[i].path,
 				err == -EBUSY ? "there are processes in it" : strerror(-err));
 	}
+	/* Its unit goes after its cgroup: the next one of that name is not to meet it. */
+	if (there && result == 0 && scope_stop(c->scope, &ignored) < 0)
+		log_warning("%s", ignored.msg);
 	return result;
 }

@@ -12,6 +12,7 @@
 
 #include "oci/cgroup/cgroup.h"
 #include "oci/cgroup/find.h"
+#include "oci/cgroup/private.h"
 #include "oci/cgroup/systemd.h"
 #include "platform/base/cleanup.h"
 #include "platform/base/types.h"
@@ -99,22 +100,42 @@ static int plan_in(struct cgroup *out, const struct hierarchies *h, const char *
 	return err < 0 ? error_set(e, err, "out of memory") : 0;
 }
 
+static int plan(struct cgroup *out, const char *path, const char *name, struct error *e)
+{
+	autofree struct hierarchies *h = malloc(sizeof *h);
+	if (!h)
+		return error_set(e, -ENOMEM, "out of memory");
+	int err = hierarchies_find(h);
+	return err < 0 ? error_set(e, err, "cannot read /proc/self/mountinfo and cgroup: %s",
+				   strerror(-err))
+		       : plan_in(out, h, path, name, e);
+}
+
 int cgroup_plan(struct cgroup *out, const char *path, const char *name, bool systemd,
 		struct error *e)
 {
 	char unit[CGROUP_PATH_MAX];
 	*out = (struct cgroup){0};
-	autofree struct hierarchies *h = malloc(sizeof *h);
-	if (!h)
-		return error_set(e, -ENOMEM, "out of memory");
-	int err = hierarchies_find(h);
-	if (err < 0)
-		return error_set(e, err, "cannot read /proc/self/mountinfo and cgroup: %s",
-				 strerror(-err));
-	if (systemd && ((err = systemd_check(e)) < 0 ||
-			(err = systemd_path(path, name, unit, sizeof unit, e)) < 0))
-		return err;
-	return plan_in(out, h, systemd ? unit : path, name, e);
+	if (!systemd)
+		return plan(out, path, name, e);
+	if (!(out->scope = scope_new(path, name, e)))
+		return e->err;
+	int err = systemd_path(out->scope->slice, out->scope->unit, unit, sizeof unit, e);
+	return err < 0 ? err : plan(out, unit, name, e);
+}
+
+int group_move(struct cgroup *c, const char *path, struct error *e)
+{
+	struct cgroup there = {0};
+	int err = plan(&there, path, "", e);
+	/* The same hierarchies, in the same order; where it came from stays as it was. */
+	for (size_t i = 0; err == 0 && i < c->count && i < there.count; i++) {
+		char *old = c->dirs[i].path;
+		c->dirs[i].path = there.dirs[i].path;
+		there.dirs[i].path = old;
+	}
+	cgroup_free(&there);
+	return err;
 }
 
 void cgroup_free(struct cgroup *c)
@@ -125,6 +146,7 @@ void cgroup_free(struct cgroup *c)
 		free(c->dirs[i].home);
 	}
 	free(c->dirs);
+	scope_free(c->scope);
 	*c = (struct cgroup){0};
 }
 
@@ -145,7 +167,8 @@ json_t *cgroup_to_json(const struct cgroup *c)
 		json_array_append_new(list, json_pack("{s:s, s:s, s:b}", "path", d->path,
 						      "controllers", d->controllers, "v2", d->v2));
 	}
-	return json_pack("{s:b, s:o*}", "v2", c->v2, "dirs", list);
+	return json_pack("{s:b, s:o*, s:o*}", "v2", c->v2, "dirs", list, "scope",
+			 c->scope ? scope_to_json(c->scope) : NULL);
 }
 
 int cgroup_from_json(const json_t *j, struct cgroup *out)
@@ -153,6 +176,9 @@ int cgroup_from_json(const json_t *j, struct cgroup *out)
 	json_t *list = json_object_get(j, "dirs"), *one;
 	size_t i;
 	*out = (struct cgroup){.v2 = json_is_true(json_object_get(j, "v2"))};
+	json_t *scope = json_object_get(j, "scope");
+	if (scope && !(out->scope = scope_from_json(scope)))
+		return -EINVAL;
 	if (!json_is_array(list) ||
 	    !(out->dirs = calloc(json_array_size(list) + 1, sizeof *out->dirs)))
 		return -EINVAL;

@@ -16,5 +16,7 @@ int group_pids(const char *dir, pid_t **out, size_t *out_count);
 int group_remove(const char *path, int *left_ms);
 /* A group that cgroup_freeze() has left, in v1. */
 void freezer_remove(const struct cgroup *c, int *left_ms);
+/* It is at `path' of every hierarchy: systemd has said so.  0 or -errno with *e filled. */
+int group_move(struct cgroup *c, const char *path, struct error *e);
 /* Sleeps until the process has ended, at most ms.  True: it has. */
 bool process_wait(pid_t pid, int ms);

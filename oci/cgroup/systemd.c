@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * systemd keeps the tree of cgroups of a host that it runs, and takes away what it
- * has not made.  So there is no half of this driver: without systemd it is an error.
- */
 #include "oci/cgroup/systemd.h"
 
 #include <errno.h>
@@ -19,10 +15,7 @@ int systemd_check(struct error *e)
 			e, -EOPNOTSUPP,
 			"--systemd-cgroup: systemd does not run this host (there is no "
 			"/run/systemd/system): use the cgroupfs driver, without the option");
-	return error_set(
-		e, -EOPNOTSUPP,
-		"--systemd-cgroup: asking systemd for a scope is not supported yet: use the "
-		"cgroupfs driver, without the option");
+	return 0;
 }
 
 /* systemd.slice(5): "a-b.slice" lies in "a.slice"; "-.slice" is the root. */
@@ -58,25 +51,37 @@ static int wrong_path(const char *path, struct error *e)
 			 path);
 }
 
-int systemd_path(const char *path, const char *id, char *out, size_t size, struct error *e)
+int systemd_names(const char *path, const char *id, bool user, char *slice, size_t slice_size,
+		  char *unit, size_t unit_size, struct error *e)
 {
-	if (!path)
-		return systemd_path("system.slice:vedette:", id, out, size, e);
-	const char *prefix = strchr(path, ':'), *name = prefix ? strchr(prefix + 1, ':') : NULL;
-	if (!name || strchr(name + 1, ':') || strchr(path, '/'))
-		return wrong_path(path, e);
-	size_t slice = (size_t)(prefix - path), n = (size_t)(name - prefix - 1);
-	const char *from = slice ? path : "system.slice";
-	if (expand_slice(from, slice ? slice : strlen(from), out, size) < 0)
-		return wrong_path(path, e);
-	if (!*++name)
-		name = id;
-	size_t used = strlen(out), len = strlen(name);
-	/* A name may be that of a slice itself. */
-	bool whole = len > 6 && strcmp(name + len - 6, ".slice") == 0;
-	int more = snprintf(out + used, size - used, "/%.*s%s%s%s", whole ? 0 : (int)n, prefix + 1,
-			    n && !whole ? "-" : "", name, whole ? "" : ".scope");
-	if (more < 0 || (size_t)more >= size - used)
+	char whole[1024];
+	const char *from = path ? path : ":vedette:";
+	const char *prefix = strchr(from, ':'), *name = prefix ? strchr(prefix + 1, ':') : NULL;
+	if (!name || strchr(name + 1, ':') || strchr(from, '/'))
+		return wrong_path(from, e);
+	size_t n = (size_t)(name++ - prefix - 1), in = (size_t)(prefix - from);
+	const char *last = *name ? name : id;
+	/* A slice has slices and scopes in it, not processes. */
+	if (strlen(last) > 6 && strcmp(last + strlen(last) - 6, ".slice") == 0)
+		return wrong_path(from, e);
+	bool fits = snprintf(slice, slice_size, "%.*s", in ? (int)in : 4096,
+			     in	    ? from
+			     : user ? "user.slice"
+				    : "system.slice") < (int)slice_size &&
+		    snprintf(unit, unit_size, "%.*s%s%s.scope", (int)n, prefix + 1, n ? "-" : "",
+			     last) < (int)unit_size;
+	if (!fits)
+		return error_set(e, -ENAMETOOLONG, "linux.cgroupsPath is too long");
+	return expand_slice(slice, strlen(slice), whole, sizeof whole) < 0 ? wrong_path(from, e) : 0;
+}
+
+int systemd_path(const char *slice, const char *unit, char *out, size_t size, struct error *e)
+{
+	int err = expand_slice(slice, strlen(slice), out, size);
+	if (err < 0)
+		return wrong_path(slice, e);
+	size_t used = strlen(out);
+	if (snprintf(out + used, size - used, "/%s", unit) >= (int)(size - used))
 		return error_set(e, -ENAMETOOLONG, "linux.cgroupsPath is too long");
 	return 0;
 }

@@ -30,7 +30,7 @@ int command_features(int argc, char **argv, struct error *e)
 		"ociVersionMin", "1.0.0", "ociVersionMax", "1.2.0", "hooks", "prestart",
 		"createRuntime", "createContainer", "startContainer", "poststart", "poststop", "linux", "namespaces",
 		"cgroup", "ipc", "mount", "network", "pid", "user", "uts", "capabilities",
-		capabilities(), "cgroup", "v1", 1, "v2", 1, "systemd", 0, "systemdUser", 0, "rdma",
+		capabilities(), "cgroup", "v1", 1, "v2", 1, "systemd", 1, "systemdUser", 1, "rdma",
 		0, "seccomp", "enabled", 1, "apparmor", "enabled", 0, "selinux", "enabled", 0);
 	int err = j ? json_dumpf(j, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : -1;
 	json_decref(j);

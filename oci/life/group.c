@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "oci/cgroup/properties.h"
 #include "oci/cli.h"
 
 /* Arrays are lists of rules, not of members: the new one is meant. */
@@ -34,22 +35,36 @@ int group_plan(struct group *g, const struct state_dir *d, struct spec *spec, co
 		if ((err = spec_read_resources(&spec->reader, g->resources, &spec->resources)) < 0)
 			return err;
 	}
-	g->must = geteuid() == 0 && (spec->cgroups_path || cgroup_asked(&spec->resources));
-	if (!global_options.no_cgroups && (err = cgroup_plan(&g->cgroup, spec->cgroups_path, d->id,
-							     global_options.systemd_cgroup, e)) < 0)
+	bool systemd = global_options.systemd_cgroup;
+	g->must = systemd ||
+		  (geteuid() == 0 && (spec->cgroups_path || cgroup_asked(&spec->resources)));
+	if (!global_options.no_cgroups &&
+	    (err = cgroup_plan(&g->cgroup, spec->cgroups_path, d->id, systemd, e)) < 0)
+		return err;
+	if (g->cgroup.scope &&
+	    (err = properties_of_annotations(json_object_get(spec->reader.root, "annotations"),
+					     &g->cgroup.scope->asked, e)) < 0)
 		return err;
 	return group_save(g, d, e);
 }
 
-int group_enter(struct group *g, const struct spec *spec, struct boot_spec *s, struct error *e)
+int group_enter(struct group *g, const struct state_dir *d, const struct spec *spec,
+		struct boot_spec *s, struct error *e)
 {
 	if (global_options.no_cgroups) {
 		s->usage = &g->usage;
 		usage_here(&s->limits, &g->usage);
 		return 0;
 	}
+	bool systemd = g->cgroup.scope;
+	struct error ignored;
 	int err = cgroup_enter(&g->cgroup, &spec->resources, g->must, s, &g->usage, e);
 	g->entered = err == 0 && g->cgroup.count > 0;
+	/* Where a scope's cgroup is, or that there is none, systemd has said only now. */
+	if (systemd && err == 0)
+		return group_save(g, d, e);
+	if (systemd)
+		group_save(g, d, &ignored);
 	return err;
 }
 

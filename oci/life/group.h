@@ -27,7 +27,8 @@ struct group {
 int group_plan(struct group *g, const struct state_dir *d, struct spec *spec, const json_t *changes,
 	       struct error *e);
 /* Makes it and takes the calling process in; fills s->limits and s->usage. */
-int group_enter(struct group *g, const struct spec *spec, struct boot_spec *s, struct error *e);
+int group_enter(struct group *g, const struct state_dir *d, const struct spec *spec,
+		struct boot_spec *s, struct error *e);
 /* The sandbox has its own copies of the descriptors. */
 void group_started(struct group *g);
 /* Out of it again, for who removes it. */

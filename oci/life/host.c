@@ -25,7 +25,7 @@
 static int set_up(const struct host *h, struct error *e)
 {
 	struct bundle *b = h->bundle;
-	int err = group_enter(h->group, &b->spec, &b->sandbox.spec, e);
+	int err = group_enter(h->group, h->dir, &b->spec, &b->sandbox.spec, e);
 	return err < 0 ? err : namespaces_enter(&b->spec, &b->sandbox.spec, e);
 }
 

@@ -52,16 +52,6 @@ static int make_dir(struct making *m, const char *id, struct error *e)
 	return err;
 }
 
-static int check_systemd(struct error *e)
-{
-	if (!global_options.systemd_cgroup || access("/run/systemd/system", F_OK) == 0)
-		return 0;
-	return error_set(e, -ENOENT,
-			 "--systemd-cgroup: systemd does not run on this host: use the "
-			 "cgroupfs driver (podman: --cgroup-manager=cgroupfs; docker: "
-			 "native.cgroupdriver=cgroupfs)");
-}
-
 int making_begin(struct making *m, const struct create_options *o, struct error *e)
 {
 	*m = (struct making){.dir = {.root = -1, .fd = -1}};
@@ -70,7 +60,7 @@ int making_begin(struct making *m, const struct create_options *o, struct error 
 			  PRESERVE_MAX);
 		return EXIT_CONFIG;
 	}
-	if (check_systemd(e) < 0 || state_check_id(o->id, e) < 0 ||
+	if (state_check_id(o->id, e) < 0 ||
 	    bundle_open(&m->bundle, o->bundle, o->config, o->overlay, e) < 0 ||
 	    make_dir(m, o->id, e) < 0 ||
 	    pod_find(&m->pod, &m->bundle.spec, o->id, e) < 0 ||

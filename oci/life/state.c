@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "oci/cli.h"
+#include "oci/who.h"
 #include "platform/base/cleanup.h"
 
 /* Longer ones are no file names; a state.json that is larger was not written by us. */
@@ -32,24 +33,10 @@ int state_check_id(const char *id, struct error *e)
 	return 0;
 }
 
-/* Root of a user namespace of somebody's own is not the machine's. */
-static bool is_root(void)
-{
-	unsigned inside = 1, outside = 1, count = 0;
-	if (geteuid() != 0)
-		return false;
-	FILE *f = fopen("/proc/self/uid_map", "re");
-	if (!f)
-		return true;
-	int n = fscanf(f, "%u %u %u", &inside, &outside, &count);
-	fclose(f);
-	return n != 3 || (inside == 0 && outside == 0 && count == UINT32_MAX);
-}
-
 static int default_root(char *out, size_t size)
 {
 	const char *env = getenv("VEDETTE_ROOT"), *run = getenv("XDG_RUNTIME_DIR");
-	bool root = is_root();
+	bool root = caller_is_root();
 	int n;
 	if (env && *env)
 		n = snprintf(out, size, "%s", env);
