@@ -34,6 +34,7 @@ struct cgroup {
 	struct cgroup_dir *dirs;
 	size_t count;		/* 0: there is none */
 	bool v2;		/* limits are v2's: no hierarchy of v1 has controllers */
+	char *freezer;		/* v1: its group in a hierarchy that containers are not put into */
 	struct scope *scope;	/* whose cgroup it is; NULL: nobody's but ours */
 };
 
@@ -44,6 +45,9 @@ struct cgroup {
 int cgroup_plan(struct cgroup *out, const char *path, const char *name, bool systemd,
 		struct error *e);
 void cgroup_free(struct cgroup *c);
+
+/* 0; -EBUSY with *e filled: there are processes in it already, or it is frozen. */
+int cgroup_check_free(const struct cgroup *c, struct error *e);
 
 /*
  * Directories first, then limits.  Of a scope the calling process is in it from then on.  -errno with *e filled: what was made is taken

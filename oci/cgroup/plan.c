@@ -97,6 +97,11 @@ static int plan_in(struct cgroup *out, const struct hierarchies *h, const char *
 		if (is_wanted(&h->list[i]))
 			err = add_dir(out, &h->list[i], below, absolute);
 	out->v2 = only_v2(h);
+	const struct hierarchy *f = hierarchy_of(h, "freezer");
+	if (err == 0 && f &&
+	    asprintf(&out->freezer, "%s%s%s", f->mount, absolute || strcmp(f->own, "/") == 0 ? "" : f->own,
+		     below) < 0)
+		err = -ENOMEM;
 	return err < 0 ? error_set(e, err, "out of memory") : 0;
 }
 
@@ -146,6 +151,7 @@ void cgroup_free(struct cgroup *c)
 		free(c->dirs[i].home);
 	}
 	free(c->dirs);
+	free(c->freezer);
 	scope_free(c->scope);
 	*c = (struct cgroup){0};
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The processes in a group: listed, killed, frozen. */
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -82,6 +83,50 @@ int cgroup_pids(const struct cgroup *c, pid_t **out, size_t *out_count)
 	*out = NULL;
 	*out_count = 0;
 	return dir ? group_pids(dir, out, out_count) : 0;
+}
+
+/* Those of other pid namespaces too, which have no number here, and those of groups below. */
+static size_t count_all(const char *path, int depth)
+{
+	autofree char *text = NULL;
+	size_t n = 0;
+	if (group_read(path, "cgroup.procs", &text) == 0)
+		for (const char *p = text; *p; p++)
+			n += *p == '\n';
+	DIR *dir = depth < 32 ? opendir(path) : NULL;
+	for (struct dirent *d; dir && (d = readdir(dir));) {
+		char child[CGROUP_PATH_MAX];
+		if (d->d_type == DT_DIR && d->d_name[0] != '.' &&
+		    snprintf(child, sizeof child, "%s/%s", path, d->d_name) < (int)sizeof child)
+			n += count_all(child, depth + 1);
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static bool is_frozen(const char *dir, const char *file, const char *word)
+{
+	autofree char *text = NULL;
+	return dir && group_read(dir, file, &text) == 0 && strstr(text, word);
+}
+
+int cgroup_check_free(const struct cgroup *c, struct error *e)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		size_t n = count_all(c->dirs[i].path, 0);
+		if (n)
+			return error_set(e, -EBUSY,
+					 "the container's cgroup is not empty: %zu process%s in %s", n,
+					 n == 1 ? " is" : "es are", c->dirs[i].path);
+	}
+	const char *dir = c->v2 ? any_dir(c) : c->freezer;
+	if (c->v2 ? is_frozen(dir, "cgroup.events", "frozen 1")
+		  : is_frozen(dir, "freezer.state", "FR"))
+		return error_set(e, -EBUSY,
+				 "the container's cgroup unexpectedly frozen: thaw %s, or name another one",
+				 dir);
+	return 0;
 }
 
 /* How many were there to be killed. */

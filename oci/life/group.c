@@ -39,7 +39,8 @@ int group_plan(struct group *g, const struct state_dir *d, struct spec *spec, co
 	g->must = systemd ||
 		  (geteuid() == 0 && (spec->cgroups_path || cgroup_asked(&spec->resources)));
 	if (!global_options.no_cgroups &&
-	    (err = cgroup_plan(&g->cgroup, spec->cgroups_path, d->id, systemd, e)) < 0)
+	    ((err = cgroup_plan(&g->cgroup, spec->cgroups_path, d->id, systemd, e)) < 0 ||
+	     (err = cgroup_check_free(&g->cgroup, e)) < 0))
 		return err;
 	if (g->cgroup.scope &&
 	    (err = properties_of_annotations(json_object_get(spec->reader.root, "annotations"),

@@ -276,6 +276,39 @@ if ENFORCED:
         t.true(len(lines) > 2, lines)
         t.equal(wait(pid), ('exit', 0))
         t.equal(box.v('delete', 'e').returncode, 0)
+    with test('a_cgroup_that_is_not_empty_is_not_taken') as t:
+        pid = box.started('one', ['sleep', '1000'], change=limited)
+        r = box.create('two', ['true'], change=limited)
+        t.equal(r.returncode, 1)
+        t.has(r.stderr, 'cgroup is not empty')
+        t.equal((r.stderr.count('\n'), box.left(), box.state('one')['status']), (1, ['one'], 'running'))
+        t.equal(box.v('delete', '--force', 'two').returncode, 0)
+        t.equal(box.state('one')['status'], 'running')
+        r = box.v('exec', 'one', 'true')
+        t.equal((r.returncode, box.v('update', '--memory', '200m', 'one').returncode), (0, 0), r.stderr)
+        t.equal(box.v('delete', '--force', 'one').returncode, 0)
+        wait(pid)
+    with test('a_cgroup_that_is_frozen_is_not_taken') as t:
+        with open('/proc/self/mountinfo') as f:
+            mounts = [l.split() for l in f if ' - cgroup' in l]
+        v1 = [w[4] for w in mounts if w[w.index('-') + 1] == 'cgroup' and 'freezer' in w[-1].split(',')]
+        d = (v1 or [w[4] for w in mounts])[0] + PATH
+        os.makedirs(d)
+        with open(d + ('/freezer.state' if v1 else '/cgroup.freeze'), 'w') as f:
+            f.write('FROZEN' if v1 else '1')
+        r = box.create('z', ['true'], change=limited)
+        with open(d + ('/freezer.state' if v1 else '/cgroup.freeze'), 'w') as f:
+            f.write('THAWED' if v1 else '0')
+        t.equal(r.returncode, 1)
+        t.has(r.stderr, 'frozen')
+        t.equal((r.stderr.count('\n'), box.left(), os.path.isdir(d)), (1, [], True))
+        # Thawed, and empty, it is taken as it always was.
+        pid = box.created('z', ['true'], change=limited)
+        t.equal(box.v('delete', '--force', 'z').returncode, 0)
+        wait(pid)
+        if v1:
+            os.rmdir(d)
+            os.rmdir(os.path.dirname(d))
     with test('a_container_out_of_memory_ends_by_sigkill') as t:
         def small(c):
             limited(c)

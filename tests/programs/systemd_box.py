@@ -79,6 +79,7 @@ with test('a_scope_that_is_there_is_not_taken_over') as t:
     pid = box.started('one', ['sleep', '1000'], change=path(':p:same'), before=SD)
     r = box.create('two', ['true'], change=path(':p:same'), before=SD)
     t.equal(r.returncode, 1)
+    t.has(r.stderr, 'not empty')
     t.has(r.stderr, 'p-same.scope')
     t.equal(r.stderr.count('\n'), 1, r.stderr)
     t.equal(box.state('one')['status'], 'running')
