@@ -48,7 +48,7 @@ static void write_all(int fd, const char *data, size_t n)
 static void pass_output(struct relay *r)
 {
 	char data[4096];
-	ssize_t n;
+	ssize_t n = -1;
 	while (r->master >= 0 && (n = read(r->master, data, sizeof data)) > 0)
 		write_all(1, data, (size_t)n);
 	if (r->master >= 0 && (n == 0 || (errno != EAGAIN && errno != EINTR))) {
