@@ -192,13 +192,13 @@ static void fill_spare(struct zygote *z)
 		aspace_unmake(as, c);
 }
 
-void fork_ahead(void)
+void fork_ahead(struct ctx *by)
 {
 	if (host_memfd_asks())
 		return;
 	fill_objects(OBJECTS);
 	/* It outlives the address space that forks. */
-	fill_spare(trap_current()->as->zygote);
+	fill_spare(by->as->zygote);
 }
 
 void spare_fill(void)

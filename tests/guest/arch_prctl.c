@@ -234,6 +234,9 @@ static void *calls_with_own_gs(void *arg)
 TEST(gs_written_in_one_thread_of_several)
 {
 	pthread_t t[4];
+	const char *host = getenv("HOST_KEEPS_GS");
+	if (host && strcmp(host, "0") == 0)
+		SKIP("this machine gives one thread the %%gs of another");
 	make_hot();
 	fill_area();
 	for (int i = 0; i < 4; i++)
