@@ -327,10 +327,3 @@ void mode_choose(struct ctx *c)
 		part(c);
 	}
 }
-
-void mode_begin(struct ctx *c)
-{
-	c->given = ticks_now();
-	if (fiber_self() && c->mode == JOINT && c->runs >= c->try_after && !is_crowded(c))
-		part(c);
-}

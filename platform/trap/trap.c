@@ -190,7 +190,6 @@ static int trap_ctx_adopt(struct ctx *c)
 		return -ESRCH;
 	}
 	c->adopted = true;
-	mode_begin(c);
 	return 0;
 }
 

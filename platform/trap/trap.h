@@ -282,8 +282,6 @@ void mode_inherit(struct ctx *c, const struct ctx *by);
 /* The same of a clean stub, which has run no guest code: it is moved, too. */
 void mode_place(struct ctx *c, const struct ctx *by);
 void mode_adopt(struct ctx *c);
-/* Once adopted: is tried apart at once if it is to be, so that no command for it is a sleep and a wake-up. */
-void mode_begin(struct ctx *c);
 void mode_forget(struct ctx *c);
 /* Before it is given the turn, at c->given: it may be moved. */
 void mode_choose(struct ctx *c);
