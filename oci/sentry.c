@@ -243,8 +243,6 @@ static int start_and_wait(const struct sandbox *s, const struct sentry_ends *end
 	if ((err = boot_start(boot_first, &be)) < 0)
 		return boot_failed(err, &be, e);
 	control_tell(ends->control, CONTROL_STARTED, 0);
-	if (s->apart)
-		boot_ahead();
 	int status = boot_wait();
 	trace_end(s->trace);
 	control_tell(ends->control, CONTROL_EXIT, status);

@@ -177,11 +177,6 @@ struct platform_ops {
 	 */
 	int (*watch)(void (*died)(void));
 	bool (*aspace_dead)(struct aspace *as);
-	/*
-	 * Optional.  Makes what the next aspace_new() will want, if it is not there: for a thread
-	 * that has nothing else to do.
-	 */
-	void (*ahead)(void);
 
 	/*
 	 * Zygotes: what clean address spaces are made from.  init() makes one; a further one and all

@@ -70,7 +70,6 @@ static void run(struct member *m)
 		session_fail(m->fd, err, &be);
 	else
 		control_tell(m->fd, CONTROL_STARTED, 0);
-	boot_ahead();
 	int status = boot_part(c);
 	give_back(m);
 	if (err == 0)

@@ -38,7 +38,7 @@ long command_give(struct ctx *c, const struct command *cmd)
 		s->word[i] = cmd->args[i];
 	hand_give(c, cmd->what);
 	if (cmd->meanwhile)
-		cmd->meanwhile(c);
+		cmd->meanwhile();
 	int err = hand_wait_command(c, cmd->within_ns, cmd->is_long);
 	if (err == 0)
 		return (long)__atomic_load_n(&s->word[0], __ATOMIC_RELAXED);

@@ -4,9 +4,8 @@
  * for the next forks.
  *
  * As many processes end as begin, so the thread that hears of each end (reap.c) makes what is
- * missing, while nobody waits for it; and a fork the object of the next one and a stub, which its
- * child will most likely want, while the host is at it.  A program that neither forks nor is joined
- * by others needs none.  Whoever finds nothing here makes it himself.
+ * missing, while nobody waits for it; and a fork the object of the next one, while the host is at
+ * it.  Whoever finds nothing here makes it himself.
  *
  * A spare that is killed from outside is heard of at once, as any child is, and replaced.  While
  * nobody knows its number yet, its control socket tells: the host closes the other end.
@@ -163,17 +162,11 @@ static void fill_objects(unsigned enough)
 		object_drop(&o);
 }
 
-/* False: there is one by now. */
-static bool spare_put(struct zygote *z, struct aspace *as, struct ctx *c)
+/* A fork takes the host longer, so it costs that one nothing. */
+void object_ahead(void)
 {
-	lock(&spare_lock);
-	bool room = !z->spare;
-	if (room) {
-		z->spare = as;
-		z->spare_ctx = c;
-	}
-	unlock(&spare_lock);
-	return room;
+	if (!host_memfd_asks())
+		fill_objects(OBJECTS);
 }
 
 static void fill_spare(struct zygote *z)
@@ -188,17 +181,12 @@ static void fill_spare(struct zygote *z)
 		return;
 	if (take(z, &as, &c))
 		aspace_unmake(as, c);
-	if (make_spare(z, &as, &c) == 0 && !spare_put(z, as, c))
-		aspace_unmake(as, c);
-}
-
-void fork_ahead(struct ctx *by)
-{
-	if (host_memfd_asks())
+	if (make_spare(z, &as, &c) < 0)
 		return;
-	fill_objects(OBJECTS);
-	/* It outlives the address space that forks. */
-	fill_spare(by->as->zygote);
+	lock(&spare_lock);
+	z->spare = as;
+	z->spare_ctx = c;
+	unlock(&spare_lock);
 }
 
 void spare_fill(void)

@@ -94,7 +94,7 @@ static int trap_aspace_fork(struct ctx *by, struct aspace **out, struct ctx **ou
 				    .args = {(uint64_t)trap_host.sentry_pid},
 				    .within_ns = FORK_NS,
 				    .is_long = true,
-				    .meanwhile = fork_ahead};
+				    .meanwhile = object_ahead};
 	struct rewrite *text = NULL;
 	struct object o;
 	int err = object_take(&o);
@@ -398,7 +398,6 @@ const struct platform_ops trap_platform = {
 	.aspace_fork = trap_aspace_fork,
 	.aspace_destroy = trap_aspace_destroy,
 	.watch = trap_watch,
-	.ahead = spare_fill,
 	.aspace_dead = trap_aspace_dead,
 	.zygote_ask = trap_zygote_ask,
 	.zygote_take = trap_zygote_take,

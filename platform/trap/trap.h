@@ -197,8 +197,8 @@ struct object {
 };
 /* 0 or -errno; the caller owns all of it. */
 int object_take(struct object *out);
-/* Makes an object for the next fork and a stub for the child's exec; under any lock of the sentry's mm. */
-void fork_ahead(struct ctx *by);
+/* Makes one for the next, unless there are enough; quick, and under any lock of the sentry's mm. */
+void object_ahead(void);
 /* The new process has its descriptors; or nobody wants any of it. */
 void object_sent(struct object *o);
 void object_drop(struct object *o);
@@ -311,7 +311,7 @@ struct command {
 	uint64_t args[6];
 	int64_t within_ns;
 	bool is_long; /* even at its best much longer than a wake-up */
-	void (*meanwhile)(struct ctx *c); /* or NULL: is called while the stub is at it */
+	void (*meanwhile)(void); /* or NULL: is called while the stub is at it */
 };
 long command_give(struct ctx *c, const struct command *cmd);
 /* Sends descriptors, then gives the command. */

@@ -164,8 +164,6 @@ int boot_create(const struct boot_spec *s, struct boot_error *err);
 void boot_go(struct boot_container *c);
 /* -ENOEXEC, ...: what execve said.  0 too if it was killed before it began. */
 int boot_start(struct boot_container *c, struct boot_error *err);
-/* When somebody may come in with boot_exec() or boot_join(): what these will want is made ahead. */
-void boot_ahead(void);
 /*
  * The wait status of the first process.  Everything of the sandbox is gone afterwards: who is in
  * its pid namespace is killed, other containers are waited for.

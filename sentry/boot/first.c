@@ -140,12 +140,6 @@ void boot_go(struct boot_container *c)
 	waitq_wake(&c->wq, 0);
 }
 
-void boot_ahead(void)
-{
-	if (platform->ahead)
-		platform->ahead();
-}
-
 int boot_start(struct boot_container *c, struct boot_error *err)
 {
 	waitq_sleep(&c->wq, 0, WAIT_KILLABLE, WAIT_FOREVER,

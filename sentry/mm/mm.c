@@ -128,14 +128,6 @@ static void layout_clear(struct mm *mm)
 	mm->auxv_count = 0;
 }
 
-bool mm_is_new(struct mm *mm)
-{
-	lock(&mm->lock);
-	bool is = !mm->exe && mm->count == 0;
-	mm_unlock(mm);
-	return is;
-}
-
 int mm_reset(struct mm *mm, struct ctx *by)
 {
 	lock(&mm->lock);

@@ -70,8 +70,6 @@ struct mm_limits {
 int mm_new(struct zygote *z, struct mm **out, struct ctx **out_ctx);
 /* fork: a copy with its first ctx. */
 int mm_fork(struct mm *from, struct ctx *by, struct mm **out, struct ctx **out_ctx);
-/* No program has been put into it yet. */
-bool mm_is_new(struct mm *mm);
 /* exec in place: everything unmapped; by is the only user. */
 int mm_reset(struct mm *mm, struct ctx *by);
 struct mm *mm_get(struct mm *mm);

@@ -267,11 +267,7 @@ static int new_memory(struct task *t)
 {
 	struct ctx *ctx;
 	struct mm *mm, *old = t->mm;
-	bool alone = __atomic_load_n(&old->users, __ATOMIC_ACQUIRE) == 1;
-	/* What a process from outside begins with has never held a program. */
-	if (alone && mm_is_new(old))
-		return 0;
-	if (platform->aspace_reset && alone)
+	if (platform->aspace_reset && __atomic_load_n(&old->users, __ATOMIC_ACQUIRE) == 1)
 		return mm_reset(old, t->ctx);
 	int err = mm_new(t->group->container->zygote, &mm, &ctx);
 	if (err < 0)
