@@ -303,13 +303,15 @@ static bool is_crowded(const struct ctx *c)
 /* That is over, or the leader is at home elsewhere. */
 static bool has_to_leave(const struct ctx *c, bool loaded)
 {
-	return c->mode == HUDDLED && (!loaded || !c->pool || c->home != c->pool->home);
+	return c->mode == HUDDLED &&
+	       (!loaded || !c->pool || c->home != __atomic_load_n(&c->pool->home, __ATOMIC_RELAXED));
 }
 
 void mode_choose(struct ctx *c)
 {
 	bool loaded = is_loaded(c->pool, c->given);
-	bool huddles = loaded && c->sleepy >= SLEEPY && c->pool->apart_out == 0;
+	bool huddles = loaded && c->sleepy >= SLEEPY &&
+		       __atomic_load_n(&c->pool->apart_out, __ATOMIC_RELAXED) == 0;
 	c->called = false;
 	c->watched = 0;
 	c->spared = 0;

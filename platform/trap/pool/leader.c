@@ -48,11 +48,16 @@ static void joint_out_add(struct pool *p, int n)
 	__atomic_store_n(&p->joint_out, p->joint_out + (unsigned)n, __ATOMIC_RELAXED);
 }
 
+static void apart_out_add(struct pool *p, int n)
+{
+	__atomic_store_n(&p->apart_out, p->apart_out + (unsigned)n, __ATOMIC_RELAXED);
+}
+
 static void out_add(struct pool *p, struct fiber *f)
 {
 	list_append(&p->out, &f->out);
 	p->turns++;
-	p->apart_out += f->ctx->mode == APART;
+	apart_out_add(p, f->ctx->mode == APART ? 1 : 0);
 	joint_out_add(p, f->ctx->mode == APART ? 0 : 1);
 	p->woken |= f->ctx->woken;
 }
@@ -60,7 +65,7 @@ static void out_add(struct pool *p, struct fiber *f)
 static void out_remove(struct pool *p, struct fiber *f)
 {
 	list_del(&f->out);
-	p->apart_out -= f->ctx->mode == APART;
+	apart_out_add(p, f->ctx->mode == APART ? -1 : 0);
 	joint_out_add(p, f->ctx->mode == APART ? 0 : -1);
 }
 
@@ -275,7 +280,7 @@ static void idle(struct worker *w)
 	struct pool *p = w->pool;
 	for_all_out(p, mode_vain);
 	if (p->home >= 0 && __atomic_load_n(&p->placed, __ATOMIC_RELAXED) == 0)
-		p->home = -1;
+		__atomic_store_n(&p->home, -1, __ATOMIC_RELAXED);
 	follow(w);
 	atomic_store(&p->state, POOL_ASLEEP);
 	if (pool_tell_stubs(p, BELL) && !atomic_load(&p->inbox)) {

@@ -183,7 +183,7 @@ int pool_pin(void)
 			return -1;
 	}
 	w->pinned = true;
-	p->home = cpu;
+	__atomic_store_n(&p->home, cpu, __ATOMIC_RELAXED);
 	return cpu;
 }
 

@@ -46,11 +46,11 @@ struct pool {
 	bool woken;   /* L  some of those in guest code had to be woken */
 	atomic_bool missed; /* an alarm came when the office was not up, or not yet */
 	unsigned placed;		/* a  guest threads that are kept off its CPU, or on it */
-	unsigned apart_out;		/* L  kept off it, in guest code */
+	unsigned apart_out;		/* a  kept off it, in guest code; the leader's to write */
 	uint64_t loaded_until; /* a  mode.c: ticks; others keep the CPUs busy, for all we know, */
 	uint64_t loaded_span;  /* a  which was believed for so long the last time */
 	unsigned joint_out;		/* a  others in guest code; the leader's to write */
-	int home;			/* L  that CPU; -1: it goes where the host likes */
+	int home;			/* a  that CPU; the leader's to write; -1: it goes where the host likes */
 };
 
 /* Before any stub: the descriptors that stubs ring with.  0 or -errno. */
