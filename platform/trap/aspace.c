@@ -248,16 +248,6 @@ int aspace_verify(struct aspace *as)
 	return verify(as);
 }
 
-/* In pieces: however long all of us were frozen meanwhile, that was one of them. */
-int ctx_first(struct ctx *c)
-{
-	enum { PIECES = 100 };
-	int err = -ETIMEDOUT;
-	for (int i = 0; err == -ETIMEDOUT && i < PIECES; i++)
-		err = hand_first(c, SETTLE_NS / PIECES);
-	return err;
-}
-
 int ctx_settle(struct ctx *c)
 {
 	int err = aspace_settle(c->as, c);

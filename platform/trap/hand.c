@@ -216,9 +216,12 @@ int hand_wait_command(struct ctx *c, int64_t budget_ns, bool is_long)
 
 int hand_first(struct ctx *c, int64_t budget_ns)
 {
+	int err = -ETIMEDOUT;
 	if (!fiber_self() || hand_is_ours(c->slot))
 		return 0;
-	return pool_await(c, hand_now() + budget_ns);
+	for (; err == -ETIMEDOUT && budget_ns > 0; budget_ns -= SLICE_NS)
+		err = pool_await(c, hand_now() + SLICE_NS);
+	return err;
 }
 
 int hand_run(struct ctx *c)

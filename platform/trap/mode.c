@@ -262,8 +262,7 @@ void mode_release(struct ctx *c)
 	watch(c);
 }
 
-/* One that huddles is alone on its CPU while the leader sleeps: it may compute until others call.
- */
+/* One that huddles has its CPU while the leader sleeps: it may compute until others call. */
 void mode_vain(struct ctx *c)
 {
 	c->vain += c->mode == APART;

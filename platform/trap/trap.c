@@ -177,7 +177,7 @@ static int trap_ctx_adopt(struct ctx *c)
 	/* For its first word without a lock, so that others run meanwhile. */
 	__atomic_store_n(&c->adopter, locals_self(), __ATOMIC_RELAXED);
 	mode_adopt(c);
-	int err = ctx_first(c);
+	int err = hand_first(c, SETTLE_NS);
 	if (err == 0)
 		err = ctx_settle(c);
 	if (err == 0)

@@ -227,8 +227,6 @@ int object_new(int *out_fd, char **out_map, uint64_t *out_nonce);
 void object_put(char *map);
 /* Waits for the first word of a new thread, and of a new process makes sure who it is. */
 int ctx_settle(struct ctx *c);
-/* The first word only, in a fiber without a lock: 0, or -ETIMEDOUT after SETTLE_NS.  A hint. */
-int ctx_first(struct ctx *c);
 /* Of the process; c: whose adopter waits, or NULL. */
 int aspace_settle(struct aspace *as, const struct ctx *c);
 /* Without waiting: -ESRCH also if it has said nothing yet. */
@@ -254,7 +252,10 @@ int hand_wait(struct aspace *as, const struct ctx *c, struct slot *s, int64_t bu
 void hand_abandon(struct ctx *c);
 /* Any thread: whoever waits for c's stub looks at what has become of it. */
 void hand_over(struct ctx *c);
-/* Before c is adopted, without a lock: its stub has said its first word, or -ETIMEDOUT.  A hint. */
+/*
+ * Before c is adopted, without a lock: its stub has said its first word, or -ETIMEDOUT.  A hint.
+ * However long all of us are frozen meanwhile, that counts as a moment.
+ */
 int hand_first(struct ctx *c, int64_t budget_ns);
 /* The same for a command's answer; is_long: one that takes the host long. */
 int hand_wait_command(struct ctx *c, int64_t budget_ns, bool is_long);

@@ -144,7 +144,7 @@ static void wait_for_newborn(void *arg)
 {
 	(void)arg;
 	__atomic_store_n(&leader.slot->word[0], 1, __ATOMIC_SEQ_CST);
-	_exit(-ctx_first(&leader));
+	_exit(-hand_first(&leader, SETTLE_NS));
 }
 
 static int sentry_main(void)

@@ -43,30 +43,24 @@ static bool is_out(const struct fiber *f)
 	return !list_empty(&f->out);
 }
 
-static void joint_out_add(struct pool *p, int n)
+static void count_out(struct pool *p, const struct ctx *c, int n)
 {
-	__atomic_store_n(&p->joint_out, p->joint_out + (unsigned)n, __ATOMIC_RELAXED);
-}
-
-static void apart_out_add(struct pool *p, int n)
-{
-	__atomic_store_n(&p->apart_out, p->apart_out + (unsigned)n, __ATOMIC_RELAXED);
+	unsigned *count = c->mode == APART ? &p->apart_out : &p->joint_out;
+	__atomic_store_n(count, *count + (unsigned)n, __ATOMIC_RELAXED);
 }
 
 static void out_add(struct pool *p, struct fiber *f)
 {
 	list_append(&p->out, &f->out);
 	p->turns++;
-	apart_out_add(p, f->ctx->mode == APART ? 1 : 0);
-	joint_out_add(p, f->ctx->mode == APART ? 0 : 1);
+	count_out(p, f->ctx, 1);
 	p->woken |= f->ctx->woken;
 }
 
 static void out_remove(struct pool *p, struct fiber *f)
 {
 	list_del(&f->out);
-	apart_out_add(p, f->ctx->mode == APART ? -1 : 0);
-	joint_out_add(p, f->ctx->mode == APART ? 0 : -1);
+	count_out(p, f->ctx, -1);
 }
 
 /* Of a fiber that waits for a word.  Whoever wakes it changes the word first. */
@@ -245,8 +239,8 @@ static int64_t forgets_in(struct pool *p)
 static void bell_wait(struct pool *p)
 {
 	struct heap_node *n = heap_first(&p->sleepers);
-	int64_t left = n ? n->key - hand_now() : INT64_MAX, keep = keeps_for(p),
-		forget = forgets_in(p);
+	int64_t left = n ? n->key - hand_now() : INT64_MAX;
+	int64_t keep = keeps_for(p), forget = forgets_in(p);
 	bool keeps = left > keep;
 	if (keeps)
 		left = keep;

@@ -258,6 +258,15 @@ static STUB bool was_in_clock(struct slot *s, int signo, struct frame_context *f
 	return true;
 }
 
+/* What the call names is ready for the sentry; sp: the guest's. */
+static STUB void offer(struct slot *s, uint32_t nr, const uint64_t args[6], uint64_t sp)
+{
+	if (nr == SYS_rt_sigreturn)
+		stub_copy_frame(s, sp);
+	else
+		stub_copy_in(s, nr, args);
+}
+
 /* True if the call has been answered; else what it names is ready for the sentry. */
 static STUB bool trapped_call(struct slot *s, const struct trap_info *info, struct frame_context *f)
 {
@@ -273,10 +282,7 @@ static STUB bool trapped_call(struct slot *s, const struct trap_info *info, stru
 	args[5] = f->r9;
 	/* The sentry hears of some it need not: it rewrites sites that trap often. */
 	if (++s->traps % TELL_EVERY == 0 || !stub_answer(s, (uint32_t)info->syscall, args, &ret)) {
-		if ((uint32_t)info->syscall == SYS_rt_sigreturn)
-			stub_copy_frame(s, f->rsp);
-		else
-			stub_copy_in(s, (uint32_t)info->syscall, args);
+		offer(s, (uint32_t)info->syscall, args, f->rsp);
 		return false;
 	}
 	f->rax = (uint64_t)ret;
@@ -318,10 +324,7 @@ void STUB stub_rewritten(struct slot *s)
 		s->regs.rax = (uint64_t)ret;
 		return;
 	}
-	if ((uint32_t)r->orig_rax == SYS_rt_sigreturn)
-		stub_copy_frame(s, r->rsp);
-	else
-		stub_copy_in(s, (uint32_t)r->orig_rax, args);
+	offer(s, (uint32_t)r->orig_rax, args, r->rsp);
 	s->kick = 0;
 	bool packed = stub_pack(s, (uint32_t)r->orig_rax, args);
 	s->event = packed ? SAYS_PACKED : SAYS_CALL;
