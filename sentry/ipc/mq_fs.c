@@ -7,6 +7,7 @@
 #include "platform/base/cleanup.h"
 #include "sentry/ipc/mq_private.h"
 #include "sentry/vfs/dentry.h"
+#include "syscalls/abi/dirent.h"
 #include "syscalls/abi/epoll.h"
 #include "syscalls/abi/fcntl.h"
 
@@ -153,26 +154,16 @@ static int dir_unlink(struct dentry *dir, struct dentry *child)
 	return 0;
 }
 
-static bool put_dots(struct inode *i, int64_t *pos, dirent_fn fn, void *arg)
-{
-	enum { TYPE_DIR = 4 };
-	for (; *pos < 2; ++*pos)
-		if (!fn(arg, "..", (size_t)*pos + 1, i->ino, TYPE_DIR, *pos + 1))
-			return false;
-	return true;
-}
-
 static int dir_readdir(struct file *f, int64_t *pos, dirent_fn fn, void *arg)
 {
-	enum { TYPE_REG = 8 };
 	struct inode *i = f->inode;
 	struct dentry *d;
-	if (!put_dots(i, pos, fn, arg))
+	if (!file_put_dots(f, pos, fn, arg))
 		return 0;
 	lock(&i->lock);
 	while ((d = dentry_next_child_locked(f->path.dentry, (uint64_t)*pos))) {
 		int64_t next = (int64_t)d->cookie + 1;
-		if (!fn(arg, d->name, strlen(d->name), d->inode->ino, TYPE_REG, next))
+		if (!fn(arg, d->name, strlen(d->name), d->inode->ino, DT_REG, next))
 			break;
 		*pos = next;
 	}
@@ -219,13 +210,6 @@ static int mq_statfs(struct fs *fs, struct kstatfs *out)
 	return 0;
 }
 
-static void mq_show(struct fs *fs, char *buf, size_t size)
-{
-	(void)fs;
-	if (size)
-		buf[0] = 0;
-}
-
 static void mq_destroy(struct fs *fs)
 {
 	free(fs->priv);
@@ -234,7 +218,7 @@ static void mq_destroy(struct fs *fs)
 static const struct fs_ops mq_fs_ops = {
 	.name = "mqueue",
 	.statfs = mq_statfs,
-	.show = mq_show,
+	.show = fs_noshow,
 	.destroy = mq_destroy,
 	.pinned = true,
 	.nodev_listed = true,

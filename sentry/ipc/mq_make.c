@@ -5,8 +5,6 @@
 
 #include "sentry/ipc/mq_private.h"
 
-/* HARD_MSGMAX, HARD_MSGSIZEMAX: for those with CAP_SYS_RESOURCE. */
-enum { MAXMSG_HARD = 65536, MSGSIZE_HARD = 1 << 24 };
 /* Linux' struct msg_msg and struct posix_msg_tree_node, which it counts for each message. */
 enum { HEADER_COST = 48, NODE_COST = 48 };
 /* About what a queue costs us, with its inode and name. */
@@ -15,8 +13,8 @@ enum { QUEUE_MEMORY = 2048 };
 static int limits_check(const struct ipc_ns *n, const struct cred *c, const struct abi_mq_attr *a)
 {
 	bool able = cred_capable(c, CAP_SYS_RESOURCE);
-	int64_t maxmsg = able ? MAXMSG_HARD : ipc_limit(n, mq_msg_max);
-	int64_t msgsize = able ? MSGSIZE_HARD : ipc_limit(n, mq_msgsize_max);
+	int64_t maxmsg = able ? MQ_MAXMSG_HARD : ipc_limit(n, mq_msg_max);
+	int64_t msgsize = able ? MQ_MSGSIZE_HARD : ipc_limit(n, mq_msgsize_max);
 	return a->maxmsg <= 0 || a->msgsize <= 0 || a->maxmsg > maxmsg || a->msgsize > msgsize
 		       ? -EINVAL
 		       : 0;

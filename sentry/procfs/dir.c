@@ -160,24 +160,6 @@ static uint8_t type_of(uint32_t mode)
 	return (uint8_t)((mode & S_IFMT) >> 12); /* DT_* are the type bits */
 }
 
-static bool put_dots(struct file *f, int64_t *pos, dirent_fn fn, void *arg)
-{
-	struct dentry *d = f->path.dentry;
-
-	if (*pos == 0) {
-		if (!fn(arg, ".", 1, d->inode->ino, DT_DIR, 1))
-			return false;
-		*pos = 1;
-	}
-	if (*pos == 1) {
-		autoput(dentry) struct dentry *parent = dentry_parent(d);
-		if (!fn(arg, "..", 2, parent->inode->ino, DT_DIR, 2))
-			return false;
-		*pos = 2;
-	}
-	return true;
-}
-
 static bool put_table(const struct fs *fs, const struct proc_node *dir, int64_t *pos, dirent_fn fn,
 		      void *arg)
 {
@@ -240,7 +222,7 @@ static int dir_readdir(struct file *f, int64_t *pos, dirent_fn fn, void *arg)
 	if (err < 0)
 		return err;
 	const struct fs *fs = f->inode->fs;
-	if (put_dots(f, pos, fn, arg) && put_table(fs, n, pos, fn, arg))
+	if (file_put_dots(f, pos, fn, arg) && put_table(fs, n, pos, fn, arg))
 		put_numbers(fs, n, pos, fn, arg);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "sentry/ipc/sem.h"
 #include "sentry/ipc/shm.h"
 #include "sentry/procfs/machine.h"
+#include "syscalls/abi/mqueue.h"
 
 typedef unsigned long long ull;
 
@@ -92,10 +93,11 @@ static const struct limit {
 	{"msgmnb", offsetof(struct ipc_limits, msgmnb), false, INT32_MAX, 0},
 	{"msgmni", offsetof(struct ipc_limits, msgmni), false, IPC_MNI, 0},
 	{"queues_max", offsetof(struct ipc_limits, mq_queues_max), false, INT32_MAX, 0},
-	{"msg_max", offsetof(struct ipc_limits, mq_msg_max), false, 65536, 1},
-	{"msg_default", offsetof(struct ipc_limits, mq_msg_default), false, 65536, 1},
-	{"msgsize_max", offsetof(struct ipc_limits, mq_msgsize_max), false, 1 << 24, 128},
-	{"msgsize_default", offsetof(struct ipc_limits, mq_msgsize_default), false, 1 << 24, 128},
+	{"msg_max", offsetof(struct ipc_limits, mq_msg_max), false, MQ_MAXMSG_HARD, 1},
+	{"msg_default", offsetof(struct ipc_limits, mq_msg_default), false, MQ_MAXMSG_HARD, 1},
+	{"msgsize_max", offsetof(struct ipc_limits, mq_msgsize_max), false, MQ_MSGSIZE_HARD, 128},
+	{"msgsize_default", offsetof(struct ipc_limits, mq_msgsize_default), false, MQ_MSGSIZE_HARD,
+	 128},
 };
 
 /* The reader's or writer's. */

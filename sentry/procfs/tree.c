@@ -240,13 +240,6 @@ int proc_fs_new(const struct fs_ops *ops, const struct proc_entry *root, struct 
 	return 0;
 }
 
-void proc_fs_show(struct fs *fs, char *buf, size_t size)
-{
-	(void)fs;
-	if (size)
-		buf[0] = 0;
-}
-
 void proc_fs_destroy(struct fs *fs)
 {
 	struct proc_fs *p = proc_fs_of(fs);

@@ -137,7 +137,6 @@ bool proc_left_out(const struct fs *fs, const struct proc_node *n);
  */
 int proc_fs_new(const struct fs_ops *ops, const struct proc_entry *root, struct user_ns *owner,
 		struct fs **out);
-void proc_fs_show(struct fs *fs, char *buf, size_t size); /* no options */
 /* fs_ops.bare: a directory that is there to be mounted on. */
 bool proc_bare(const struct inode *i);
 /* Numbers as that file system shows them: of an id; tasks_lock held. */

@@ -37,13 +37,6 @@ static int nsfs_statfs(struct fs *fs, struct kstatfs *out)
 	return fill_statfs(NSFS_MAGIC, out);
 }
 
-static void anon_show(struct fs *fs, char *buf, size_t size)
-{
-	(void)fs;
-	if (size)
-		buf[0] = 0;
-}
-
 static void anon_destroy(struct fs *fs)
 {
 	(void)fs;
@@ -52,7 +45,7 @@ static void anon_destroy(struct fs *fs)
 static const struct fs_ops anon_fs_ops = {
 	.name = "anon_inodefs",
 	.statfs = anon_statfs,
-	.show = anon_show,
+	.show = fs_noshow,
 	.destroy = anon_destroy,
 	.pinned = true,
 	.nodev_listed = false,
@@ -61,7 +54,7 @@ static const struct fs_ops anon_fs_ops = {
 static const struct fs_ops nsfs_ops = {
 	.name = "nsfs",
 	.statfs = nsfs_statfs,
-	.show = anon_show,
+	.show = fs_noshow,
 	.destroy = anon_destroy,
 	.pinned = true,
 	.nodev_listed = false,

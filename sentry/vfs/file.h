@@ -197,6 +197,8 @@ int64_t file_noioctl(struct file *f, const struct ioctl_args *a);	/* -ENOTTY */
 int file_nommap(struct file *f, int prot, bool shared, uint64_t off, uint64_t size,
 		struct mmap_source *out);				/* -ENODEV */
 int file_noreaddir(struct file *f, int64_t *pos, dirent_fn fn, void *arg); /* -ENOTDIR */
+/* "." and "..", at positions 0 and 1 of a directory; false when the buffer is full. */
+bool file_put_dots(struct file *f, int64_t *pos, dirent_fn fn, void *arg);
 int file_nofsync(struct file *f, bool datasync);			/* -EINVAL */
 int file_okfsync(struct file *f, bool datasync);			/* 0: memory has nothing to sync */
 int file_nofallocate(struct file *f, int mode, int64_t off, int64_t size); /* -EOPNOTSUPP */

@@ -224,6 +224,7 @@ void fs_own(struct fs *fs, struct user_ns *owner);
  * mostly) is put its tree is dropped; ops->destroy runs after the last inode.
  */
 int fs_new(const struct fs_ops *ops, void *priv, struct fs **out);
+void fs_noshow(struct fs *fs, char *buf, size_t size); /* no options */
 struct fs *fs_get(struct fs *fs);
 void fs_put(struct fs *fs);
 DEFINE_AUTOPUT(fs)

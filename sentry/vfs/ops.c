@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The shared refusals: what an ops table names for what an object cannot do,
- * each with the errno Linux has for it.
+ * each with the errno Linux has for it; and what all directories do alike.
  */
+#include "sentry/vfs/dentry.h"
 #include "sentry/vfs/inode.h"
 
+#include "syscalls/abi/dirent.h"
 #include "syscalls/abi/errno.h"
 #include "syscalls/abi/epoll.h"
 #include "syscalls/abi/fcntl.h"
@@ -85,6 +87,23 @@ int file_noreaddir(struct file *f UNUSED, int64_t *pos UNUSED, dirent_fn fn UNUS
 		   void *arg UNUSED)
 {
 	return -ENOTDIR;
+}
+
+bool file_put_dots(struct file *f, int64_t *pos, dirent_fn fn, void *arg)
+{
+	struct dentry *d = f->path.dentry;
+	if (*pos == 0) {
+		if (!fn(arg, ".", 1, d->inode->ino, DT_DIR, 1))
+			return false;
+		*pos = 1;
+	}
+	if (*pos == 1) {
+		autoput(dentry) struct dentry *parent = dentry_parent(d);
+		if (!fn(arg, "..", 2, parent->inode->ino, DT_DIR, 2))
+			return false;
+		*pos = 2;
+	}
+	return true;
 }
 
 int file_nofsync(struct file *f UNUSED, bool datasync UNUSED)
@@ -195,4 +214,10 @@ ssize_t inode_nolistxattr(struct inode *i UNUSED, char *buf UNUSED, size_t size 
 
 void inode_noevict(struct inode *i UNUSED)
 {
+}
+
+void fs_noshow(struct fs *fs UNUSED, char *buf, size_t size)
+{
+	if (size)
+		buf[0] = 0;
 }

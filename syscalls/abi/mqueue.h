@@ -6,6 +6,9 @@
 #include <stdint.h>
 
 #define MQ_PRIO_MAX	 32768
+/* The kernel's own bounds of a queue, which no limit or right exceeds. */
+#define MQ_MAXMSG_HARD	 65536
+#define MQ_MSGSIZE_HARD	 (1 << 24)
 /* Bytes that SIGEV_THREAD sends to its netlink socket. */
 #define NOTIFY_COOKIE_LEN 32
 

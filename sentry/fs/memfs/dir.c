@@ -183,30 +183,12 @@ static uint8_t dirent_type(const struct inode *i)
 	return (uint8_t)((i->mode & S_IFMT) >> 12); /* DT_* are the type bits */
 }
 
-/* "." and "..", at positions 0 and 1; false when the buffer is full. */
-static bool put_dots(struct file *f, int64_t *pos, dirent_fn fn, void *arg)
-{
-	struct dentry *d = f->path.dentry;
-	if (*pos == 0) {
-		if (!fn(arg, ".", 1, d->inode->ino, DT_DIR, 1))
-			return false;
-		*pos = 1;
-	}
-	if (*pos == 1) {
-		autoput(dentry) struct dentry *parent = dentry_parent(d);
-		if (!fn(arg, "..", 2, parent->inode->ino, DT_DIR, 2))
-			return false;
-		*pos = 2;
-	}
-	return true;
-}
-
 static int dir_readdir(struct file *f, int64_t *pos, dirent_fn fn, void *arg)
 {
 	struct dentry *dir = f->path.dentry, *d;
 	struct inode *i = f->inode;
 
-	if (!put_dots(f, pos, fn, arg))
+	if (!file_put_dots(f, pos, fn, arg))
 		return 0;
 	lock(&i->lock);
 	if (!node_of(i)->changed) {
