@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "oci/env.h"
 #include "oci/listen.h"
 #include "oci/seccomp.h"
 #include "platform/base/cleanup.h"
@@ -137,9 +138,9 @@ static int make_mounts(struct bundle *b, int dir_fd, const struct overlay *overl
 int bundle_env(char **env, int root_fd, unsigned uid, char ***out)
 {
 	size_t n = 0;
-	bool has = false;
-	for (; env[n]; n++)
-		has |= strncmp(env[n], "HOME=", 5) == 0;
+	bool has = *env_find(env, "HOME");
+	while (env[n])
+		n++;
 	autofree char *home = has ? NULL : home_of(root_fd, uid);
 	const char *value = home ? home : "/";
 	/* The list and, behind it, the one string that may be new. */

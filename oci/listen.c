@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "oci/cli.h"
+#include "oci/env.h"
 #include "oci/sandbox.h"
 #include "oci/spec.h"
 
@@ -36,14 +37,6 @@ unsigned listen_count(void)
 	return open;
 }
 
-static bool has(char *const *env, const char *name)
-{
-	size_t n = strlen(name);
-	while (*env && (strncmp(*env, name, n) != 0 || (*env)[n] != '='))
-		env++;
-	return *env;
-}
-
 static char *variable(struct reader *r, const char *name, const char *value)
 {
 	size_t size = strlen(name) + strlen(value) + 2;
@@ -59,7 +52,7 @@ int listen_env(struct spec *s)
 	const char *names = getenv("LISTEN_FDNAMES");
 	unsigned long count = announced();
 	size_t n = 0;
-	if (!count || has(old, "LISTEN_FDS"))
+	if (!count || *env_find(old, "LISTEN_FDS"))
 		return 0;
 	while (old[n])
 		n++;

@@ -14,10 +14,9 @@ enum { SECOND_US = 1000000, PERCENT_US = 10000, SET_BYTES = 1024 };
 
 static void number(struct words *w, const char *name, uint64_t n)
 {
-	words_add(w, "%s", name);
-	words_add(w, "t");
-	words_add(w, "1");
-	words_add(w, "%" PRIu64, n);
+	char text[24];
+	snprintf(text, sizeof text, "%" PRIu64, n);
+	words_property(w, name, "t", text);
 }
 
 /* "max", and v1's -1, are systemd's infinity. */

@@ -86,13 +86,35 @@ static int refused(const char *said, struct error *e)
 	return e->err;
 }
 
-/* What it says after "ok ".  The caller may have children whom it does not want to be waited for. */
+/* All that it says.  The caller may have children whom it does not want to be waited for. */
+static int run(const char *path, struct words *argv, struct words *env, char *said, size_t size)
+{
+	char **args = words_vector(argv), **vars = words_vector(env);
+	int fds[2];
+	if (!args || !vars)
+		return -ENOMEM;
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid_t pid = fork();
+	if (pid == 0)
+		child_main(path, args, vars, fds[1]);
+	int err = pid < 0 ? -errno : 0;
+	close(fds[1]);
+	if (pid > 0)
+		hear(fds[0], said, size);
+	close(fds[0]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return err;
+}
+
+/* What it says after "ok ". */
 static int ask(const struct scope *s, const char *verb, const struct words *properties, char *out,
 	       size_t size, struct error *e)
 {
 	struct words argv = {.list = NULL}, env = {.list = NULL};
 	char path[PATH_MAX + 64], said[1024] = "";
-	int fds[2], err = find_program(path, sizeof path);
+	int err = find_program(path, sizeof path);
 	if (err < 0)
 		return error_set(e, err, "--systemd-cgroup: there is no %s, which belongs to vedette",
 				 path);
@@ -105,28 +127,7 @@ static int ask(const struct scope *s, const char *verb, const struct words *prop
 	if (properties)
 		words_append(&argv, properties);
 	words_append(&env, &s->env);
-	char **args = reallocarray(NULL, argv.count + 1, sizeof *args);
-	char **vars = reallocarray(NULL, env.count + 1, sizeof *vars);
-	err = !args || !vars || argv.lost || env.lost ? -ENOMEM : pipe2(fds, O_CLOEXEC) < 0 ? -errno : 0;
-	if (err == 0) {
-		memcpy(args, argv.list, argv.count * sizeof *args);
-		args[argv.count] = NULL;
-		if (env.count)
-			memcpy(vars, env.list, env.count * sizeof *vars);
-		vars[env.count] = NULL;
-		pid_t pid = fork();
-		if (pid == 0)
-			child_main(path, args, vars, fds[1]);
-		err = pid < 0 ? -errno : 0;
-		close(fds[1]);
-		if (pid > 0)
-			hear(fds[0], said, sizeof said);
-		close(fds[0]);
-		while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	free(args);
-	free(vars);
+	err = run(path, &argv, &env, said, sizeof said);
 	words_free(&argv);
 	words_free(&env);
 	if (err < 0)
@@ -180,45 +181,25 @@ void scope_free(struct scope *s)
 	free(s);
 }
 
-static void yes(struct words *w, const char *name)
-{
-	words_add(w, "%s", name);
-	words_add(w, "b");
-	words_add(w, "1");
-	words_add(w, "1");
-}
-
-static void text(struct words *w, const char *name, const char *value)
-{
-	words_add(w, "%s", name);
-	words_add(w, "s");
-	words_add(w, "1");
-	words_add(w, "%s", value);
-}
-
 int scope_start(const struct scope *s, const struct settings *settings, bool v2, char *out,
 		size_t size, struct error *e)
 {
+	static const char *const accounting[] = {"MemoryAccounting", "CPUAccounting", "TasksAccounting"};
 	struct words w = {.list = NULL};
-	text(&w, "Description", "container of vedette");
-	text(&w, "Slice", s->slice);
+	char pid[16];
+	words_property(&w, "Description", "s", "container of vedette");
+	words_property(&w, "Slice", "s", s->slice);
 	/* Also one that failed goes when nobody is in it. */
-	text(&w, "CollectMode", "inactive-or-failed");
-	words_add(&w, "DefaultDependencies");
-	words_add(&w, "b");
-	words_add(&w, "1");
-	words_add(&w, "0");
-	yes(&w, "Delegate");
-	yes(&w, "MemoryAccounting");
-	yes(&w, "CPUAccounting");
-	yes(&w, "TasksAccounting");
-	yes(&w, v2 ? "IOAccounting" : "BlockIOAccounting");
+	words_property(&w, "CollectMode", "s", "inactive-or-failed");
+	words_property(&w, "DefaultDependencies", "b", "0");
+	words_property(&w, "Delegate", "b", "1");
+	for (size_t i = 0; i < ARRAY_SIZE(accounting); i++)
+		words_property(&w, accounting[i], "b", "1");
+	words_property(&w, v2 ? "IOAccounting" : "BlockIOAccounting", "b", "1");
 	words_append(&w, &s->asked);
 	properties_of_settings(settings, v2, &w);
-	words_add(&w, "PIDs");
-	words_add(&w, "au");
-	words_add(&w, "1");
-	words_add(&w, "%d", (int)getpid());
+	snprintf(pid, sizeof pid, "%d", (int)getpid());
+	words_property(&w, "PIDs", "au", pid);
 	int err = w.lost ? error_set(e, -ENOMEM, "out of memory")
 			 : ask(s, "start", &w, out, size, e);
 	words_free(&w);

@@ -26,11 +26,30 @@ void words_add(struct words *w, const char *fmt, ...)
 	va_end(ap);
 }
 
+void words_property(struct words *w, const char *name, const char *signature, const char *value)
+{
+	words_add(w, "%s", name);
+	words_add(w, "%s", signature);
+	words_add(w, "1");
+	words_add(w, "%s", value);
+}
+
 void words_append(struct words *w, const struct words *more)
 {
 	for (size_t i = 0; i < more->count; i++)
 		words_add(w, "%s", more->list[i]);
 	w->lost |= more->lost;
+}
+
+char **words_vector(struct words *w)
+{
+	char **list = w->lost ? NULL : reallocarray(w->list, w->count + 1, sizeof *list);
+	if (!list)
+		return NULL;
+	list[w->count] = NULL;
+	w->list = list;
+	w->room = w->count + 1;
+	return list;
 }
 
 void words_free(struct words *w)

@@ -8,7 +8,6 @@
 #include "oci/life/group.h"
 #include "oci/life/hooks.h"
 #include "oci/life/ids.h"
-#include "platform/base/log.h"
 
 /* How long processes may take that were killed with SIGKILL. */
 enum { END_SECONDS = 10 };
@@ -88,20 +87,10 @@ int delete_container(const char *id, bool force, struct error *e)
 	return err;
 }
 
-/* One that cannot be deleted does not keep the others. */
-static int delete_matching(const struct delete_options *o, struct error *e)
+static int delete_found(const char *id, void *arg, struct error *e)
 {
-	struct ids ids;
-	int status = ids_read(o->id, &ids, e) < 0 ? EXIT_CONFIG : 0;
-	for (size_t i = 0; i < ids.n; i++) {
-		if (e->msg[0])
-			log_error("%s", e->msg);
-		e->msg[0] = '\0';
-		if (delete_container(ids.id[i], o->force, e) < 0)
-			status = EXIT_CONFIG;
-	}
-	ids_free(&ids);
-	return status;
+	const struct delete_options *o = arg;
+	return delete_container(id, o->force, e);
 }
 
 int command_delete(int argc, char **argv, struct error *e)
@@ -114,7 +103,6 @@ int command_delete(int argc, char **argv, struct error *e)
 	struct delete_options o = {.id = NULL};
 	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
 		return EXIT_USAGE;
-	if (o.regex)
-		return delete_matching(&o, e);
-	return delete_container(o.id, o.force, e) < 0 ? EXIT_CONFIG : 0;
+	int err = o.regex ? ids_each(o.id, delete_found, &o, e) : delete_container(o.id, o.force, e);
+	return err < 0 ? EXIT_CONFIG : 0;
 }

@@ -6,16 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "oci/env.h"
 #include "platform/base/log.h"
-
-/* A variable of the container's own process that --env gives again has the new value alone. */
-static void set_env(char **env, char *given)
-{
-	size_t name = strcspn(given, "=");
-	while (*env && (strncmp(*env, given, name) != 0 || (*env)[name] != '='))
-		env++;
-	*env = given;
-}
 
 /*
  * As runc and Linux have it: what is not inheritable cannot be ambient, so a program that is not
@@ -37,8 +29,9 @@ static void amend(struct spec_process *p, const struct exec_options *o, char **e
 {
 	for (size_t i = 0; p->env[i]; i++)
 		env[i] = p->env[i];
+	/* A variable that --env gives again has the new value alone. */
 	for (size_t i = 0; i < o->nenv; i++)
-		set_env(env, o->env[i]);
+		*env_find(env, o->env[i]) = o->env[i];
 	p->env = env;
 	p->args = o->args;
 	p->terminal = o->tty;

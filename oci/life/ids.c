@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "oci/life/state.h"
+#include "platform/base/log.h"
 
 static int add(struct ids *out, const char *id)
 {
@@ -74,4 +75,20 @@ void ids_free(struct ids *ids)
 	for (size_t i = 0; i < ids->n; i++)
 		free(ids->id[i]);
 	free(ids->id);
+}
+
+int ids_each(const char *pattern, int (*fn)(const char *id, void *arg, struct error *e), void *arg,
+	     struct error *e)
+{
+	struct ids ids;
+	int err = ids_read(pattern, &ids, e);
+	for (size_t i = 0; i < ids.n; i++) {
+		if (e->msg[0])
+			log_error("%s", e->msg);
+		e->msg[0] = '\0';
+		int one = fn(ids.id[i], arg, e);
+		err = one < 0 ? one : err;
+	}
+	ids_free(&ids);
+	return err;
 }

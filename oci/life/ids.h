@@ -17,3 +17,9 @@ struct ids {
  */
 int ids_read(const char *pattern, struct ids *out, struct error *e);
 void ids_free(struct ids *ids);
+/*
+ * Calls fn with each of them.  One for which that fails does not keep the others: what it said is
+ * logged, but for the last.  0, or the last error with *e filled.
+ */
+int ids_each(const char *pattern, int (*fn)(const char *id, void *arg, struct error *e), void *arg,
+	     struct error *e);

@@ -4,7 +4,6 @@
 
 #include "oci/life/command.h"
 #include "oci/life/ids.h"
-#include "platform/base/log.h"
 
 struct kill_options {
 	const char *id, *signal;
@@ -56,20 +55,9 @@ static int kill_container(const char *id, const struct control_msg *m, bool runn
 	return err;
 }
 
-/* One that cannot be told does not keep the others. */
-static int kill_matching(const char *pattern, const struct control_msg *m, struct error *e)
+static int kill_found(const char *id, void *arg, struct error *e)
 {
-	struct ids ids;
-	int err = ids_read(pattern, &ids, e);
-	for (size_t i = 0; i < ids.n; i++) {
-		if (e->msg[0])
-			log_error("%s", e->msg);
-		e->msg[0] = '\0';
-		int one = kill_container(ids.id[i], m, /*running=*/true, e);
-		err = one < 0 ? one : err;
-	}
-	ids_free(&ids);
-	return err;
+	return kill_container(id, arg, /*running=*/true, e);
 }
 
 int command_kill(int argc, char **argv, struct error *e)
@@ -83,7 +71,7 @@ int command_kill(int argc, char **argv, struct error *e)
 	struct kill_options o = {.signal = "TERM"};
 	if (argp_parse(&parser, argc, argv, 0, NULL, &o) != 0)
 		return EXIT_USAGE;
-	const struct control_msg m = {.kind = CONTROL_SIGNAL,
+	struct control_msg m = {.kind = CONTROL_SIGNAL,
 				.sig = signal_parse(o.signal),
 				.foreground = o.all ? TO_ALL : TO_FIRST};
 	if (m.sig < 0) {
@@ -93,7 +81,7 @@ int command_kill(int argc, char **argv, struct error *e)
 			  o.signal);
 		return EXIT_CONFIG;
 	}
-	int err = o.regex ? kill_matching(o.id, &m, e)
+	int err = o.regex ? ids_each(o.id, kill_found, &m, e)
 			  : kill_container(o.id, &m, /*running=*/false, e);
 	return err < 0 ? EXIT_CONFIG : 0;
 }

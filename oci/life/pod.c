@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "oci/life/pod.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "oci/life/command.h"
+#include "oci/life/ids.h"
 #include "platform/base/cleanup.h"
 #include "platform/base/log.h"
 
@@ -43,15 +43,12 @@ static int look_at(const char *id, each_fn *fn, void *arg)
 static int each_container(each_fn *fn, void *arg)
 {
 	struct error ignored;
-	int result = 0, fd = state_root(&ignored);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir && fd >= 0)
-		close(fd);
-	for (struct dirent *d; dir && result == 0 && (d = readdir(dir));)
-		if (d->d_name[0] != '.' && state_check_id(d->d_name, &ignored) == 0)
-			result = look_at(d->d_name, fn, arg);
-	if (dir)
-		closedir(dir);
+	struct ids ids;
+	int result = 0;
+	ids_read(/*pattern=*/NULL, &ids, &ignored);
+	for (size_t i = 0; result == 0 && i < ids.n; i++)
+		result = look_at(ids.id[i], fn, arg);
+	ids_free(&ids);
 	return result;
 }
 
