@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mqueue file system, its namespace, and /proc/sys/fs/mqueue. */
 #include "mqueue.h"
+#include "userns.h"
 
 #include <dirent.h>
 #include <sys/mount.h>
@@ -38,18 +39,6 @@ static long number(const char *path)
 	ASSERT_OK(read(fd, text, sizeof text - 1));
 	close(fd);
 	return atol(text);
-}
-
-static int set_number(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return -1;
-	ssize_t n = write(fd, text, strlen(text));
-	int err = errno;
-	close(fd);
-	errno = err;
-	return n < 0 ? -1 : 0;
 }
 
 TEST(root_is_a_sticky_directory)
@@ -251,21 +240,21 @@ TEST(settings_have_their_ranges)
 	ASSERT_EQ(number(LIMITS "msgsize_max"), 8192);
 	ASSERT_EQ(number(LIMITS "msg_default"), 10);
 	ASSERT_EQ(number(LIMITS "msgsize_default"), 8192);
-	ASSERT_ERR(set_number(LIMITS "msg_max", "0"), EINVAL);
-	ASSERT_ERR(set_number(LIMITS "msg_max", "65537"), EINVAL);
-	ASSERT_OK(set_number(LIMITS "msg_max", "65536"));
-	ASSERT_ERR(set_number(LIMITS "msgsize_max", "127"), EINVAL);
-	ASSERT_ERR(set_number(LIMITS "msgsize_max", "16777217"), EINVAL);
-	ASSERT_OK(set_number(LIMITS "msgsize_max", "16777216"));
-	ASSERT_ERR(set_number(LIMITS "msg_default", "0"), EINVAL);
-	ASSERT_ERR(set_number(LIMITS "msgsize_default", "127"), EINVAL);
-	ASSERT_OK(set_number(LIMITS "msg_default", "3"));
-	ASSERT_OK(set_number(LIMITS "msgsize_default", "256"));
+	ASSERT_ERR(put(LIMITS "msg_max", "0"), EINVAL);
+	ASSERT_ERR(put(LIMITS "msg_max", "65537"), EINVAL);
+	ASSERT_OK(put(LIMITS "msg_max", "65536"));
+	ASSERT_ERR(put(LIMITS "msgsize_max", "127"), EINVAL);
+	ASSERT_ERR(put(LIMITS "msgsize_max", "16777217"), EINVAL);
+	ASSERT_OK(put(LIMITS "msgsize_max", "16777216"));
+	ASSERT_ERR(put(LIMITS "msg_default", "0"), EINVAL);
+	ASSERT_ERR(put(LIMITS "msgsize_default", "127"), EINVAL);
+	ASSERT_OK(put(LIMITS "msg_default", "3"));
+	ASSERT_OK(put(LIMITS "msgsize_default", "256"));
 	mqd_t q = mq_open("/q", O_RDWR | O_CREAT, 0600, NULL);
 	ASSERT_EQ(attr_of(q).mq_maxmsg, 3);
 	ASSERT_EQ(attr_of(q).mq_msgsize, 256);
 	/* The smaller of both counts. */
-	ASSERT_OK(set_number(LIMITS "msg_max", "2"));
+	ASSERT_OK(put(LIMITS "msg_max", "2"));
 	ASSERT_OK(mq_unlink("/q"));
 	q = mq_open("/q", O_RDWR | O_CREAT, 0600, NULL);
 	ASSERT_EQ(attr_of(q).mq_maxmsg, 2);
@@ -283,7 +272,7 @@ TEST(queues_max_bounds_the_namespace)
 {
 	own_mount();
 	ASSERT_OK(chmod(".", 0755));
-	ASSERT_OK(set_number(LIMITS "queues_max", "2"));
+	ASSERT_OK(put(LIMITS "queues_max", "2"));
 	JOIN(SPAWN({
 		become_nobody();
 		struct mq_attr a = {.mq_maxmsg = 1, .mq_msgsize = 8};

@@ -6,7 +6,8 @@
  */
 #include "gofer_fixture.h"
 
-#include <dirent.h>
+#include "fds.h"
+
 #include <pthread.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -16,17 +17,6 @@ static int64_t now_ms(void)
 	struct timespec ts;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-static int count_fds(const char *dir)
-{
-	DIR *d = opendir(dir);
-	int n = 0;
-	assert_non_null(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
 }
 
 /* ---- requests ---- */

@@ -2,20 +2,10 @@
 /* Many names in one request: answered as if each had come alone, bounded, and nothing is believed. */
 #include "gofer_fixture.h"
 
-#include <dirent.h>
+#include "fds.h"
+
 #include <pthread.h>
 #include <sys/resource.h>
-
-static int count_fds(const char *dir)
-{
-	DIR *d = opendir(dir);
-	int n = 0;
-	assert_non_null(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
 
 static struct gofer_names names_of(const char *const *list, size_t n)
 {

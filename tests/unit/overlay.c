@@ -2,23 +2,11 @@
 /* A memfs over a gofer's tree: filled lazily, copied up on change, never written below. */
 #include <fcntl.h>
 
-#include "vfs_fixture.h"
+#include "overlay_fixture.h"
 
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "oci/gofer/gofer.h"
-#include "platform/host.h"
-#include "sentry/fs/gofer/client.h"
 #include "sentry/vfs/shrink.h"
 
-static char top[] = "/tmp/overlay.XXXXXX";
 static char big[5 << 20]; /* more than the heap takes */
-static struct gofer *gofer;
-static pid_t gofer_pid;
-static struct world *x;
 
 static void lower_file(const char *name, const void *data, size_t size)
 {
@@ -51,63 +39,19 @@ static void make_lower(void)
 	assert_int_equal(chdir("/"), 0);
 }
 
-static void serve(int conn)
-{
-	struct gofer_root root = {.fd = open(top, O_PATH | O_CLOEXEC)};
-	struct gofer_config cfg = {.roots = &root,
-				   .nroots = 1,
-				   .conns = &conn,
-				   .nconns = 1,
-				   .tmpfs_fd = -1,
-				   .die_with_parent = true};
-	_exit(gofer_serve(&cfg) < 0);
-}
-
 static int start(void **state)
 {
-	int pair[2];
 	(void)state;
 	for (size_t i = 0; i < sizeof big; i++)
 		big[i] = (char)(i * 13 + i / 4096);
-	assert_non_null(mkdtemp(top));
-	make_lower();
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	gofer_pid = fork();
-	if (gofer_pid == 0) {
-		close(pair[0]);
-		serve(pair[1]);
-	}
-	close(pair[1]);
-	assert_int_equal(gofer_client_new(&pair[0], 1, &gofer), 0);
+	lower_begin(make_lower);
 	return 0;
 }
 
 static int end(void **state)
 {
-	char cmd[64];
-	int status;
 	(void)state;
-	gofer_client_free(gofer);
-	assert_int_equal(waitpid(gofer_pid, &status, 0), gofer_pid);
-	assert_int_equal(status, 0);
-	snprintf(cmd, sizeof cmd, "rm -rf %s", top);
-	return system(cmd);
-}
-
-static int overlay_new(void **state)
-{
-	const struct memfs_options o = {.name = "overlay",
-					.lower = {.gofer = gofer, .root = 0, .path = ""}};
-	struct fs *fs;
-	struct path p;
-	assert_int_equal(world_new(state), 0);
-	x = *state;
-	assert_int_equal(memfs_new(&o, &fs), 0);
-	assert_int_equal(vfs_mkdir(&x->w, "/o", 0755), 0);
-	assert_int_equal(path_walk(&x->w, "/o", &p), 0);
-	assert_int_equal(mount_add(x->ns, fs, NULL, &p, "overlay", 0), 0);
-	path_put(&p);
-	return 0;
+	return lower_end();
 }
 
 static struct file *opened(const char *name, uint32_t flags)

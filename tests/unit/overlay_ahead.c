@@ -2,24 +2,13 @@
 /* A memfs over a gofer's tree that is walked: few questions, and answers as if each had been asked. */
 #include <fcntl.h>
 
-#include "vfs_fixture.h"
+#include "overlay_fixture.h"
 
-#include <dirent.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "oci/gofer/gofer.h"
-#include "platform/host.h"
-#include "sentry/fs/gofer/client.h"
+#include "fds.h"
 
 enum { MANY = 40, CROWDS = 3, CROWD = GOFER_AHEAD_MAX + 20, IDLE_MAX = 128 };
 
-static char top[] = "/tmp/ahead.XXXXXX";
-static struct gofer *gofer;
-static pid_t gofer_pid;
-static struct world *x;
+static const char OWN_FDS[] = "/proc/self/fd";
 static int before; /* descriptors of ours */
 
 static void host_file(const char *name, const char *text)
@@ -67,72 +56,20 @@ static void make_crowds(void)
 	assert_int_equal(chdir("/"), 0);
 }
 
-static void serve(int conn)
-{
-	struct gofer_root root = {.fd = open(top, O_PATH | O_CLOEXEC)};
-	struct gofer_config cfg = {.roots = &root,
-				   .nroots = 1,
-				   .conns = &conn,
-				   .nconns = 1,
-				   .tmpfs_fd = -1,
-				   .die_with_parent = true};
-	_exit(gofer_serve(&cfg) < 0);
-}
-
-static int count_fds(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	int n = 0;
-	assert_non_null(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
-}
-
 /* A tree of its own for each test, because they change it. */
 static int start(void **state)
 {
-	int pair[2];
-	struct memfs_options over = {.name = "overlay", .lower.path = ""};
-	struct fs *fs;
-	struct path p;
-
-	memcpy(strrchr(top, '.'), ".XXXXXX", sizeof ".XXXXXX");
-	assert_non_null(mkdtemp(top));
-	make_lower();
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	gofer_pid = fork();
-	if (gofer_pid == 0) {
-		close(pair[0]);
-		serve(pair[1]);
-	}
-	close(pair[1]);
-	assert_int_equal(gofer_client_new(&pair[0], 1, &gofer), 0);
-	before = count_fds();
-	over.lower.gofer = gofer;
-	assert_int_equal(world_new(state), 0);
-	x = *state;
-	assert_int_equal(memfs_new(&over, &fs), 0);
-	assert_int_equal(vfs_mkdir(&x->w, "/o", 0755), 0);
-	assert_int_equal(path_walk(&x->w, "/o", &p), 0);
-	assert_int_equal(mount_add(x->ns, fs, NULL, &p, "overlay", 0), 0);
-	path_put(&p);
-	return 0;
+	lower_begin(make_lower);
+	before = count_fds(OWN_FDS);
+	return overlay_new(state);
 }
 
 static int end(void **state)
 {
-	char cmd[64];
-	int status;
 	assert_int_equal(world_free(state), 0);
 	/* What was opened ahead and never wanted is closed too. */
-	assert_int_equal(count_fds(), before);
-	gofer_client_free(gofer);
-	assert_int_equal(waitpid(gofer_pid, &status, 0), gofer_pid);
-	assert_int_equal(status, 0);
-	snprintf(cmd, sizeof cmd, "rm -rf %s", top);
-	return system(cmd);
+	assert_int_equal(count_fds(OWN_FDS), before);
+	return lower_end();
 }
 
 struct names {
@@ -219,11 +156,11 @@ static void another_order_asks_for_each(void **state)
 	uint64_t asked = gofer_client_asked(gofer);
 	char buf[64];
 	(void)state;
-	int fds = count_fds();
+	int fds = count_fds(OWN_FDS);
 	for (int i = l->n; i-- > 0;)
 		assert_int_equal(slurp(at("/o/files", l->name[i]), buf), 0);
 	assert_int_equal(gofer_client_asked(gofer) - asked, MANY);
-	assert_int_equal(count_fds() - fds, MANY);
+	assert_int_equal(count_fds(OWN_FDS) - fds, MANY);
 	free(l);
 }
 
@@ -232,10 +169,10 @@ static struct names *four_opened(void)
 {
 	struct names *l = list("/o/files");
 	char buf[64];
-	int fds = count_fds();
+	int fds = count_fds(OWN_FDS);
 	assert_int_equal(slurp(at("/o/files", l->name[0]), buf), 0);
 	assert_int_equal(slurp(at("/o/files", l->name[1]), buf), 0);
-	assert_int_equal(count_fds() - fds, 5);
+	assert_int_equal(count_fds(OWN_FDS) - fds, 5);
 	return l;
 }
 
@@ -346,7 +283,7 @@ static void files_of_small_directories_come_together(void **state)
 	for (int i = 0; i < l->n; i++)
 		in[i] = list(at("/o/dirs", l->name[i]));
 	uint64_t asked = gofer_client_asked(gofer);
-	int fds = count_fds(), opened = 0;
+	int fds = count_fds(OWN_FDS), opened = 0;
 	for (int i = 0; i < l->n; i++) {
 		for (int k = 0; k < in[i]->n; k++) {
 			if (in[i]->name[k][0] == 's')
@@ -358,7 +295,7 @@ static void files_of_small_directories_come_together(void **state)
 		free(in[i]);
 	}
 	assert_int_equal(opened, MANY / 4 * 6);
-	assert_int_equal(count_fds() - fds, opened);
+	assert_int_equal(count_fds(OWN_FDS) - fds, opened);
 	assert_true((int)(gofer_client_asked(gofer) - asked) < opened / 2);
 	free(l);
 }
@@ -409,13 +346,13 @@ static void descriptors_stay_few(void **state)
 	char path[64], buf[64];
 	(void)state;
 	make_crowds();
-	int fds = count_fds();
+	int fds = count_fds(OWN_FDS);
 	for (int i = 0; i < CROWDS; i++) {
 		snprintf(path, sizeof path, "/o/crowds/%d", i);
 		struct names *l = list(path);
 		for (int k = 0; k < l->n; k++) {
 			assert_int_equal(slurp(at(path, l->name[k]), buf), 0);
-			assert_true(count_fds() - fds <= IDLE_MAX);
+			assert_true(count_fds(OWN_FDS) - fds <= IDLE_MAX);
 		}
 		free(l);
 	}
